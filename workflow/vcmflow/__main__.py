@@ -1,0 +1,63 @@
+"""``python -m vcmflow <command> …``: one sub-command per stage, usable without Snakemake."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from vcmflow import __version__
+from vcmflow.errors import VcmflowError
+
+# command -> (module with add_arguments and run, one line of help). Only the chosen command's module
+# is imported, so that light commands start in a tenth of a second.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "render": ("vcmflow.data.render.command", "render the mini data set, with ground truth"),
+    "import": ("vcmflow.data.command", "turn a sequence of any dataset into the common form"),
+    "download": ("vcmflow.data.download", "fetch, check and unpack a dataset or a weights file"),
+    "pretrain": ("vcmflow.pretrain.command", "train the embedding network on unlabelled videos"),
+    "embed": ("vcmflow.embed.command", "embed the frames of videos"),
+    "track": ("vcmflow.track.command", "detect and track objects through videos"),
+    "sample": ("vcmflow.sample.command", "choose the frames to keep"),
+    "encode": ("vcmflow.encode.command", "encode the kept frames"),
+    "reconstruct": ("vcmflow.reconstruct.command", "decode and interpolate the dropped frames"),
+    "train": ("vcmflow.task.train.command", "train a mini detector or segmenter"),
+    "task": ("vcmflow.task.command", "run a detector or a segmenter on videos"),
+    "score": ("vcmflow.score.command", "score detections, masks and fidelity"),
+    "complexity": ("vcmflow.complexity.command", "parameters, FLOPs and speed of the samplers"),
+    "tables": ("vcmflow.tables.command", "write one of the tables"),
+    "figures": ("vcmflow.figures.command", "draw one of the figures"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one sub-command and return its exit status: 0, or 2 after a one-line error."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(
+        prog="vcmflow",
+        description="Video coding for machines, step by step.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="commands:\n"
+        + "\n".join(f"  {name:<12}{line}" for name, (_, line) in COMMANDS.items()),
+    )
+    parser.add_argument("--version", action="version", version=f"vcmflow {__version__}")
+    parser.add_argument("command", choices=COMMANDS, metavar="command", help="see the list below")
+    if not arguments:
+        parser.print_help()
+        return 0
+    command = parser.parse_args(arguments[:1]).command
+    module_name, help_line = COMMANDS[command]
+    try:
+        module = importlib.import_module(module_name)
+        options = argparse.ArgumentParser(prog=f"vcmflow {command}", description=help_line)
+        module.add_arguments(options)
+        module.run(options.parse_args(arguments[1:]))
+    except VcmflowError as error:
+        print(f"vcmflow {command}: error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""Registries: plain dicts from a name to ``"module:builder"``.
+
+The builder's module is imported only when its entry is used, so that a job pays for (and is rerun
+for) the methods that it uses and no others.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from vcmflow.errors import VcmflowError
+
+
+def lookup(registry: Mapping[str, str], name: str, what: str) -> Callable[..., Any]:
+    """Import and return the builder registered under ``name``.
+
+    Args:
+        registry: name -> ``"package.module:function"``.
+        name: the entry asked for.
+        what: what the entries are ("sampler", "codec", ...), for the error message.
+
+    Raises:
+        VcmflowError: no such entry; the message lists those that exist.
+    """
+    if name not in registry:
+        allowed = ", ".join(sorted(registry))
+        raise VcmflowError(f"unknown {what} {name!r}; allowed: {allowed}")
+    module, _, attribute = registry[name].partition(":")
+    builder: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    return builder
