@@ -1,0 +1,1 @@
+"""Vision tasks: detectors and segmenters that run on frames, and their results."""

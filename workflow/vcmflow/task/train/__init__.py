@@ -1,0 +1,1 @@
+"""Training of the mini detector and the mini segmenter, from scratch, on rendered scenes."""
