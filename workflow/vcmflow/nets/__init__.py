@@ -1,0 +1,1 @@
+"""The published networks, rewritten; official checkpoints give their official outputs."""

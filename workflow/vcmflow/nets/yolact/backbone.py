@@ -1,0 +1,172 @@
+"""Backbones of YOLACT: ResNet with deformable convolutions, and a light one for small models.
+
+Deformable convolution: Zhu et al., "Deformable ConvNets v2" (CVPR 2019), computed by
+``torchvision.ops.deform_conv2d``. Tensor names follow the official YOLACT checkpoints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchvision.ops import deform_conv2d
+
+
+class DeformableConv(nn.Module):
+    """Modulated deformable 3x3 convolution with one offset group.
+
+    ``conv_offset_mask`` gives 27 channels: 18 offsets, (dy, dx) for each tap in row-major order,
+    then 9 logits of the taps' weights.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.weight = nn.Parameter(torch.empty(outputs, inputs, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.conv_offset_mask = nn.Conv2d(inputs, 27, 3, stride, padding=1)
+        if self.weight.device.type != "meta":
+            nn.init.kaiming_uniform_(self.weight, a=5**0.5)
+        # Starts as a plain convolution at half strength: no shift, every tap weighted alike.
+        nn.init.zeros_(self.conv_offset_mask.weight)
+        if self.conv_offset_mask.bias is not None:
+            nn.init.zeros_(self.conv_offset_mask.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, H, W) -> (B, outputs, H / stride, W / stride)."""
+        raw = self.conv_offset_mask(x)
+        result: Tensor = deform_conv2d(
+            x,
+            raw[:, :18],
+            self.weight,
+            self.bias,
+            stride=self.stride,
+            padding=1,
+            mask=torch.sigmoid(raw[:, 18:]),
+        )
+        return result
+
+
+class Bottleneck(nn.Module):
+    """1x1, 3x3 (with the stride), 1x1, and a shortcut."""
+
+    expansion = 4
+
+    def __init__(self, inputs: int, width: int, stride: int, deformable: bool) -> None:
+        super().__init__()
+        outputs = width * self.expansion
+        self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2: nn.Module = (
+            DeformableConv(width, width, stride)
+            if deformable
+            else nn.Conv2d(width, width, 3, stride, padding=1, bias=False)
+        )
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(outputs)
+        self.downsample: nn.Module | None = None
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, H, W) -> (B, 4 width, H / stride, W / stride)."""
+        shortcut = x if self.downsample is None else self.downsample(x)
+        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        y = F.relu(self.bn2(self.conv2(y)), inplace=True)
+        y = self.bn3(self.conv3(y))
+        y += shortcut
+        return F.relu(y, inplace=True)
+
+
+class ResNet(nn.Module):
+    """ResNet-50/101 whose last three stages are returned."""
+
+    channels = (512, 1024, 2048)
+
+    def __init__(
+        self,
+        blocks: tuple[int, int, int, int],
+        deformable_stages: Sequence[int],
+        deformable_interval: int,
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7, 2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.layers = nn.ModuleList()
+        inputs = 64
+        for stage, count in enumerate(blocks):
+            width = 64 * 2**stage
+            row: list[nn.Module] = []
+            for block in range(count):
+                deformable = stage in deformable_stages and block % deformable_interval == 0
+                stride = 2 if block == 0 and stage > 0 else 1
+                row.append(Bottleneck(inputs, width, stride, deformable))
+                inputs = width * Bottleneck.expansion
+            self.layers.append(nn.Sequential(*row))
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) normalised RGB -> maps at strides 8, 16, 32 (C3, C4, C5)."""
+        x = F.relu(self.bn1(self.conv1(images)), inplace=True)
+        x = F.max_pool2d(x, 3, 2, padding=1)
+        maps = []
+        for layer in self.layers:
+            x = layer(x)
+            maps.append(x)
+        return maps[-3:]
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.downsample: nn.Module | None = None
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, H, W) -> (B, outputs, H / stride, W / stride)."""
+        shortcut = x if self.downsample is None else self.downsample(x)
+        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        return F.relu(self.bn2(self.conv2(y)) + shortcut, inplace=True)
+
+
+class LightResNet(nn.Module):
+    """Small residual backbone: a 3x3 stem of stride 2 and four stages of stride 2 each."""
+
+    def __init__(
+        self, widths: tuple[int, int, int, int, int], blocks: tuple[int, int, int, int]
+    ) -> None:
+        super().__init__()
+        self.channels = (widths[2], widths[3], widths[4])
+        self.conv1 = nn.Conv2d(3, widths[0], 3, 2, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(widths[0])
+        self.layers = nn.ModuleList()
+        for stage, count in enumerate(blocks):
+            row = [
+                BasicBlock(
+                    widths[stage if block == 0 else stage + 1], widths[stage + 1], 2 - (block > 0)
+                )
+                for block in range(count)
+            ]
+            self.layers.append(nn.Sequential(*row))
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) normalised RGB -> maps at strides 8, 16, 32."""
+        x = F.relu(self.bn1(self.conv1(images)), inplace=True)
+        maps = []
+        for layer in self.layers:
+            x = layer(x)
+            maps.append(x)
+        return maps[-3:]
