@@ -1,0 +1,51 @@
+# Two commands do all the set-up on a fresh machine: `make reproduce` and `make test`.
+PYTHON ?= python3
+PRESET ?= mini
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: reproduce report test lint types unit workflow slow models lock format clean
+
+reproduce: .venv/installed  ## every table and figure, and the report
+	snakemake --cores all --config preset=$(PRESET)
+	snakemake --config preset=$(PRESET) --report results/$(PRESET)/report.html
+	@echo "Tables: results/$(PRESET)/tables   Figures: results/$(PRESET)/figures   Report: results/$(PRESET)/report.html"
+
+test: lint types unit workflow  ## everything but the tests that take minutes each
+
+lint: .venv/installed
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile workflow/rules
+	snakemake --lint --config preset=smoke
+
+types: .venv/installed
+	mypy
+
+unit: .venv/installed
+	pytest -q
+
+workflow: .venv/installed  ## the smoke preset end to end
+	pytest -q -m workflow
+
+slow: .venv/installed  ## retraining of the mini models, official networks
+	pytest -q -m slow
+
+models: .venv/installed  ## train the mini models again, into models/
+	snakemake --cores all models
+
+format: .venv/installed
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile workflow/rules
+
+# Versions stand in pyproject.toml; the lock adds what those packages pull in themselves.
+.venv/installed: pyproject.toml envs/lock.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "vcmflow needs Python 3.11 or newer; say which with: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint envs/lock.txt --editable '.[learn,dvc,dev]'
+	touch $@
+
+clean:
+	rm -rf .venv results/*/ data/*/ .snakemake

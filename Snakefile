@@ -1,0 +1,49 @@
+# Rebuilds every table and figure; see README.md. Parameters: params.yaml and workflow/presets.
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "params.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/pretrain.smk"
+include: "workflow/rules/embed.smk"
+include: "workflow/rules/track.smk"
+include: "workflow/rules/sample.smk"
+include: "workflow/rules/encode.smk"
+include: "workflow/rules/reconstruct.smk"
+include: "workflow/rules/fidelity.smk"
+include: "workflow/rules/task.smk"
+include: "workflow/rules/score.smk"
+include: "workflow/rules/complexity.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+localrules:
+    all,
+    tables,
+    figures,
+
+
+rule all:
+    default_target: True
+    input:
+        TABLES,
+        FIGURES,
+
+
+rule tables:
+    input:
+        TABLES,
+
+
+rule figures:
+    input:
+        FIGURES,

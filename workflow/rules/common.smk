@@ -1,0 +1,63 @@
+# What all rules share: the resolved settings, the grid, and paths. Wiring only.
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from vcmflow.data.render.catalogue import SEGMENTATION_SEQUENCES
+from vcmflow.encode.registry import CODECS, SUFFIXES
+from vcmflow.embed.registry import EMBEDDERS
+from vcmflow.errors import VcmflowError
+from vcmflow.plan.code import modules
+from vcmflow.plan.grid import build_grid, split_sampler
+from vcmflow.plan.settings import load_settings
+from vcmflow.reconstruct.registry import INTERPOLATORS
+from vcmflow.sample.registry import SAMPLERS
+from vcmflow.task.registry import DETECTORS, TASKS
+
+try:
+    SETTINGS = load_settings(Path("params.yaml"), config)
+    GRID = build_grid(SETTINGS)
+except VcmflowError as error:
+    raise WorkflowError(str(error)) from None
+
+# Jobs call `python`: the one that runs this workflow, also where its environment is not activated.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+RESULTS = f"results/{SETTINGS['preset']}"
+DATA = f"data/{SETTINGS['preset']}"
+STREAM = SUFFIXES[SETTINGS["encode"]["codec"]]
+QPS = SETTINGS["encode"]["qps"]
+
+
+wildcard_constraints:
+    dataset="|".join(GRID),
+    sequence="[A-Za-z0-9][A-Za-z0-9_.-]*",
+    sampler="[a-z][a-z0-9_]*",
+    swept="[a-z][a-z0-9_]*-n[0-9]+",
+    mode="ra|ai",
+    qp="[0-9]+",
+    embedding="[a-z][a-z0-9_]*",
+    part="[0-9]{3}",
+
+
+def option_flags(options):
+    """Settings of a plug-in as `--option key=value` flags."""
+    return " ".join(
+        f"--option {shlex.quote(f'{key}={value}')}" for key, value in (options or {}).items()
+    )
+
+
+def weights_flag(entry):
+    """`--weights FILE`, or nothing for a model that needs none."""
+    return f"--weights {shlex.quote(entry['weights'])}" if entry.get("weights") else ""
+
+
+def weights_input(entry):
+    return [entry["weights"]] if entry.get("weights") else []
+
+
+def frames_of(dataset, sequences):
+    return [f"{RESULTS}/{dataset}/frames/{sequence}/frames.mkv" for sequence in sequences]

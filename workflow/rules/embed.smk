@@ -1,0 +1,33 @@
+# Embedding of every frame (paper 2.1): vcmflow/embed.
+EMBEDDINGS = SETTINGS["embed"]["embeddings"]
+
+
+def embedding_weights(wildcards):
+    entry = EMBEDDINGS[wildcards.embedding]
+    if entry["embedder"] == "learned" and not entry.get("weights"):
+        return [rules.pretrain.output.weights]
+    return weights_input(entry)
+
+
+def embedding_code(wildcards):
+    return modules("vcmflow.embed.command", EMBEDDERS[EMBEDDINGS[wildcards.embedding]["embedder"]])
+
+
+rule embed:
+    input:
+        video=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
+        weights=embedding_weights,
+        code=embedding_code,
+    output:
+        f"{RESULTS}/{{dataset}}/embed/{{sequence}}/{{embedding}}.npy",
+    params:
+        embedder=lambda wildcards: EMBEDDINGS[wildcards.embedding]["embedder"],
+        weights=lambda wildcards, input: f"--weights {input.weights[0]}" if input.weights else "",
+        options=lambda wildcards: option_flags(EMBEDDINGS[wildcards.embedding].get("options")),
+    log:
+        f"{RESULTS}/logs/{{dataset}}/embed/{{sequence}}/{{embedding}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/{{dataset}}/embed/{{sequence}}/{{embedding}}.tsv"
+    shell:
+        "python -m vcmflow embed --embedding {params.embedder} {params.weights} {params.options}"
+        " --threads {threads} --videos {input.video:q} --out {output:q} 2> {log:q}"

@@ -1,0 +1,37 @@
+# PSNR and SSIM of the reconstructed frames against the originals (spec 7): vcmflow/fidelity.
+def recon_runs(dataset, sampler):
+    """(mode, qp) of every reconstruction that a sampler has in a dataset."""
+    plan = GRID[dataset]
+    return [(mode, qp) for mode in plan.modes(sampler) for qp in plan.qps(sampler, mode)]
+
+
+def recon_videos(dataset, sequence, sampler):
+    return [
+        f"{RESULTS}/{dataset}/reconstruct/{sequence}/{sampler}/{mode}/qp{qp}.mkv"
+        for mode, qp in recon_runs(dataset, sampler)
+    ]
+
+
+rule fidelity:
+    input:
+        original=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
+        decision=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.json",
+        recon=lambda wildcards: recon_videos(**wildcards),
+        code=modules("vcmflow.fidelity.command"),
+    output:
+        f"{RESULTS}/{{dataset}}/fidelity/{{sequence}}/{{sampler}}.csv",
+    params:
+        modes=lambda wildcards: [
+            mode for mode, _ in recon_runs(wildcards.dataset, wildcards.sampler)
+        ],
+        qps=lambda wildcards: [qp for _, qp in recon_runs(wildcards.dataset, wildcards.sampler)],
+    wildcard_constraints:
+        sampler="[a-z][a-z0-9_]*(-n[0-9]+)?",
+    log:
+        f"{RESULTS}/logs/{{dataset}}/fidelity/{{sequence}}/{{sampler}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/{{dataset}}/fidelity/{{sequence}}/{{sampler}}.tsv"
+    shell:
+        "python -m vcmflow fidelity --original {input.original:q} --decision {input.decision:q}"
+        " --sequence-id {wildcards.sequence} --sampler {wildcards.sampler}"
+        " --recon {input.recon:q} --mode {params.modes} --qp {params.qps} --out {output:q} 2> {log:q}"

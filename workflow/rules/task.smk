@@ -1,0 +1,75 @@
+# Detection and segmentation on all n reconstructed frames (spec 7): vcmflow/task.
+# A job loads the model once and takes a part of the sequences, at all modes and QPs of one sampler.
+def task_code(wildcards):
+    task = GRID[wildcards.dataset].task
+    return modules("vcmflow.task.command", TASKS[task][SETTINGS["task"][task]["model"]])
+
+
+def task_entry(wildcards):
+    return SETTINGS["task"][GRID[wildcards.dataset].task]
+
+
+def task_runs(dataset, part, sampler):
+    """(sequence, mode, qp) of every video of a task job."""
+    return [
+        (sequence, mode, qp)
+        for sequence in GRID[dataset].parts()[part]
+        for mode, qp in recon_runs(dataset, sampler)
+    ]
+
+
+rule task:
+    input:
+        videos=lambda wildcards: [
+            f"{RESULTS}/{wildcards.dataset}/reconstruct/{sequence}/{wildcards.sampler}/{mode}/qp{qp}.mkv"
+            for sequence, mode, qp in task_runs(**wildcards)
+        ],
+        weights=lambda wildcards: weights_input(task_entry(wildcards)),
+        code=task_code,
+    output:
+        f"{RESULTS}/{{dataset}}/task/{{sampler}}/{{part}}.json",
+    params:
+        task=lambda wildcards: GRID[wildcards.dataset].task,
+        model=lambda wildcards: task_entry(wildcards)["model"],
+        weights=lambda wildcards: weights_flag(task_entry(wildcards)),
+        options=lambda wildcards: option_flags(task_entry(wildcards).get("options")),
+        sequences=lambda wildcards: [run[0] for run in task_runs(**wildcards)],
+        modes=lambda wildcards: [run[1] for run in task_runs(**wildcards)],
+        qps=lambda wildcards: [run[2] for run in task_runs(**wildcards)],
+    wildcard_constraints:
+        sampler="[a-z][a-z0-9_]*(-n[0-9]+)?",
+    log:
+        f"{RESULTS}/logs/{{dataset}}/task/{{sampler}}/{{part}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/{{dataset}}/task/{{sampler}}/{{part}}.tsv"
+    shell:
+        "python -m vcmflow task --task {params.task} --model {params.model} {params.weights}"
+        " {params.options} --threads {threads} --videos {input.videos:q}"
+        " --sequence-ids {params.sequences} --sampler {wildcards.sampler}"
+        " --modes {params.modes} --qps {params.qps} --out {output:q} 2> {log:q}"
+
+
+# The same on the uncompressed frames: the upper bound, and pseudo ground truth where there is none.
+rule task_source:
+    input:
+        videos=lambda wildcards: frames_of(
+            wildcards.dataset, GRID[wildcards.dataset].parts()[wildcards.part]
+        ),
+        weights=lambda wildcards: weights_input(task_entry(wildcards)),
+        code=task_code,
+    output:
+        f"{RESULTS}/{{dataset}}/task_source/{{part}}.json",
+    params:
+        task=lambda wildcards: GRID[wildcards.dataset].task,
+        model=lambda wildcards: task_entry(wildcards)["model"],
+        weights=lambda wildcards: weights_flag(task_entry(wildcards)),
+        options=lambda wildcards: option_flags(task_entry(wildcards).get("options")),
+        sequences=lambda wildcards: GRID[wildcards.dataset].parts()[wildcards.part],
+    log:
+        f"{RESULTS}/logs/{{dataset}}/task_source/{{part}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/{{dataset}}/task_source/{{part}}.tsv"
+    shell:
+        "python -m vcmflow task --task {params.task} --model {params.model} {params.weights}"
+        " {params.options} --threads {threads} --videos {input.videos:q}"
+        " --sequence-ids {params.sequences} --sampler source --out {output:q} 2> {log:q}"

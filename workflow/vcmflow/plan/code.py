@@ -1,0 +1,67 @@
+"""Which modules of this package a job's result can depend on.
+
+The workflow lists them as inputs, so that editing a module reruns the jobs that it can change and
+no others. The list is the closure of the import statements, read from the source without running
+it; registries name their entries as strings, so an entry counts only where a job asks for it.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+
+
+def modules(*names: str) -> list[str]:
+    """Paths of the named modules and of everything of this package that they import.
+
+    Args:
+        names: dotted module names, or ``"module:function"`` as registries have them.
+
+    Returns:
+        Sorted paths relative to the working directory where that is possible.
+
+    Raises:
+        ModuleNotFoundError: a name is not a module of this package.
+    """
+    pending = [name.partition(":")[0] for name in names]
+    found: dict[str, Path] = {}
+    while pending:
+        name = pending.pop()
+        if name in found:
+            continue
+        path = _locate(name)
+        if path is None:
+            raise ModuleNotFoundError(f"{name} is not a module of vcmflow")
+        found[name] = path
+        pending.extend(imported for imported in _imports(path) if imported not in found)
+    here = Path.cwd()
+    return sorted(
+        str(path.relative_to(here) if path.is_relative_to(here) else path)
+        for path in found.values()
+    )
+
+
+def _locate(name: str) -> Path | None:
+    base = PACKAGE_ROOT.joinpath(*name.split("."))
+    for path in (base / "__init__.py", base.with_suffix(".py")):
+        if path.is_file():
+            return path
+    return None
+
+
+@cache
+def _imports(path: Path) -> tuple[str, ...]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"), str(path))):
+        if isinstance(node, ast.Import):
+            candidates = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            # `from package import module` and `from module import function` look alike.
+            candidates = [node.module] + [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        names.update(c for c in candidates if c.startswith("vcmflow.") and _locate(c))
+    return tuple(sorted(names))
