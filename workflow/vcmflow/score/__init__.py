@@ -1,0 +1,1 @@
+"""Scores: average precision, Jaccard and F1, rates, fidelity, and Bjøntegaard differences."""
