@@ -1,0 +1,1 @@
+"""Embedding the frames of a video."""

@@ -1,0 +1,14 @@
+"""The embeddings that a sampler can be built on. Light, so that planning can use it."""
+
+from __future__ import annotations
+
+# name -> builder(weights: Path | None, device: str, **options) -> Embedder
+EMBEDDINGS: dict[str, str] = {
+    "learned": "vcmflow.embed.networks:build_learned",
+    "imagenet": "vcmflow.embed.networks:build_imagenet",
+    "random": "vcmflow.embed.networks:build_random",
+    "grey": "vcmflow.embed.grey:build",
+}
+
+# Those that read a weights file; the others make do without.
+NEEDS_WEIGHTS = frozenset({"learned", "imagenet"})

@@ -1,0 +1,1 @@
+"""Detecting and tracking objects through videos."""
