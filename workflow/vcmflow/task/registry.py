@@ -1,4 +1,4 @@
-"""The detectors and segmenters: name -> ``"module:builder"``, read by ``vcmflow.registry.lookup``."""
+"""The detectors and segmenters: name -> ``"module:builder"``, for ``vcmflow.registry.lookup``."""
 
 from __future__ import annotations
 

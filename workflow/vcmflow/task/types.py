@@ -49,7 +49,7 @@ class Detections:
 
 
 def no_detections(mask_size: tuple[int, int] | None = None) -> Detections:
-    """Return detections of nothing; ``mask_size`` (height, width) gives them an empty mask stack."""
+    """Return detections of nothing; with ``mask_size`` (height, width) the masks are empty too."""
     return Detections(
         boxes=np.zeros((0, 4), np.float32),
         scores=np.zeros(0, np.float32),
