@@ -1,0 +1,1 @@
+"""Encode the kept frames: codecs, colour conversion and bitstream checks."""

@@ -1,0 +1,1 @@
+"""Fidelity of reconstructed frames, as a command."""

@@ -1,0 +1,1 @@
+"""Decode the kept frames and interpolate the dropped ones."""
