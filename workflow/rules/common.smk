@@ -8,10 +8,10 @@ from snakemake.exceptions import WorkflowError
 
 from vcmflow.data.render.catalogue import SEGMENTATION_SEQUENCES
 from vcmflow.encode.registry import CODECS, SUFFIXES
-from vcmflow.embed.registry import EMBEDDERS
+from vcmflow.embed.registry import EMBEDDINGS as EMBEDDERS
 from vcmflow.errors import VcmflowError
 from vcmflow.plan.code import modules
-from vcmflow.plan.grid import build_grid, split_sampler
+from vcmflow.plan.grid import build_grid, sampler_instance, split_sampler, weights_files
 from vcmflow.plan.settings import load_settings
 from vcmflow.reconstruct.registry import INTERPOLATORS
 from vcmflow.sample.registry import SAMPLERS

@@ -9,15 +9,14 @@ def keep_every(dataset, sampler):
 
 
 def sampler_needs(wildcards):
-    entry = instance(wildcards.sampler)
-    needs = SAMPLERS[entry["method"]].needs
     folder = f"{RESULTS}/{wildcards.dataset}"
-    files = {}
-    if "embedding" in needs:
-        files["embeddings"] = f"{folder}/embed/{wildcards.sequence}/{entry['embedding']}.npy"
-    if "tracks" in needs:
-        files["tracks"] = f"{folder}/track/{wildcards.sequence}.json"
-    return files
+    needs = sampler_instance(SETTINGS, wildcards.sampler).needs
+    if needs == "embedding":
+        embedding = instance(wildcards.sampler)["embedding"]
+        return {"embeddings": f"{folder}/embed/{wildcards.sequence}/{embedding}.npy"}
+    if needs == "tracks":
+        return {"tracks": f"{folder}/track/{wildcards.sequence}.json"}
+    return {}
 
 
 rule sample:
@@ -25,14 +24,16 @@ rule sample:
         unpack(sampler_needs),
         sequence=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/sequence.json",
         code=lambda wildcards: modules(
-            "vcmflow.sample.command", SAMPLERS[instance(wildcards.sampler)["method"]].builder
+            "vcmflow.sample.command", SAMPLERS[instance(wildcards.sampler)["method"]].chooser
         ),
     output:
         decision=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.json",
         gaps=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.gaps",
     params:
         method=lambda wildcards: instance(wildcards.sampler)["method"],
-        options=lambda wildcards: option_flags(instance(wildcards.sampler).get("options")),
+        options=lambda wildcards: option_flags(
+            sampler_instance(SETTINGS, wildcards.sampler).options
+        ),
         keep_every=lambda wildcards: keep_every(wildcards.dataset, wildcards.sampler),
         needs=lambda wildcards, input: " ".join(
             f"--{name} {input[name]}" for name in ("embeddings", "tracks") if name in input.keys()

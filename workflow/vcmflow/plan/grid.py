@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from vcmflow.data.sequences import SequenceSpec, list_sequences
-from vcmflow.embed.registry import EMBEDDERS
+from vcmflow.embed.registry import EMBEDDINGS
 from vcmflow.encode.registry import CODECS, QP_RANGES
 from vcmflow.errors import VcmflowError
 from vcmflow.plan.settings import Settings
 from vcmflow.reconstruct.registry import INTERPOLATORS
-from vcmflow.sample.registry import SAMPLERS
+from vcmflow.sample.registry import SAMPLERS, Sampler, plan_sampler
 from vcmflow.task.registry import DETECTORS, TASKS
 
 _SWEPT = re.compile(r"^(?P<sampler>[a-z][a-z0-9_]*)-n(?P<keep_every>[1-9][0-9]*)$")
@@ -148,7 +148,7 @@ def check(settings: Settings) -> None:
         _one_of(f"task.{task}.model", settings["task"][task]["model"], registry)
     _one_of("track.model", settings["track"]["model"], DETECTORS)
     for name, embedding in settings["embed"]["embeddings"].items():
-        _one_of(f"embed.embeddings.{name}.embedder", embedding["embedder"], EMBEDDERS)
+        _one_of(f"embed.embeddings.{name}.embedder", embedding["embedder"], EMBEDDINGS)
     for name in settings["figures"]["embeddings"]:
         _one_of("figures.embeddings", name, settings["embed"]["embeddings"])
     _one_of("figures.shown_qp", settings["figures"]["shown_qp"], encode["qps"])
@@ -158,19 +158,34 @@ def _check_samplers(settings: Settings) -> None:
     sample = settings["sample"]
     for name in sample["use"]:
         _one_of("sample.use", name, sample["samplers"])
-    for name, sampler in sample["samplers"].items():
-        _one_of(f"sample.samplers.{name}.method", sampler["method"], SAMPLERS)
-        if "embedding" in SAMPLERS[sampler["method"]].needs:
-            _one_of(
-                f"sample.samplers.{name}.embedding",
-                sampler.get("embedding"),
-                settings["embed"]["embeddings"],
-            )
+    for name in sample["samplers"]:
+        sampler_instance(settings, name)
+    for key in ("anchor", "test", "standard"):
+        _one_of(f"tables.{key}", settings["tables"][key], sample["samplers"])
     sweep = sample.get("sweep")
     if sweep:
         _one_of("sample.sweep.dataset", sweep["dataset"], settings["data"]["datasets"])
         for name in sweep["samplers"]:
             _one_of("sample.sweep.samplers", name, sample["samplers"])
+
+
+def sampler_instance(settings: Settings, name: str) -> Sampler:
+    """A named sampler (swept or not), its options checked and completed with the defaults.
+
+    Raises:
+        VcmflowError: an unknown method, embedding or option.
+    """
+    plain = split_sampler(name)[0]
+    entry = dict(settings["sample"]["samplers"][plain])
+    _one_of(f"sample.samplers.{plain}.method", entry["method"], SAMPLERS)
+    if "embedding" in entry:
+        embeddings = settings["embed"]["embeddings"]
+        _one_of(f"sample.samplers.{plain}.embedding", entry["embedding"], embeddings)
+        entry["embedding"] = embeddings[entry["embedding"]]["embedder"]
+    try:
+        return plan_sampler(plain, entry)
+    except VcmflowError as error:
+        raise VcmflowError(f"params.yaml: sample.samplers: {error}") from None
 
 
 def _one_of(key: str, value: object, allowed: Mapping[Any, object] | Sequence[object]) -> None:
@@ -185,14 +200,12 @@ def weights_files(settings: Settings, grid: Mapping[str, Dataset]) -> Iterator[t
     for task in sorted(tasks):
         if settings["task"][task].get("weights"):
             yield f"task.{task}.weights", Path(settings["task"][task]["weights"])
-    methods = {
-        settings["sample"]["samplers"][split_sampler(sampler)[0]]["method"]
+    needs = {
+        sampler_instance(settings, sampler).needs
         for dataset in grid.values()
         for sampler in dataset.samplers
     }
-    if any("tracks" in SAMPLERS[method].needs for method in methods) and settings["track"].get(
-        "weights"
-    ):
+    if "tracks" in needs and settings["track"].get("weights"):
         yield "track.weights", Path(settings["track"]["weights"])
     if settings["reconstruct"].get("weights"):
         yield "reconstruct.weights", Path(settings["reconstruct"]["weights"])

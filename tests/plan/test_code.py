@@ -1,0 +1,37 @@
+"""The modules that a job depends on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vcmflow.plan.code import PACKAGE_ROOT, modules
+
+
+def names(paths: list[str]) -> set[str]:
+    return {str(Path(path).resolve().relative_to(PACKAGE_ROOT)) for path in paths}
+
+
+def test_the_closure_follows_imports() -> None:
+    found = names(modules("vcmflow.video"))
+    assert found == {"vcmflow/video.py", "vcmflow/files.py", "vcmflow/errors.py"}
+
+
+def test_a_registry_entry_counts_only_where_it_is_asked_for() -> None:
+    without = names(modules("vcmflow.encode.command"))
+    assert "vcmflow/encode/registry.py" in without
+    assert "vcmflow/reconstruct/flow.py" not in without
+    assert "vcmflow/sample/manifold.py" not in without
+    flow = names(modules("vcmflow.reconstruct.command", "vcmflow.reconstruct.flow:build"))
+    assert "vcmflow/reconstruct/flow.py" in flow
+    assert "vcmflow/reconstruct/blend.py" not in flow
+
+
+def test_an_unknown_module_is_an_error() -> None:
+    with pytest.raises(ModuleNotFoundError, match=r"vcmflow\.nothing"):
+        modules("vcmflow.nothing")
+
+
+def test_planning_needs_no_torch() -> None:
+    assert not any("nets" in name or "pretrain" in name for name in names(modules("vcmflow.plan.grid")))
