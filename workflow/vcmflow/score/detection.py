@@ -1,0 +1,183 @@
+"""COCO average precision (spec 7 and 8, Eqs. 10 and 11), matched per sequence, pooled per scene.
+
+Both halves are pycocotools' own. In between, what is known of each detection is kept: its score
+and, for each of the ten IoU thresholds 0.50, 0.55, ..., 0.95, whether it was matched and whether
+it counts. That is all that average precision needs, so that pooling sequences into scenes, or into
+the whole data set, costs nothing but a sort; the result equals one evaluation of all frames.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from vcmflow.score.inputs import Found, Truth
+
+THRESHOLDS = 10  # IoU 0.50:0.05:0.95
+MOST_DETECTIONS = 100  # per frame and class, the best ones, as COCO does
+_ALL_SIZES = [[0.0, 1e10]]
+
+
+@dataclass(frozen=True)
+class Matches:
+    """The detections of one class in some frames, by frame, best first within a frame.
+
+    Attributes:
+        scores: one per detection.
+        matched: bit t is set where the detection has a ground truth box at IoU threshold t.
+        ignored: bit t is set where the detection counts neither as right nor as wrong.
+        boxes: number of ground truth boxes that count.
+    """
+
+    scores: tuple[float, ...]
+    matched: tuple[int, ...]
+    ignored: tuple[int, ...]
+    boxes: int
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Average precision of one class, 0..1; NaN for a class without ground truth.
+
+    Attributes:
+        ap: mean over the IoU thresholds 0.50:0.05:0.95.
+        ap50: at IoU 0.50.
+    """
+
+    ap: float
+    ap50: float
+
+
+class _Evaluation(COCOeval):  # type: ignore[misc]
+    """pycocotools forgets ``ignore`` unless ``iscrowd`` says the same; here both count."""
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        for boxes in self._gts.values():
+            for annotation in boxes:
+                annotation["ignore"] = annotation["iscrowd"] or annotation["neutral"]
+
+
+class Evaluator:
+    """Matches detections against the boxes of one sequence, condition after condition.
+
+    Args:
+        truth: boxes per frame; only its categories are evaluated.
+        frames: number of frames.
+    """
+
+    def __init__(self, truth: Truth, frames: int) -> None:
+        self._categories = dict(sorted(truth.categories.items()))
+        self._frames = frames
+        self._truth = self._coco(
+            {
+                "image_id": annotation.frame,
+                "category_id": annotation.category,
+                "bbox": list(annotation.box),
+                "area": annotation.area,
+                "iscrowd": int(annotation.crowd),
+                "neutral": int(annotation.ignore),
+            }
+            for annotation in truth.annotations
+        )
+
+    def match(self, detections: Iterable[Found]) -> dict[str, Matches]:
+        """Match by descending score and per frame, as COCO does; category name -> matches."""
+        results = self._coco(
+            {
+                "image_id": found.frame,
+                "category_id": found.category,
+                "bbox": list(found.box),
+                "area": found.box[2] * found.box[3],
+                "iscrowd": 0,
+                "score": found.score,
+            }
+            for found in detections
+            if found.category in self._categories
+        )
+        with contextlib.redirect_stdout(io.StringIO()):
+            evaluation = _Evaluation(self._truth, results, "bbox")
+            evaluation.params.areaRng = _ALL_SIZES
+            evaluation.params.areaRngLbl = ["all"]
+            evaluation.params.maxDets = [MOST_DETECTIONS]
+            evaluation.evaluate()
+        images = [image for image in evaluation.evalImgs if image is not None]
+        return {
+            name: _matches([image for image in images if image["category_id"] == category])
+            for category, name in self._categories.items()
+        }
+
+    def _coco(self, annotations: Iterable[dict[str, Any]]) -> Any:
+        coco = COCO()
+        coco.dataset = {
+            "images": [{"id": frame} for frame in range(self._frames)],
+            "categories": [{"id": key, "name": name} for key, name in self._categories.items()],
+            # Ids count from 1: pycocotools takes a match with id 0 for none.
+            "annotations": [
+                {"id": index, **annotation} for index, annotation in enumerate(annotations, start=1)
+            ],
+        }
+        with contextlib.redirect_stdout(io.StringIO()):
+            coco.createIndex()
+        return coco
+
+
+def _matches(images: Sequence[Mapping[str, Any]]) -> Matches:
+    scores: list[float] = []
+    matched: list[int] = []
+    ignored: list[int] = []
+    boxes = 0
+    bits = 1 << np.arange(THRESHOLDS)
+    for image in images:
+        scores.extend(float(score) for score in image["dtScores"])
+        matched.extend(int(word) for word in bits @ (np.asarray(image["dtMatches"]) > 0))
+        ignored.extend(int(word) for word in bits @ np.asarray(image["dtIgnore"], bool))
+        boxes += int(np.count_nonzero(image["gtIgnore"] == 0))
+    return Matches(tuple(scores), tuple(matched), tuple(ignored), boxes)
+
+
+def average_precision(parts: Iterable[Matches]) -> Precision:
+    """Average precision of one class over the sequences whose matches are given, in that order."""
+    given = list(parts)
+    if sum(part.boxes for part in given) == 0:
+        return Precision(math.nan, math.nan)
+    evaluation = COCOeval(iouType="bbox")
+    parameters = evaluation.params
+    parameters.imgIds = list(range(len(given)))
+    parameters.catIds = [1]
+    parameters.areaRng = _ALL_SIZES
+    parameters.areaRngLbl = ["all"]
+    # The limit per frame held while matching; here a sequence stands in for a frame.
+    parameters.maxDets = [max(1, *(len(part.scores) for part in given))]
+    evaluation._paramsEval = parameters
+    evaluation.evalImgs = [
+        {
+            "dtScores": list(part.scores),
+            "dtMatches": _bit_rows(part.matched),
+            "dtIgnore": _bit_rows(part.ignored),
+            "gtIgnore": np.zeros(part.boxes),
+        }
+        for part in given
+    ]
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluation.accumulate()
+    precision = evaluation.eval["precision"][:, :, 0, 0, 0]
+    return Precision(float(precision.mean()), float(precision[0].mean()))
+
+
+def _bit_rows(words: Sequence[int]) -> Any:
+    return (np.asarray(words, np.int64)[None, :] >> np.arange(THRESHOLDS)[:, None]) & 1
+
+
+def mean_average_precision(classes: Iterable[float]) -> float:
+    """mAP, Eq. (11): mean over the classes that have ground truth; NaN if none has."""
+    known = [value for value in classes if not math.isnan(value)]
+    return sum(known) / len(known) if known else math.nan

@@ -1,0 +1,146 @@
+"""Jaccard index and F1 of segmented objects (spec 7; Eqs. 14 and 15).
+
+Per frame, predicted instances and ground truth objects are paired one to one so that the sum of
+their IoUs is largest, whatever the predicted class: COCO, on which the segmenter was trained, lacks
+several of DAVIS's objects. An object left without a partner counts 0. Means are taken over an
+object's frames, then over the objects of a sequence, then over sequences.
+
+Frames in which an object is absent. DAVIS gives J = 1 where truth and prediction are both empty.
+There a method tracks named objects, so that predicting nothing is an achievement. Here the pairing
+starts from the objects that are visible, so that an absent object could never lose its 1. Hence
+``absent="skip"``, the default: an object is scored in the frames that show it.
+``absent="davis"`` counts 1 for each of the other frames.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pycocotools import mask as rle
+from scipy.optimize import linear_sum_assignment
+
+from vcmflow.errors import VcmflowError
+from vcmflow.score.inputs import Annotation, Found, Truth
+from vcmflow.task.results import decode_mask
+
+Absent = Literal["skip", "davis"]
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Agreement of masks, 0..1 each: Jaccard index and F1; NaN if there is no object."""
+
+    jaccard: float
+    f1: float
+
+
+def f1_of(jaccard: float) -> float:
+    """F1 of one pair of masks, Eq. (15), from its Jaccard index: 2·TP/(2·TP+FP+FN) = 2J/(1+J)."""
+    return 2 * jaccard / (1 + jaccard)
+
+
+class MaskEvaluator:
+    """Scores segmentations of one sequence, condition after condition.
+
+    Args:
+        truth: objects with masks and object ids; those marked ``crowd`` or ``ignore`` are no
+            objects to be found.
+        frames: number of frames.
+        size: (height, width) of the masks in px.
+        absent: what a frame counts for an object that it does not show; see the module.
+        where: name of the sequence, for messages.
+
+    Raises:
+        VcmflowError: an object has no mask, a mask of another size or no id, or comes twice in a
+            frame.
+    """
+
+    def __init__(
+        self, truth: Truth, frames: int, size: tuple[int, int], absent: Absent, where: str
+    ) -> None:
+        self._frames, self._size, self._absent, self._where = frames, size, absent, where
+        self._objects: list[dict[int, Mapping[str, Any]]] = [{} for _ in range(frames)]
+        for annotation in truth.annotations:
+            if not (annotation.crowd or annotation.ignore):
+                self._add(annotation)
+
+    def _add(self, annotation: Annotation) -> None:
+        place = f"{self._where}: ground truth of frame {annotation.frame}"
+        if annotation.object_id is None:
+            raise VcmflowError(f"{place}: an object has no object_id")
+        objects = self._objects[annotation.frame]
+        if annotation.object_id in objects:
+            raise VcmflowError(f"{place}: object {annotation.object_id} comes twice")
+        mask = self._checked(annotation.mask, place)
+        if rle.area(mask) > 0:
+            objects[annotation.object_id] = mask
+
+    def _checked(self, mask: Mapping[str, Any] | None, place: str) -> dict[str, Any]:
+        if mask is None:
+            raise VcmflowError(f"{place}: an object has no mask (segmentation)")
+        # Decoded once because pycocotools trusts what it is given.
+        shape = decode_mask(mask, place).shape
+        if shape != self._size:
+            raise VcmflowError(
+                f"{place}: mask of {shape[1]}x{shape[0]}, frames are "
+                f"{self._size[1]}x{self._size[0]}"
+            )
+        return {"size": list(shape), "counts": mask["counts"]}
+
+    def score(self, detections: Iterable[Found]) -> Overlap:
+        """Mean Jaccard index and F1 over the frames of each object, then over objects."""
+        predicted: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+        for found in detections:
+            place = f"{self._where}: prediction in frame {found.frame}"
+            predicted[found.frame].append(self._checked(found.mask, place))
+        history: dict[int, list[float]] = defaultdict(list)
+        for frame, objects in enumerate(self._objects):
+            values = pair(list(objects.values()), predicted[frame])
+            for object_id, value in zip(objects, values, strict=True):
+                history[object_id].append(value)
+        if self._absent == "davis":
+            for seen in history.values():
+                seen.extend([1.0] * (self._frames - len(seen)))
+        return mean_overlap(
+            [
+                Overlap(sum(seen) / len(seen), sum(f1_of(value) for value in seen) / len(seen))
+                for _, seen in sorted(history.items())
+            ]
+        )
+
+
+def pair(
+    objects: Sequence[Mapping[str, Any]], predictions: Sequence[Mapping[str, Any]]
+) -> list[float]:
+    """Jaccard index of each object with its partner in one frame; 0 without one.
+
+    Args:
+        objects: o masks of the ground truth, as valid run-length codes of one size.
+        predictions: k predicted masks of that size.
+    """
+    values = [0.0] * len(objects)
+    if objects and predictions:
+        ious: npt.NDArray[np.float64] = rle.iou(
+            list(predictions), list(objects), [0] * len(objects)
+        )
+        rows, columns = linear_sum_assignment(ious, maximize=True)
+        for row, column in zip(rows, columns, strict=True):
+            values[column] = float(ious[row, column])
+    return values
+
+
+def mean_overlap(parts: Iterable[Overlap]) -> Overlap:
+    """Arithmetic means of those parts that are defined; NaN if none is."""
+    known = [part for part in parts if not math.isnan(part.jaccard)]
+    if not known:
+        return Overlap(math.nan, math.nan)
+    return Overlap(
+        sum(part.jaccard for part in known) / len(known),
+        sum(part.f1 for part in known) / len(known),
+    )
