@@ -81,6 +81,28 @@ class PyramidBackbone(nn.Module):
         return levels
 
 
+class PreciseRPNHead(RPNHead):  # type: ignore[misc]  # torchvision has no types
+    """Proposal head with single-precision outputs.
+
+    torchvision decodes boxes in the type of the outputs, and bfloat16 cannot tell neighbouring
+    pixels apart.
+    """
+
+    def forward(self, x: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """Levels of (B, C, h, w) -> per level logits (B, a, h, w), box deltas (B, 4 a, h, w)."""
+        logits, deltas = super().forward(x)
+        return [level.float() for level in logits], [level.float() for level in deltas]
+
+
+class PrecisePredictor(FastRCNNPredictor):  # type: ignore[misc]
+    """Class and box predictor with single-precision outputs, for the same reason."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(k, hidden) -> class logits (k, classes), box deltas (k, 4 classes)."""
+        logits, deltas = super().forward(x)
+        return logits.float(), deltas.float()
+
+
 def network(
     shape: Shape | None = None, score_threshold: float = 0.05, detections: int = 100
 ) -> FasterRCNN:
@@ -97,7 +119,7 @@ def network(
         rpn_anchor_generator=AnchorGenerator(
             tuple((side,) for side in shape.anchors), (shape.ratios,) * 4
         ),
-        rpn_head=RPNHead(shape.pyramid, len(shape.ratios)),
+        rpn_head=PreciseRPNHead(shape.pyramid, len(shape.ratios)),
         rpn_pre_nms_top_n_train=400,
         rpn_pre_nms_top_n_test=200,
         rpn_post_nms_top_n_train=300,
@@ -105,7 +127,7 @@ def network(
         rpn_batch_size_per_image=128,
         box_roi_pool=MultiScaleRoIAlign(levels, shape.pooled, 2, canonical_scale=64),
         box_head=TwoMLPHead(shape.pyramid * shape.pooled**2, shape.hidden),
-        box_predictor=FastRCNNPredictor(shape.hidden, len(CATEGORIES) + 1),
+        box_predictor=PrecisePredictor(shape.hidden, len(CATEGORIES) + 1),
         box_batch_size_per_image=64,
         box_score_thresh=score_threshold,
         box_detections_per_img=detections,
