@@ -116,7 +116,7 @@ def score_sequence(
             f"{sequence.id}: has ground_truth {sequence.ground_truth!r}, but no truth was given"
         )
     for key in sorted({UNCOMPRESSED, *coded} ^ set(results)):
-        lacks = "results of the task" if key not in results else "a bitstream"
+        lacks = "results of the task" if key not in results else "bitstream"
         raise VcmflowError(f"{sequence.id}: condition {key} has no {lacks}")
     measured: dict[Condition, Measured] = {}
     if sequence.task == "detection":
