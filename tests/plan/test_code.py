@@ -34,4 +34,6 @@ def test_an_unknown_module_is_an_error() -> None:
 
 
 def test_planning_needs_no_torch() -> None:
-    assert not any("nets" in name or "pretrain" in name for name in names(modules("vcmflow.plan.grid")))
+    assert not any(
+        "nets" in name or "pretrain" in name for name in names(modules("vcmflow.plan.grid"))
+    )

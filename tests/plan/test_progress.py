@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+
 from snakemake_logger_plugin_vcmflow.estimate import Estimate, clock
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0:00"), (-3, "0:00"), (59.6, "1:00"), (605, "10:05"), (3725, "1:02:05")]
+    ("seconds", "text"),
+    [(0, "0:00"), (-3, "0:00"), (59.6, "1:00"), (605, "10:05"), (3725, "1:02:05")],
 )
 def test_clock(seconds: float, text: str) -> None:
     assert clock(seconds) == text

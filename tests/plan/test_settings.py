@@ -41,7 +41,9 @@ def test_params_hold_exactly_the_defaults_of_the_schema() -> None:
 
 @pytest.mark.parametrize("preset", presets())
 def test_every_preset_is_valid(preset: str) -> None:
-    settings = load_settings(PARAMS, overlay(yaml.safe_load(PARAMS.read_text()), {"preset": preset}))
+    settings = load_settings(
+        PARAMS, overlay(yaml.safe_load(PARAMS.read_text()), {"preset": preset})
+    )
     assert settings["preset"] == preset
 
 
@@ -76,7 +78,10 @@ def test_difference_is_the_inverse_of_overlay() -> None:
         ({"data": {"width": 8}}, ["data.width", "8", "64..4112"]),
         ({"data": {"datasets": {"railway": {"keep_every": 0}}}}, ["keep_every", "0", "at least 1"]),
         ({"data": {"datasets": {"railway": {"modes": ["xx"]}}}}, ["modes.0", "'xx'", "ra, ai"]),
-        ({"sample": {"samplers": {"Bad Name": {"method": "all"}}}}, ["'Bad Name'", "does not match"]),
+        (
+            {"sample": {"samplers": {"Bad Name": {"method": "all"}}}},
+            ["'Bad Name'", "does not match"],
+        ),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_key_value_and_what_is_allowed(

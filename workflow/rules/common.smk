@@ -6,7 +6,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from vcmflow.data.render.catalogue import SEGMENTATION_SEQUENCES
+from vcmflow.data.registry import LOADERS
 from vcmflow.encode.registry import CODECS, SUFFIXES
 from vcmflow.embed.registry import EMBEDDINGS as EMBEDDERS
 from vcmflow.errors import VcmflowError

@@ -20,14 +20,14 @@ rule embed:
         code=embedding_code,
     output:
         f"{RESULTS}/{{dataset}}/embed/{{sequence}}/{{embedding}}.npy",
-    params:
-        embedder=lambda wildcards: EMBEDDINGS[wildcards.embedding]["embedder"],
-        weights=lambda wildcards, input: f"--weights {input.weights[0]}" if input.weights else "",
-        options=lambda wildcards: option_flags(EMBEDDINGS[wildcards.embedding].get("options")),
     log:
         f"{RESULTS}/logs/{{dataset}}/embed/{{sequence}}/{{embedding}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/{{dataset}}/embed/{{sequence}}/{{embedding}}.tsv"
+    params:
+        embedder=lambda wildcards: EMBEDDINGS[wildcards.embedding]["embedder"],
+        weights=lambda wildcards, input: (f"--weights {input.weights[0]}" if input.weights else ""),
+        options=lambda wildcards: option_flags(EMBEDDINGS[wildcards.embedding].get("options")),
     shell:
         "python -m vcmflow embed --embedding {params.embedder} {params.weights} {params.options}"
         " --threads {threads} --videos {input.video:q} --out {output:q} 2> {log:q}"

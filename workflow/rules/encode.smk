@@ -17,16 +17,16 @@ rule encode:
         ],
         csv=f"{RESULTS}/{{dataset}}/encode/{{sequence}}/{{sampler}}/{{mode}}/encode.csv",
         json=f"{RESULTS}/{{dataset}}/encode/{{sequence}}/{{sampler}}/{{mode}}/encode.json",
+    log:
+        f"{RESULTS}/logs/{{dataset}}/encode/{{sequence}}/{{sampler}}/{{mode}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/{{dataset}}/encode/{{sequence}}/{{sampler}}/{{mode}}.tsv"
     params:
         codec=ENCODE["codec"],
         preset=ENCODE["preset"],
         intra_period=ENCODE["intra_period"],
         qps=QPS,
         options=option_flags(ENCODE["options"]),
-    log:
-        f"{RESULTS}/logs/{{dataset}}/encode/{{sequence}}/{{sampler}}/{{mode}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/{{dataset}}/encode/{{sequence}}/{{sampler}}/{{mode}}.tsv"
     shell:
         "python -m vcmflow encode --frames {input.frames:q} --decision {input.decision:q}"
         " --codec {params.codec} --mode {wildcards.mode} --qp {params.qps}"
@@ -50,13 +50,13 @@ use rule encode as encode_swept with:
         ],
         csv=f"{RESULTS}/{{dataset}}/encode/{{sequence}}/{{swept}}/{{mode}}/qp{{qp}}.csv",
         json=f"{RESULTS}/{{dataset}}/encode/{{sequence}}/{{swept}}/{{mode}}/qp{{qp}}.json",
+    log:
+        f"{RESULTS}/logs/{{dataset}}/encode/{{sequence}}/{{swept}}/{{mode}}/qp{{qp}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/{{dataset}}/encode/{{sequence}}/{{swept}}/{{mode}}/qp{{qp}}.tsv"
     params:
         codec=ENCODE["codec"],
         preset=ENCODE["preset"],
         intra_period=ENCODE["intra_period"],
         qps=lambda wildcards: wildcards.qp,
         options=option_flags(ENCODE["options"]),
-    log:
-        f"{RESULTS}/logs/{{dataset}}/encode/{{sequence}}/{{swept}}/{{mode}}/qp{{qp}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/{{dataset}}/encode/{{sequence}}/{{swept}}/{{mode}}/qp{{qp}}.tsv"

@@ -20,17 +20,17 @@ rule fidelity:
         code=modules("vcmflow.fidelity.command"),
     output:
         f"{RESULTS}/{{dataset}}/fidelity/{{sequence}}/{{sampler}}.csv",
+    log:
+        f"{RESULTS}/logs/{{dataset}}/fidelity/{{sequence}}/{{sampler}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/{{dataset}}/fidelity/{{sequence}}/{{sampler}}.tsv"
+    wildcard_constraints:
+        sampler="[a-z][a-z0-9_]*(-n[0-9]+)?",
     params:
         modes=lambda wildcards: [
             mode for mode, _ in recon_runs(wildcards.dataset, wildcards.sampler)
         ],
         qps=lambda wildcards: [qp for _, qp in recon_runs(wildcards.dataset, wildcards.sampler)],
-    wildcard_constraints:
-        sampler="[a-z][a-z0-9_]*(-n[0-9]+)?",
-    log:
-        f"{RESULTS}/logs/{{dataset}}/fidelity/{{sequence}}/{{sampler}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/{{dataset}}/fidelity/{{sequence}}/{{sampler}}.tsv"
     shell:
         "python -m vcmflow fidelity --original {input.original:q} --decision {input.decision:q}"
         " --sequence-id {wildcards.sequence} --sampler {wildcards.sampler}"

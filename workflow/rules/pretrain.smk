@@ -10,16 +10,16 @@ rule render_videos:
     output:
         folder=directory(f"{DATA}/videos"),
         sums=f"{DATA}/videos.sha256",
+    log:
+        f"{RESULTS}/logs/render_videos.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/render_videos.tsv"
     params:
         seed=SETTINGS["data"]["seed"],
         width=SETTINGS["data"]["width"],
         height=SETTINGS["data"]["height"],
         count=PRETRAIN["rendered"],
         frames=PRETRAIN["rendered_frames"],
-    log:
-        f"{RESULTS}/logs/render_videos.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/render_videos.tsv"
     shell:
         "python -m vcmflow render --kind videos --split train --out {output.folder:q}"
         " --seed {params.seed} --width {params.width} --height {params.height}"
@@ -28,19 +28,19 @@ rule render_videos:
 
 rule pretrain:
     input:
-        videos=rules.render_videos.output.sums if RENDERED_VIDEOS else PRETRAIN["videos"],
+        videos=(rules.render_videos.output.sums if RENDERED_VIDEOS else PRETRAIN["videos"]),
         code=modules("vcmflow.pretrain.command"),
     output:
         weights=f"{RESULTS}/pretrain/embedding.safetensors",
         log=f"{RESULTS}/pretrain/log.csv",
-    params:
-        videos=VIDEOS,
-        options=option_flags(PRETRAIN["options"]),
     log:
         f"{RESULTS}/logs/pretrain.log",
     benchmark:
         f"{RESULTS}/benchmarks/pretrain.tsv"
     priority: 100
+    params:
+        videos=VIDEOS,
+        options=option_flags(PRETRAIN["options"]),
     shell:
         "python -m vcmflow pretrain --videos {params.videos:q} {params.options} --threads {threads}"
         " --weights-out {output.weights:q} --log-out {output.log:q} 2> {log:q}"

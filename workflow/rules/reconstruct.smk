@@ -14,14 +14,14 @@ rule reconstruct:
             temp(f"{RESULTS}/{{dataset}}/reconstruct/{{sequence}}/{{sampler}}/{{mode}}/qp{qp}.mkv")
             for qp in QPS
         ],
-    params:
-        interpolator=RECONSTRUCT["interpolator"],
-        weights=weights_flag(RECONSTRUCT),
-        options=option_flags(RECONSTRUCT["options"]),
     log:
         f"{RESULTS}/logs/{{dataset}}/reconstruct/{{sequence}}/{{sampler}}/{{mode}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/{{dataset}}/reconstruct/{{sequence}}/{{sampler}}/{{mode}}.tsv"
+    params:
+        interpolator=RECONSTRUCT["interpolator"],
+        weights=weights_flag(RECONSTRUCT),
+        options=option_flags(RECONSTRUCT["options"]),
     shell:
         "python -m vcmflow reconstruct --streams {input.streams:q} --decision {input.decision:q}"
         " --sequence {input.sequence:q} --interpolator {params.interpolator} {params.weights}"

@@ -24,11 +24,18 @@ rule sample:
         unpack(sampler_needs),
         sequence=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/sequence.json",
         code=lambda wildcards: modules(
-            "vcmflow.sample.command", SAMPLERS[instance(wildcards.sampler)["method"]].chooser
+            "vcmflow.sample.command",
+            SAMPLERS[instance(wildcards.sampler)["method"]].chooser,
         ),
     output:
         decision=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.json",
         gaps=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.gaps",
+    log:
+        f"{RESULTS}/logs/{{dataset}}/sample/{{sequence}}/{{sampler}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/{{dataset}}/sample/{{sequence}}/{{sampler}}.tsv"
+    wildcard_constraints:
+        sampler="[a-z][a-z0-9_]*(-n[0-9]+)?",
     params:
         method=lambda wildcards: instance(wildcards.sampler)["method"],
         options=lambda wildcards: option_flags(
@@ -38,12 +45,6 @@ rule sample:
         needs=lambda wildcards, input: " ".join(
             f"--{name} {input[name]}" for name in ("embeddings", "tracks") if name in input.keys()
         ),
-    wildcard_constraints:
-        sampler="[a-z][a-z0-9_]*(-n[0-9]+)?",
-    log:
-        f"{RESULTS}/logs/{{dataset}}/sample/{{sequence}}/{{sampler}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/{{dataset}}/sample/{{sequence}}/{{sampler}}.tsv"
     shell:
         "python -m vcmflow sample --method {params.method} {params.options}"
         " --sampler-name {wildcards.sampler} --keep-every {params.keep_every}"

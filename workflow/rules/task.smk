@@ -28,6 +28,12 @@ rule task:
         code=task_code,
     output:
         f"{RESULTS}/{{dataset}}/task/{{sampler}}/{{part}}.json",
+    log:
+        f"{RESULTS}/logs/{{dataset}}/task/{{sampler}}/{{part}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/{{dataset}}/task/{{sampler}}/{{part}}.tsv"
+    wildcard_constraints:
+        sampler="[a-z][a-z0-9_]*(-n[0-9]+)?",
     params:
         task=lambda wildcards: GRID[wildcards.dataset].task,
         model=lambda wildcards: task_entry(wildcards)["model"],
@@ -36,12 +42,6 @@ rule task:
         sequences=lambda wildcards: [run[0] for run in task_runs(**wildcards)],
         modes=lambda wildcards: [run[1] for run in task_runs(**wildcards)],
         qps=lambda wildcards: [run[2] for run in task_runs(**wildcards)],
-    wildcard_constraints:
-        sampler="[a-z][a-z0-9_]*(-n[0-9]+)?",
-    log:
-        f"{RESULTS}/logs/{{dataset}}/task/{{sampler}}/{{part}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/{{dataset}}/task/{{sampler}}/{{part}}.tsv"
     shell:
         "python -m vcmflow task --task {params.task} --model {params.model} {params.weights}"
         " {params.options} --threads {threads} --videos {input.videos:q}"
@@ -59,16 +59,16 @@ rule task_source:
         code=task_code,
     output:
         f"{RESULTS}/{{dataset}}/task_source/{{part}}.json",
+    log:
+        f"{RESULTS}/logs/{{dataset}}/task_source/{{part}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/{{dataset}}/task_source/{{part}}.tsv"
     params:
         task=lambda wildcards: GRID[wildcards.dataset].task,
         model=lambda wildcards: task_entry(wildcards)["model"],
         weights=lambda wildcards: weights_flag(task_entry(wildcards)),
         options=lambda wildcards: option_flags(task_entry(wildcards).get("options")),
         sequences=lambda wildcards: GRID[wildcards.dataset].parts()[wildcards.part],
-    log:
-        f"{RESULTS}/logs/{{dataset}}/task_source/{{part}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/{{dataset}}/task_source/{{part}}.tsv"
     shell:
         "python -m vcmflow task --task {params.task} --model {params.model} {params.weights}"
         " {params.options} --threads {threads} --videos {input.videos:q}"

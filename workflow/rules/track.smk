@@ -9,15 +9,15 @@ rule track:
         code=modules("vcmflow.track.command", DETECTORS[TRACK["model"]]),
     output:
         f"{RESULTS}/{{dataset}}/track/{{sequence}}.json",
+    log:
+        f"{RESULTS}/logs/{{dataset}}/track/{{sequence}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/{{dataset}}/track/{{sequence}}.tsv"
     params:
         model=TRACK["model"],
         weights=weights_flag(TRACK),
         options=option_flags(TRACK.get("options")),
         threshold=TRACK["score_threshold"],
-    log:
-        f"{RESULTS}/logs/{{dataset}}/track/{{sequence}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/{{dataset}}/track/{{sequence}}.tsv"
     shell:
         "python -m vcmflow track --model {params.model} {params.weights} {params.options}"
         " --score-threshold {params.threshold} --threads {threads}"

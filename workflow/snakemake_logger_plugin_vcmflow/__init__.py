@@ -23,7 +23,7 @@ COSTS = Path(__file__).with_name("seconds_per_job.csv")
 
 
 def stored_costs(path: Path = COSTS) -> dict[str, float]:
-    """Seconds per job of each rule, as measured on the mini preset; the first guess of the estimate."""
+    """Seconds per job of each rule, as measured on the mini preset."""
     with path.open(encoding="utf-8", newline="") as file:
         return {row["rule"]: float(row["seconds"]) for row in csv.DictReader(file)}
 
@@ -47,9 +47,9 @@ class LogHandler(LogHandlerBase):
     def emit(self, record: LogRecord) -> None:
         """Print what a record has to tell, or nothing."""
         event = getattr(record, "event", None)
-        if self.common_settings.dryrun or not self._told_by_us(event, record):
-            if self._filter.filter(record):
-                self._print(self._formatter.format(record))
+        ours = not self.common_settings.dryrun and self._told_by_us(event, record)
+        if not ours and self._filter.filter(record):
+            self._print(self._formatter.format(record))
 
     def _told_by_us(self, event: LogEvent | None, record: LogRecord) -> bool:
         fields: dict[str, Any] = record.__dict__
@@ -59,7 +59,11 @@ class LogHandler(LogHandlerBase):
         if event == LogEvent.JOB_INFO:
             names = "/".join(str(value) for value in (fields.get("wildcards") or {}).values())
             self._estimate.start(
-                fields["jobid"], fields["rule_name"], names, int(fields["threads"] or 1), time.monotonic()
+                fields["jobid"],
+                fields["rule_name"],
+                names,
+                int(fields["threads"] or 1),
+                time.monotonic(),
             )
             return True
         if event == LogEvent.JOB_FINISHED:

@@ -72,7 +72,9 @@ class Estimate:
         ]
         if self._done < total:
             parts.append(f"about {clock(self.left(now))} left")
-        slow = [f"{r.rule} {r.names}".strip() for r in self._running.values() if now - r.started > 10]
+        slow = [
+            f"{r.rule} {r.names}".strip() for r in self._running.values() if now - r.started > 10
+        ]
         if slow:
             parts.append(f"still running: {', '.join(slow)}")
         return "  ".join(parts)

@@ -1,4 +1,4 @@
-"""``--option key=value`` on the command line: settings of a plug-in, without code for each of them."""
+"""``--option key=value`` on the command line: settings of a plug-in."""
 
 from __future__ import annotations
 

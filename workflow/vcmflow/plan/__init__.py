@@ -1,1 +1,1 @@
-"""What the Snakefile asks before any job runs: settings, grid, code of a stage. Light imports only."""
+"""What the Snakefile asks before any job runs: settings, grid, code of a stage. Light."""

@@ -131,7 +131,9 @@ def _explain(error: jsonschema.ValidationError) -> str:
     if error.validator == "additionalProperties":
         allowed = sorted(error.schema.get("properties", {}))
         unknown = sorted(set(error.instance) - set(allowed), key=str)[0]
-        return f"{name}unknown key {unknown!r}; allowed: {', '.join(allowed)}{_hint(unknown, allowed)}"
+        return (
+            f"{name}unknown key {unknown!r}; allowed: {', '.join(allowed)}{_hint(unknown, allowed)}"
+        )
     if error.validator == "propertyNames" or (
         error.validator == "pattern" and error.parent is not None
     ):
