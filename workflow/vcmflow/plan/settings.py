@@ -124,7 +124,7 @@ def _leaves(
             yield error
 
 
-def _explain(error: jsonschema.ValidationError) -> str:
+def _explain(error: Any) -> str:  # the stubs know less of an error than it carries
     key = ".".join(str(part) for part in error.absolute_path)
     name = f"{key}: " if key else ""
     rule = error.validator_value
