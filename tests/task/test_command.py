@@ -1,0 +1,80 @@
+"""The command: several videos, one model, whole files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vcmflow.__main__ import main
+from vcmflow.task.results import read_results
+from vcmflow.video import write_video
+
+WEIGHTS = Path(__file__).parents[2] / "data" / "models" / "faster_rcnn_mini.safetensors"
+
+
+@pytest.fixture
+def videos(tmp_path: Path) -> list[str]:
+    rng = np.random.default_rng(0)
+    paths = []
+    for index, count in enumerate((3, 1)):
+        path = tmp_path / f"{index}.mkv"
+        write_video(path, rng.integers(0, 256, (count, 64, 96, 3)).astype(np.uint8), 10.0)
+        paths.append(str(path))
+    return paths
+
+
+def command(*extra: str, weights: Path = WEIGHTS) -> list[str]:
+    start = ["task", "--task", "detection", "--model", "faster_rcnn_mini", "--device", "cpu"]
+    return [*start, "--weights", str(weights), *extra]
+
+
+def test_one_list_per_video_the_same_for_every_batch_size(
+    videos: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = []
+    for batch in ("1", "2"):
+        outs = [str(tmp_path / f"{batch}-{index}.json") for index in range(2)]
+        options = ("--option", "score_threshold=0.0", "--option", "detections=5")
+        run = command("--batch-size", batch, *options, "--videos", *videos, "--out", *outs)
+        assert main(run) == 0
+        texts.append([Path(out).read_bytes() for out in outs])
+        assert {entry["image_id"] for entry in read_results(Path(outs[0]))} == {0, 1, 2}
+        assert {entry["image_id"] for entry in read_results(Path(outs[1]))} == {0}
+    assert texts[0] == texts[1]
+    assert "video 2/2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        (("--out", "a.json"), "--videos has 2 entries and --out 1"),
+        (("--batch-size", "0", "--out", "a.json", "b.json"), "batch size 0"),
+        (("--threads", "0", "--out", "a.json", "b.json"), "threads 0"),
+        (("--option", "colour=1", "--out", "a.json", "b.json"), "no option 'colour'"),
+    ],
+)
+def test_bad_calls_end_in_one_line_and_write_nothing(
+    videos: list[str],
+    extra: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(command("--videos", *videos, *extra)) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1
+    assert not list(tmp_path.glob("*.json"))
+
+
+def test_a_broken_video_leaves_no_file(
+    videos: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = Path(videos[0])
+    broken.write_bytes(broken.read_bytes()[:40])
+    assert main(command("--videos", str(broken), "--out", str(tmp_path / "a.json"))) == 2
+    assert "0.mkv" in capsys.readouterr().err
+    assert not list(tmp_path.glob("*.json")) and not list(tmp_path.glob(".part*"))

@@ -1,0 +1,152 @@
+"""Every registered detector and segmenter, and the shipped weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from vcmflow.errors import VcmflowError
+from vcmflow.task.registry import TASKS
+from vcmflow.task.run import detect_video, load_detector
+from vcmflow.task.types import Detector
+from vcmflow.video import Frame
+
+MODELS = Path(__file__).parents[2] / "data" / "models"
+MINI = {"faster_rcnn_mini": "detection", "yolact_mini": "segmentation"}
+ENTRIES = [(task, name) for task, names in sorted(TASKS.items()) for name in sorted(names)]
+HEAVY = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def frames() -> list[Frame]:
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (5, 16, 26, 3))
+    return list(np.kron(coarse, np.ones((1, 8, 8, 1), np.int64)).astype(np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [pytest.param(*entry, marks=() if entry[1] in MINI else HEAVY) for entry in ENTRIES],
+)
+def test_every_entry_builds_and_keeps_to_the_interface(
+    task: str, name: str, frames: list[Frame]
+) -> None:
+    detector = load_detector(task, name, None, "cpu", {})
+    assert detector.parameters > 10_000
+    (found,) = detector.detect(frames[:1])
+    height, width = frames[0].shape[:2]
+    assert found.boxes.dtype == np.float32 and found.boxes.shape == (len(found), 4)
+    assert (found.masks is not None) == (task == "segmentation")
+    if found.masks is not None:
+        assert found.masks.shape == (len(found), height, width)
+    if len(found):
+        assert found.boxes.min() >= 0
+        assert found.boxes[:, [0, 2]].max() <= width and found.boxes[:, [1, 3]].max() <= height
+        assert (found.boxes[:, 2:] > found.boxes[:, :2]).all()
+        assert found.scores.min() >= 0 and found.scores.max() <= 1
+    assert detector.detect([]) == []
+
+
+@pytest.fixture(scope="module", params=sorted(MINI))
+def shipped(request: pytest.FixtureRequest) -> Detector:
+    name = request.param
+    return load_detector(MINI[name], name, MODELS / f"{name}.safetensors", "cpu", {})
+
+
+def test_the_batch_size_does_not_change_the_result(shipped: Detector, frames: list[Frame]) -> None:
+    expected = list(detect_video(shipped, frames, 1))
+    for batch in (2, 3, 5, 10):
+        assert list(detect_video(shipped, iter(frames), batch)) == expected
+
+
+def test_a_flat_picture_has_no_confident_objects(shipped: Detector) -> None:
+    (found,) = shipped.detect([np.full((240, 416, 3), 120, np.uint8)])
+    assert (found.scores > 0.5).sum() == 0
+
+
+def test_frames_of_another_size_are_understood(shipped: Detector) -> None:
+    frame = np.random.default_rng(1).integers(0, 256, (101, 203, 3)).astype(np.uint8)
+    (found,) = shipped.detect([frame])
+    if len(found):
+        assert found.boxes[:, 2].max() <= 203 and found.boxes[:, 3].max() <= 101
+
+
+@pytest.mark.parametrize("name", sorted(MINI))
+def test_a_threshold_nobody_reaches_gives_empty_results(name: str, frames: list[Frame]) -> None:
+    detector = load_detector(MINI[name], name, None, "cpu", {"score_threshold": 1.0})
+    assert list(detect_video(detector, frames, 2)) == []
+
+
+@pytest.mark.parametrize("name", sorted(MINI))
+class TestWrongWeights:
+    def load(self, name: str, path: Path) -> str:
+        with pytest.raises(VcmflowError) as error:
+            load_detector(MINI[name], name, path, "cpu", {})
+        assert "\n" not in str(error.value)
+        return str(error.value)
+
+    def test_missing(self, name: str, tmp_path: Path) -> None:
+        assert "no such weights file" in self.load(name, tmp_path / "no.safetensors")
+
+    def test_truncated(self, name: str, tmp_path: Path) -> None:
+        path = tmp_path / "cut.safetensors"
+        for keep in (5, 1000, -7):
+            path.write_bytes((MODELS / f"{name}.safetensors").read_bytes()[:keep])
+            assert "damaged weights file" in self.load(name, path)
+
+    def test_of_the_other_model(self, name: str) -> None:
+        (other,) = set(MINI) - {name}
+        said = self.load(name, MODELS / f"{other}.safetensors")
+        assert f"weights of {other}, not {name}" in said
+
+    def test_tensor_missing_misshapen_or_not_finite(self, name: str, tmp_path: Path) -> None:
+        good = load_file(MODELS / f"{name}.safetensors")
+        path = tmp_path / "changed.safetensors"
+        victim = sorted(good)[0]
+        changes = {
+            "lacks tensor": {key: value for key, value in good.items() if key != victim},
+            "unknown tensor": good | {"zzz": torch.zeros(2)},
+            "needs": good | {victim: torch.zeros(1, 2, 3)},
+            "not finite": good | {victim: torch.full_like(good[victim], float("nan"))},
+        }
+        for said, tensors in changes.items():
+            save_file(tensors, path, {"model": name})
+            assert said in self.load(name, path)
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "options", "said"),
+    [
+        ("detection", "nothing", {}, "unknown detector 'nothing'; allowed: .*faster_rcnn_mini"),
+        ("segmentation", "faster_rcnn_mini", {}, "unknown segmenter"),
+        ("sorting", "faster_rcnn_mini", {}, "unknown task 'sorting'"),
+        ("detection", "faster_rcnn_mini", {"size": 3}, "no option 'size'; allowed: score_thresh"),
+        ("detection", "faster_rcnn_mini", {"score_threshold": 2}, r"allowed: 0\.\.1"),
+        ("detection", "faster_rcnn_mini", {"detections": 0}, "allowed: integers"),
+        ("segmentation", "yolact_mini", {"nms_iou": -1}, r"allowed: 0\.\.1"),
+        ("segmentation", "yolact_mini", {"score_threshold": "low"}, r"allowed: 0\.\.1"),
+    ],
+)
+def test_bad_settings_are_named(
+    task: str, name: str, options: dict[str, object], said: str
+) -> None:
+    with pytest.raises(VcmflowError, match=said):
+        load_detector(task, name, None, "cpu", options)
+
+
+def test_shipped_weights_are_small() -> None:
+    sizes = [path.stat().st_size for path in MODELS.glob("*.safetensors")]
+    assert len(sizes) >= 2 and sum(sizes) <= 12_000_000
