@@ -1,0 +1,193 @@
+"""What holds for every registered embedder, and for the network behind the learned one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torchvision.models import resnet18
+
+from vcmflow.embed.command import build_embedder
+from vcmflow.embed.networks import EmbeddingNetwork, NetworkEmbedder, normalise, seeded_network
+from vcmflow.embed.registry import EMBEDDINGS, NEEDS_WEIGHTS
+from vcmflow.embed.stream import embed_frames
+from vcmflow.embed.weights import Description, read_weights, write_weights
+from vcmflow.errors import VcmflowError
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A weights file for each embedder that needs one."""
+    folder = tmp_path_factory.mktemp("weights")
+    write_weights(
+        folder / "learned.safetensors", seeded_network(16, 3).state_dict(), Description(16, 48)
+    )
+    torch.manual_seed(5)
+    torch.save(resnet18(weights=None).state_dict(), folder / "imagenet.pth")
+    return {"learned": folder / "learned.safetensors", "imagenet": folder / "imagenet.pth"}
+
+
+@pytest.fixture(scope="module")
+def frames():
+    random = np.random.default_rng(0)
+    return [random.integers(0, 256, (60, 100, 3), dtype=np.uint8) for _ in range(9)]
+
+
+def build(name, weights, **options):
+    if name != "grey":
+        options = {"short_side": 48, **options}
+    return build_embedder(name, weights.get(name), options=options)
+
+
+@pytest.mark.parametrize("name", sorted(EMBEDDINGS))
+def test_every_embedder_gives_one_row_per_frame(name, weights, frames):
+    assert (name in weights) == (name in NEEDS_WEIGHTS)
+    embedder = build(name, weights)
+    embedding = embed_frames(iter(frames), embedder)
+    assert embedding.shape == (9, embedder.dimension)
+    assert embedding.dtype == np.float32
+    assert len(np.unique(embedding, axis=0)) == 9
+
+
+@pytest.mark.parametrize("name", sorted(EMBEDDINGS))
+def test_the_batch_size_changes_no_bit(name, weights, frames):
+    embedder = build(name, weights)
+    whole = embed_frames(frames, embedder, 9)
+    for size in (1, 2, 4, 8, 100):
+        assert np.array_equal(embed_frames(frames, embedder, size), whole)
+
+
+@pytest.mark.parametrize("name", sorted(EMBEDDINGS))
+def test_building_twice_gives_the_same(name, weights, frames):
+    first, second = (embed_frames(frames[:2], build(name, weights)) for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+def test_the_random_network_depends_on_its_seed_alone(frames):
+    torch.manual_seed(1)
+    one = embed_frames(frames[:2], build("random", {}, seed=1))
+    torch.manual_seed(2)
+    again = embed_frames(frames[:2], build("random", {}, seed=1))
+    other = embed_frames(frames[:2], build("random", {}, seed=2))
+    assert np.array_equal(one, again)
+    assert not np.allclose(one, other)
+
+
+def test_fused_and_half_precision_networks_agree_with_the_plain_one(frames):
+    torch.manual_seed(0)
+    network = seeded_network(16, 3)
+    # Statistics other than the initial ones, or fusing would have nothing to get wrong.
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 2)
+            module.weight.data.uniform_(0.5, 1.5)
+            module.bias.data.normal_(0, 0.1)
+    network.eval()
+    state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    pictures = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)
+    with torch.inference_mode():
+        plain = network(normalise(pictures))[0].numpy()
+
+    def embed(precision):
+        copy = EmbeddingNetwork(16)
+        copy.load_state_dict(state)
+        embedder = NetworkEmbedder(copy.backbone, copy.projection, 60, "cpu", precision)
+        return embed_frames(frames, embedder)
+
+    np.testing.assert_allclose(embed("float32"), plain, atol=1e-4)
+    np.testing.assert_allclose(embed("bfloat16"), plain, atol=0.05 * float(np.ptp(plain)))
+
+
+def test_imagenet_features_are_those_of_torchvision(weights, frames):
+    network = resnet18(weights=None)
+    network.load_state_dict(torch.load(weights["imagenet"], weights_only=True))
+    network.fc = torch.nn.Identity()
+    pictures = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)
+    with torch.inference_mode():
+        expected = network.eval()(normalise(pictures)).numpy()
+    embedding = embed_frames(frames, build("imagenet", weights, short_side=60))
+    np.testing.assert_allclose(embedding, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_normalised_embeddings_have_length_one(weights, frames):
+    embedding = embed_frames(frames[:3], build("learned", weights, normalised=True))
+    assert np.linalg.norm(embedding, axis=1) == pytest.approx(1)
+
+
+def test_grey_is_the_shrunk_luma_and_needs_no_torch():
+    frame = np.zeros((18, 32, 3), np.uint8)
+    frame[..., 0] = 255
+    grey = build_embedder("grey", None)
+    embedding = embed_frames([frame], grey)
+    assert embedding.shape == (1, 576)
+    assert embedding[0] == pytest.approx(0.299, abs=0.003)
+    code = (
+        "import sys; from vcmflow.embed.command import build_embedder;"
+        "build_embedder('grey', None); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_network_is_resnet18_with_its_own_layers():
+    counted = build_embedder("random", None).parameters
+    classifier = 512 * 1000 + 1000
+    assert counted == sum(p.numel() for p in resnet18().parameters()) - classifier + 513 * 128
+
+
+def test_weights_survive_their_file_and_have_stable_bytes(tmp_path):
+    state = seeded_network(8, 1).state_dict()
+    description = Description(8, 96, {"steps": 3, "seed": 1})
+    for name in ("a", "b"):
+        write_weights(tmp_path / name, state, description)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    read, about = read_weights(tmp_path / "a")
+    assert about == description
+    assert all(torch.equal(read[name], tensor) for name, tensor in state.items())
+
+
+def test_weights_of_something_else_are_refused(tmp_path, weights):
+    def message(name, path, **options):
+        with pytest.raises(VcmflowError) as caught:
+            build_embedder(name, path, options=options)
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(weights["learned"].read_bytes()[:-100])
+    other = tmp_path / "other.safetensors"
+    write_weights(other, {"conv1.weight": torch.zeros(3)}, Description(8, 96))
+    noise = tmp_path / "noise.pth"
+    noise.write_bytes(b"nothing")
+    assert "no such weights file" in message("learned", tmp_path / "none")
+    assert "resnet18-f37072fd.pth" in message("imagenet", tmp_path / "none")
+    assert "--weights" in message("learned", None)
+    assert "resnet18-f37072fd.pth" in message("imagenet", None)
+    assert "damaged" in message("learned", broken)
+    assert "damaged" in message("learned", noise)
+    assert "damaged" in message("imagenet", noise)
+    assert "does not fit" in message("learned", other)
+    assert "does not fit" in message("imagenet", other)
+    assert "takes no weights" in message("grey", weights["learned"])
+    assert "takes no weights" in message("random", weights["learned"])
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("learnt", {}, "grey, imagenet, learned, random"),
+        ("random", {"sead": 1}, "no option 'sead'; allowed: seed"),
+        ("random", {"seed": "one"}, "seed is 'one'; wanted: an integer"),
+        ("random", {"seed": True}, "wanted: an integer"),
+        ("random", {"seed": -1}, "seed -1"),
+        ("random", {"precision": "half"}, "bfloat16"),
+        ("random", {"short_side": 8}, "32 or more"),
+        ("grey", {"width": 0}, "1 or more"),
+    ],
+)
+def test_bad_options_are_named_with_what_is_allowed(name, options, words):
+    with pytest.raises(VcmflowError, match=words):
+        build_embedder(name, None, options=options)

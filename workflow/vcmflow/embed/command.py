@@ -1,0 +1,96 @@
+"""``python -m vcmflow embed``: embed the frames of a batch of videos."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vcmflow.embed.registry import EMBEDDINGS
+from vcmflow.embed.settings import check_settings
+from vcmflow.embed.source import open_frames
+from vcmflow.embed.stream import embed_frames
+from vcmflow.embed.types import Embedder
+from vcmflow.errors import VcmflowError
+from vcmflow.files import whole_file
+from vcmflow.options import parse_options
+from vcmflow.registry import lookup
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument(
+        "--embedding", required=True, help=f"one of: {', '.join(sorted(EMBEDDINGS))}"
+    )
+    parser.add_argument("--weights", type=Path, help="weights file, for learned and imagenet")
+    parser.add_argument(
+        "--videos", nargs="+", type=Path, required=True, help="video files, or folders of pictures"
+    )
+    parser.add_argument(
+        "--out", nargs="+", type=Path, required=True, metavar="NPY", help="n x d, one per video"
+    )
+    parser.add_argument("--batch-size", type=int, default=16, help="frames at once (default 16)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of the CPU (default 1)")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or auto (default cpu)")
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="an option of the embedding, e.g. short_side=128 or precision=auto; repeatable",
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Embed each video and write one array per video."""
+    if len(args.out) != len(args.videos):
+        raise VcmflowError(f"--out has {len(args.out)} files for {len(args.videos)} videos")
+    for video in args.videos:
+        if not video.exists():
+            raise VcmflowError(f"{video}: no such video")
+    embedder = build_embedder(
+        args.embedding, args.weights, args.device, parse_options(args.option), args.threads
+    )
+    for video, out in zip(args.videos, args.out, strict=True):
+        embedding = embed_frames(open_frames(video), embedder, args.batch_size)
+        if not np.isfinite(embedding).all():
+            raise VcmflowError(f"{video}: its embedding has values that are not finite")
+        with whole_file(out) as temporary, temporary.open("wb") as file:
+            np.save(file, embedding)
+        print(f"{video}: {len(embedding)} frames embedded", file=sys.stderr, flush=True)
+
+
+def build_embedder(
+    name: str,
+    weights: Path | None,
+    device: str = "cpu",
+    options: Mapping[str, Any] | None = None,
+    threads: int = 1,
+) -> Embedder:
+    """Build a registered embedder.
+
+    Args:
+        name: an entry of ``EMBEDDINGS``.
+        weights: weights file, for embedders that have one.
+        device: "cpu", "cuda" or "auto".
+        options: the builder's options.
+        threads: of the CPU, >= 1.
+
+    Raises:
+        VcmflowError: an unknown name or option, or whatever the builder does not like.
+    """
+    builder = lookup(EMBEDDINGS, name, "embedding")
+    given = check_settings(f"embedding {name!r}", builder, options or {}, _GIVEN)
+    if "torch" in sys.modules:
+        from vcmflow.task.device import steady
+
+        steady(threads)
+    embedder: Embedder = builder(weights=weights, device=device, **given)
+    return embedder
+
+
+_GIVEN = frozenset({"weights", "device"})
