@@ -1,0 +1,1 @@
+"""Datasets: mini data made here, and real ones brought into the common form."""

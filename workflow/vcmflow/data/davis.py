@@ -1,0 +1,241 @@
+"""DAVIS 2016 and 2017: frames as JPEG, objects as the palette indices of PNG masks.
+
+Layout below the root (the folder ``DAVIS`` of the archive): ``JPEGImages/<resolution>/<sequence>/
+00000.jpg``, ``Annotations/<resolution>/<sequence>/00000.png``, ``ImageSets/<year>/<set>.txt``.
+Masks of 2017 hold object ids (0 background, 255 void); those of 2016 one merged foreground {0,255}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vcmflow.data.listing import check_picture_gaps, list_pictures, walk
+from vcmflow.data.selection import chosen_frames
+from vcmflow.data.types import (
+    DatasetConfig,
+    LabelRules,
+    PlannedSequence,
+    SequenceSpec,
+    Source,
+    SourceFrame,
+    TruthObject,
+)
+from vcmflow.errors import VcmflowError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+FPS = 24.0
+VOID = 255
+MOST_OBJECTS = 64  # in masks without a palette, where ids and grey levels look alike
+
+# The validation set of DAVIS 2017 with the number of frames of each sequence, so that it can be
+# planned where the data are not. They add up to the published 1999 frames.
+VAL_2017 = {
+    "bike-packing": 69,
+    "blackswan": 50,
+    "bmx-trees": 80,
+    "breakdance": 84,
+    "camel": 90,
+    "car-roundabout": 75,
+    "car-shadow": 40,
+    "cows": 104,
+    "dance-twirl": 90,
+    "dog": 60,
+    "dogs-jump": 66,
+    "drift-chicane": 52,
+    "drift-straight": 50,
+    "goat": 90,
+    "gold-fish": 78,
+    "horsejump-high": 50,
+    "india": 81,
+    "judo": 34,
+    "kite-surf": 50,
+    "lab-coat": 47,
+    "libby": 49,
+    "loading": 50,
+    "mbike-trick": 79,
+    "motocross-jump": 40,
+    "paragliding-launch": 80,
+    "parkour": 100,
+    "pigs": 79,
+    "scooter-black": 43,
+    "shooting": 40,
+    "soapbox": 99,
+}
+# DAVIS 2016 lacks these of them; the rest are its 20 validation sequences (1376 frames).
+ONLY_2017 = frozenset(
+    (
+        "bike-packing",
+        "dogs-jump",
+        "gold-fish",
+        "india",
+        "judo",
+        "lab-coat",
+        "loading",
+        "mbike-trick",
+        "pigs",
+        "shooting",
+    )
+)
+
+
+class Davis:
+    """Loader of the DAVIS layout (registry: `vcmflow.data.registry.LOADERS`)."""
+
+    tasks = ("segmentation",)
+    keys = frozenset({"year", "resolution"})
+    labels = LabelRules()
+
+    def plan(self, config: DatasetConfig) -> Iterable[PlannedSequence]:
+        """``val`` (from the table above), one of ImageSets, a list, or ``auto``: those on disk."""
+        frames, masks = _folders(config.path, config.resolution)
+        known = _validation(config.year)
+        for name in _names(config, frames):
+            inputs = (frames / name,) if config.task == "none" else (frames / name, masks / name)
+            length = known.get(name) if config.sequences == "val" else None
+            yield PlannedSequence(name, None, name, length, inputs)
+
+    def options(self, config: DatasetConfig) -> dict[str, Any]:
+        """Year, resolution and what to do about gaps."""
+        return {"year": config.year, "resolution": config.resolution, "gaps": config.gaps}
+
+    def ground_truth(self, config: DatasetConfig) -> str:  # noqa: ARG002
+        """Every DAVIS sequence that this loader reads has masks."""
+        return "annotations"
+
+    def read(self, spec: SequenceSpec) -> Source:
+        """Open a sequence; objects are the ids in its masks, all merged into one for 2016."""
+        resolution = str(spec.options.get("resolution") or "480p")
+        frames_root, masks_root = _folders(spec.path, resolution)
+        pictures = list_pictures(frames_root / spec.sequence)
+        masks: list[Path] | None = None
+        if spec.task != "none":
+            masks = _masks_of(pictures, masks_root / spec.sequence)
+        if spec.options.get("gaps") != "keep":
+            check_picture_gaps(pictures)
+        taken = [
+            (pictures[index], masks[index] if masks is not None else None)
+            for index in chosen_frames(spec, len(pictures))
+        ]
+        return Source(spec.fps or FPS, _frames(taken, spec.options.get("year")))
+
+
+def _folders(root: Path, resolution: str) -> tuple[Path, Path]:
+    return root / "JPEGImages" / resolution, root / "Annotations" / resolution
+
+
+def _validation(year: int | None) -> dict[str, int]:
+    return {
+        name: frames for name, frames in VAL_2017.items() if year != 2016 or name not in ONLY_2017
+    }
+
+
+def _names(config: DatasetConfig, frames: Path) -> list[str]:
+    chosen = config.sequences
+    if isinstance(chosen, tuple):
+        return list(chosen)
+    if not isinstance(chosen, str):
+        raise VcmflowError("sequences: DAVIS has no cameras; give a list of names, val or auto")
+    if chosen == "val":
+        return list(_validation(config.year))
+    if chosen == "auto":
+        if not frames.is_dir():
+            raise VcmflowError(
+                f"sequences: auto needs the data, and there is no folder {frames}; download it, or "
+                "name the sequences, or use val"
+            )
+        names = [folder.name for folder, files in walk(frames) if folder.parent == frames and files]
+        if not names:
+            raise VcmflowError(f"sequences: no folder of frames in {frames}")
+        return names
+    return _image_set(config, chosen)
+
+
+def _image_set(config: DatasetConfig, name: str) -> list[str]:
+    if not name.replace("-", "").replace("_", "").isalnum():
+        raise VcmflowError(f"sequences: {name!r} is not a set; allowed: auto, val, train, a list")
+    # DAVIS 2017 lists names, DAVIS 2016 pairs of files: /JPEGImages/480p/<name>/00000.jpg /Annot…
+    sets = config.path / "ImageSets"
+    for path in (sets / str(config.year or 2017) / f"{name}.txt", sets / "480p" / f"{name}.txt"):
+        if path.is_file():
+            break
+    else:
+        raise VcmflowError(
+            f"sequences: no set {name!r} in {sets}; allowed: val, auto, a set in that folder, "
+            "or a list of names"
+        )
+    names = []
+    for line in path.read_text("utf-8").splitlines():
+        words = line.split()
+        if words:
+            names.append(Path(words[0]).parent.name if "/" in words[0] else words[0])
+    return list(dict.fromkeys(names))
+
+
+def _masks_of(pictures: list[Path], folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise VcmflowError(
+            f"{folder}: no such folder of masks; for a sequence without masks use `task: none`"
+        )
+    masks = {path.stem: path for path in folder.glob("*.png")}
+    missing = [path.name for path in pictures if path.stem not in masks]
+    if missing:
+        raise VcmflowError(
+            f"{folder}: {len(missing)} of {len(pictures)} frames have no mask, the first is "
+            f"{missing[0]}"
+        )
+    stems = {path.stem for path in pictures}
+    extra = sorted(path.name for stem, path in masks.items() if stem not in stems)
+    if extra:
+        raise VcmflowError(
+            f"{pictures[0].parent}: frames missing: {len(extra)} masks have no frame, the first is "
+            f"{extra[0]}"
+        )
+    return [masks[path.stem] for path in pictures]
+
+
+def _frames(taken: list[tuple[Path, Path | None]], year: int | None) -> Iterator[SourceFrame]:
+    from vcmflow.data.pictures import read_picture
+
+    for path, mask in taken:
+        picture = read_picture(path)
+        objects: tuple[TruthObject, ...] = ()
+        if mask is not None:
+            objects = _objects(mask, picture.shape[:2], year)
+        yield SourceFrame(path.name, picture, objects)
+
+
+def _objects(path: Path, size: tuple[int, ...], year: int | None) -> tuple[TruthObject, ...]:
+    from vcmflow.data.pictures import read_labels
+
+    labels, indexed = read_labels(path)
+    if labels.shape != size:
+        raise VcmflowError(
+            f"{path}: the mask is {labels.shape[1]}x{labels.shape[0]}, its frame is "
+            f"{size[1]}x{size[0]}"
+        )
+    return tuple(
+        TruthObject("object", object_id, mask=mask)
+        for object_id, mask in _split(path, labels, indexed, year)
+    )
+
+
+def _split(
+    path: Path, labels: npt.NDArray[np.uint8], indexed: bool, year: int | None
+) -> list[tuple[int, npt.NDArray[np.bool_]]]:
+    import numpy as np
+
+    values = np.unique(labels)
+    if year == 2016 or (year is None and not indexed and set(values.tolist()) <= {0, 255}):
+        foreground = labels > 0
+        return [(1, foreground)] if foreground.any() else []
+    if not indexed and int(values.max()) > MOST_OBJECTS:
+        raise VcmflowError(
+            f"{path}: grey levels up to {int(values.max())} are not object ids; masks of DAVIS "
+            "2017 are indexed, for merged masks of 0 and 255 use `year: 2016`"
+        )
+    return [(int(v), labels == v) for v in values if v not in (0, VOID)]
