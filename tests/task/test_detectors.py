@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,7 +124,7 @@ class TestWrongWeights:
             "not finite": good | {victim: torch.full_like(good[victim], float("nan"))},
         }
         for said, tensors in changes.items():
-            save_file(tensors, path, {"model": name})
+            save_file(tensors, path, {"vcmflow": json.dumps({"model": name})})
             assert said in self.load(name, path)
 
 

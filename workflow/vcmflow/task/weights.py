@@ -17,6 +17,9 @@ from vcmflow.errors import VcmflowError
 from vcmflow.files import whole_file
 
 
+HEADER = "vcmflow"
+
+
 def save_weights(path: Path, module: nn.Module, model: str, notes: Mapping[str, Any]) -> None:
     """Write a module's parameters and buffers in half precision, whole or not at all.
 
@@ -34,7 +37,9 @@ def save_weights(path: Path, module: nn.Module, model: str, notes: Mapping[str, 
         for name, value in module.state_dict().items()
         if value.is_floating_point()
     }
-    metadata = {"model": model, "notes": json.dumps(dict(notes), sort_keys=True)}
+    # One entry: safetensors writes several in an order that changes from run to run.
+    header = {"model": model, "notes": dict(notes)}
+    metadata = {HEADER: json.dumps(header, sort_keys=True)}
     with whole_file(path) as temporary:
         temporary.write_bytes(save(tensors, metadata))
 
@@ -55,7 +60,7 @@ def load_weights(path: Path, module: nn.Module, model: str) -> None:
         )
     try:
         with safe_open(str(path), framework="pt") as file:
-            found = (file.metadata() or {}).get("model")
+            found = _model_name((file.metadata() or {}).get(HEADER, ""))
             if found != model:
                 raise VcmflowError(f"{path}: weights of {found or 'an unknown model'}, not {model}")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -75,6 +80,14 @@ def load_weights(path: Path, module: nn.Module, model: str) -> None:
         if not bool(torch.isfinite(tensors[name]).all()):
             raise VcmflowError(f"{path}: tensor {name} holds values that are not finite")
     module.load_state_dict({name: value.float() for name, value in tensors.items()}, strict=False)
+
+
+def _model_name(header: str) -> str | None:
+    """Return the model that the header of a weights file names, if it names one."""
+    try:
+        return str(json.loads(header)["model"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def fixed_weights(module: nn.Module, seed: int = 0) -> None:

@@ -12,7 +12,7 @@ from vcmflow.task.faster_rcnn_mini import CATEGORIES, NAME, MiniFasterRcnn, buil
 from vcmflow.task.train.types import Sample
 
 # Objects with fewer visible pixels are not learnt: they would teach noise.
-SMALLEST = 12
+SMALLEST = 24
 
 
 class FasterRcnnTrainee:

@@ -87,8 +87,8 @@ def mean_jaccard(
         _, _, truth = sample.objects(smallest)
         if one.masks is None or len(truth) == 0:
             continue
-        a = truth.reshape(len(truth), -1).astype(np.float32)
-        b = one.masks.reshape(len(one.masks), -1).astype(np.float32)
+        a = truth.reshape(len(truth), sample.owner.size).astype(np.float32)
+        b = one.masks.reshape(len(one.masks), sample.owner.size).astype(np.float32)
         overlap = a @ b.T
         union = a.sum(axis=1)[:, None] + b.sum(axis=1)[None] - overlap
         iou = overlap / np.maximum(union, 1)

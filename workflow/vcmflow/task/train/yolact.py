@@ -16,7 +16,7 @@ from vcmflow.nets.yolact.postprocess import VARIANCES
 from vcmflow.task.train.types import Sample
 from vcmflow.task.yolact_mini import CATEGORIES, CONFIG, NAME, MiniYolact, build
 
-SMALLEST = 12
+SMALLEST = 24
 
 # An anchor stands for an object from this IoU on, for the background below the other one.
 POSITIVE_IOU, NEGATIVE_IOU = 0.5, 0.4

@@ -1,0 +1,241 @@
+"""Training of the mini models: augmentation, targets, determinism, resumption."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from vcmflow.errors import VcmflowError
+from vcmflow.nets.yolact.postprocess import decode
+from vcmflow.registry import lookup
+from vcmflow.task.registry import TASKS
+from vcmflow.task.train.augment import augment, coded, move
+from vcmflow.task.train.loop import Schedule, train
+from vcmflow.task.train.registry import TRAINEES
+from vcmflow.task.train.types import Sample, Trainee
+from vcmflow.task.train.validate import average_precision, mean_jaccard
+from vcmflow.task.train.yolact import encode, match
+from vcmflow.task.types import Detections, no_detections
+from vcmflow.task.weights import save_weights
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def blocks(seed: int, size: tuple[int, int] = (96, 128)) -> Sample:
+    """A picture of noise with up to three upright rectangles of plain colour."""
+    rng = np.random.default_rng(seed)
+    frame = rng.integers(90, 130, (*size, 3)).astype(np.uint8)
+    owner = np.zeros(size, np.uint8)
+    categories = rng.integers(1, 4, 3)
+    for index, category in enumerate(categories, start=1):
+        y, x = rng.integers(0, size[0] - 40), rng.integers(0, size[1] - 24)
+        frame[y : y + 40, x : x + 24] = (60 * category, 250 - 60 * category, 20)
+        owner[y : y + 40, x : x + 24] = index
+    return Sample(frame, owner, categories.astype(np.int64))
+
+
+def test_labels_move_with_the_picture() -> None:
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        owner = np.zeros((80, 120), np.uint8)
+        owner[20:50, 30:70] = 1
+        frame = np.where(owner[..., None] > 0, np.uint8(250), np.uint8(5)).repeat(3, axis=2)
+        moved = move(Sample(frame, owner, np.array([1])), rng)
+        bright = moved.frame[..., 0] > 127
+        agree = bright == (moved.owner > 0)
+        assert agree.mean() > 0.985
+        assert set(np.unique(moved.owner)) <= {0, 1}
+
+
+def test_augmentation_is_decided_by_its_generator() -> None:
+    sample = blocks(0)
+    first = augment(sample, np.random.default_rng(5))
+    again = augment(sample, np.random.default_rng(5))
+    other = augment(sample, np.random.default_rng(6))
+    np.testing.assert_array_equal(first.frame, again.frame)
+    np.testing.assert_array_equal(first.owner, again.owner)
+    assert not np.array_equal(first.frame, other.frame)
+    assert first.frame.shape == sample.frame.shape and first.frame.dtype == np.uint8
+
+
+def test_a_higher_qp_loses_more() -> None:
+    frame = blocks(1).frame
+    errors = [
+        float(np.mean((coded(frame, qp).astype(float) - frame.astype(float)) ** 2))
+        for qp in (20, 32, 44)
+    ]
+    assert 0 < errors[0] < errors[1] < errors[2]
+
+
+def test_objects_are_the_extent_of_their_visible_pixels() -> None:
+    owner = np.zeros((10, 12), np.uint8)
+    owner[2:5, 3:9] = 2
+    owner[0, 0] = 1
+    sample = Sample(np.zeros((10, 12, 3), np.uint8), owner, np.array([1, 3, 2]))
+    boxes, categories, masks = sample.objects(2)
+    np.testing.assert_array_equal(boxes, [[3, 2, 9, 5]])
+    np.testing.assert_array_equal(categories, [3])
+    np.testing.assert_array_equal(masks[0], owner == 2)
+    assert [len(part) for part in sample.objects(100)] == [0, 0, 0]
+
+
+def test_every_object_has_an_anchor_and_targets_decode_to_its_box() -> None:
+    generator = torch.Generator().manual_seed(0)
+    corners = torch.rand(200, 2, generator=generator)
+    anchors = torch.cat((corners, 0.02 + 0.3 * torch.rand(200, 2, generator=generator)), dim=1)
+    low = torch.rand(7, 2, generator=generator) * 0.7
+    boxes = torch.cat((low, low + 0.02 + 0.25 * torch.rand(7, 2, generator=generator)), dim=1)
+    ends = torch.cat((anchors[:, :2] - anchors[:, 2:] / 2, anchors[:, :2] + anchors[:, 2:] / 2), 1)
+    owner = match(ends, boxes)
+    assert set(owner.tolist()) - {-1, -2} == set(range(7))
+    chosen = owner >= 0
+    deltas = encode(boxes[owner[chosen]], anchors[chosen])
+    torch.testing.assert_close(decode(deltas, anchors[chosen]), boxes[owner[chosen]])
+    assert (match(ends, boxes[:0]) == -1).all()
+
+
+def perfect(sample: Sample) -> Detections:
+    boxes, categories, masks = sample.objects(1)
+    return Detections(boxes, np.linspace(1, 0.5, len(boxes), dtype=np.float32), categories, masks)
+
+
+def test_validation_knows_perfect_and_empty() -> None:
+    samples = [blocks(seed) for seed in range(4)]
+    best = [perfect(sample) for sample in samples]
+    assert average_precision(samples, best, 1)["map"] == pytest.approx(1.0)
+    assert mean_jaccard(samples, best, 1)["jaccard"] == pytest.approx(1.0)
+    none = [no_detections((96, 128)) for _ in samples]
+    assert average_precision(samples, none, 1)["map"] == 0.0
+    assert mean_jaccard(samples, none, 1)["jaccard"] == 0.0
+    half = [no_detections((96, 128)), *best[1:]]
+    assert 0 < mean_jaccard(samples, half, 1)["jaccard"] < 1
+
+
+def test_everything_trainable_is_a_registered_model() -> None:
+    for task, trainees in TRAINEES.items():
+        assert set(trainees) <= set(TASKS[task])
+
+
+class TinyTrainee:
+    """The least that the loop can train: it learns the mean colour of the pictures."""
+
+    name = "tiny"
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        self.module: nn.Module = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+
+    def losses(self, samples: Sequence[Sample]) -> dict[str, Tensor]:
+        frames = torch.from_numpy(np.stack([sample.frame for sample in samples]))
+        output = self.module(frames.permute(0, 3, 1, 2).float() / 255)
+        return {"level": (output - 1).square().mean(), "noise": torch.rand(()) * output.mean()}
+
+    def detector(self, weights: Path) -> object:
+        raise NotImplementedError
+
+
+def run(folder: Path, schedule: Schedule, stop_at: int | None = None) -> tuple[bytes, bytes]:
+    calls = 0
+
+    def validate(path: Path) -> dict[str, float]:
+        nonlocal calls
+        calls += 1
+        if stop_at is not None and calls > stop_at:
+            raise KeyboardInterrupt
+        return {"size": float(path.stat().st_size)}
+
+    out, log = folder / "w.safetensors", folder / "log.csv"
+    samples = [blocks(seed, (64, 80)) for seed in range(5)]
+    train(TinyTrainee(), samples, schedule, validate, out, log, folder / "checkpoint.pt")
+    return out.read_bytes(), log.read_bytes()
+
+
+SCHEDULE = Schedule(steps=9, batch=2, every=2, validate_every=3, seed=4)
+
+
+def test_same_seed_same_bytes_other_seed_other_weights(tmp_path: Path) -> None:
+    runs = []
+    for name, seed in (("a", 4), ("b", 4), ("c", 5)):
+        (tmp_path / name).mkdir()
+        runs.append(run(tmp_path / name, replace(SCHEDULE, seed=seed)))
+    assert runs[0] == runs[1]
+    assert runs[0][0] != runs[2][0]
+    rows = list(csv.DictReader(runs[0][1].decode().splitlines()))
+    assert [row["step"] for row in rows] == ["2", "3", "4", "6", "8", "9"]
+    assert rows[0]["validation_size"] == "" and rows[-1]["validation_size"] != ""
+
+
+def test_an_interrupted_run_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "cut").mkdir()
+    whole = run(tmp_path / "whole", SCHEDULE)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut", SCHEDULE, stop_at=1)
+    assert (tmp_path / "cut" / "checkpoint.pt").is_file()
+    assert run(tmp_path / "cut", SCHEDULE) == whole
+    assert not (tmp_path / "cut" / "checkpoint.pt").exists()
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, SCHEDULE, stop_at=1)
+    with pytest.raises(VcmflowError, match="checkpoint of other settings"):
+        run(tmp_path, replace(SCHEDULE, rate=0.5))
+    (tmp_path / "checkpoint.pt").write_bytes(b"PK")
+    with pytest.raises(VcmflowError, match="damaged checkpoint"):
+        run(tmp_path, SCHEDULE)
+
+
+@pytest.mark.parametrize(("task", "name"), [(t, n) for t in sorted(TRAINEES) for n in TRAINEES[t]])
+def test_a_few_steps_lower_the_loss_and_give_usable_weights(
+    task: str, name: str, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    trainee: Trainee = lookup(TRAINEES[task], name, "model")("cpu")
+    samples = [blocks(seed) for seed in range(2)]
+    batch = samples[:2]
+    optimiser = torch.optim.AdamW(trainee.module.parameters(), lr=2e-3)
+    trainee.module.train()
+    totals = []
+    for _ in range(8):
+        torch.manual_seed(1)
+        loss = torch.stack(list(trainee.losses(batch).values())).sum()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        totals.append(float(loss.detach()))
+    assert min(totals[-3:]) < 0.8 * totals[0]
+    save_weights(tmp_path / "w.safetensors", trainee.module, name, {})
+    (found,) = trainee.detector(tmp_path / "w.safetensors").detect([samples[0].frame])
+    assert (found.masks is not None) == (task == "segmentation")
+
+
+def test_a_picture_without_objects_can_be_learnt_from() -> None:
+    empty = Sample(blocks(0).frame, np.zeros((96, 128), np.uint8), np.zeros(0, np.int64))
+    for names in TRAINEES.values():
+        for name in names:
+            torch.manual_seed(0)
+            trainee: Trainee = lookup(names, name, "model")("cpu")
+            trainee.module.train()
+            parts = trainee.losses([empty, empty])
+            assert all(bool(torch.isfinite(part)) for part in parts.values())
+            torch.stack(list(parts.values())).sum().backward()
+
+
+@pytest.mark.parametrize("change", [{"steps": 0}, {"batch": 0}, {"precision": "float8"}])
+def test_bad_schedules_are_named(change: dict[str, object]) -> None:
+    with pytest.raises(VcmflowError, match=next(iter(change))):
+        replace(SCHEDULE, **change)

@@ -1,0 +1,91 @@
+"""The paper's detector: Faster R-CNN X101-32x8d-FPN with detectron2's weights.
+
+The network is ``vcmflow.nets.faster_rcnn``; detectron2 need not be installed. Weights:
+``faster_rcnn_X_101_32x8d_FPN_3x`` of detectron2's model zoo (Apache-2.0), see data/weights.csv.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from vcmflow.errors import VcmflowError
+from vcmflow.nets.faster_rcnn.load import load
+from vcmflow.nets.faster_rcnn.network import FasterRcnn, FasterRcnnConfig, to_output
+from vcmflow.nets.faster_rcnn.resize import resize, resized_shape
+from vcmflow.task.coco_ids import COCO_IDS
+from vcmflow.task.found import group_size, groups, in_range, ranked
+from vcmflow.task.types import Detections
+from vcmflow.video import Frame
+
+NAME = "faster_rcnn_x101"
+
+
+class FasterRcnnX101:
+    """The network as a ``Detector`` of COCO's 80 classes."""
+
+    def __init__(
+        self, network: FasterRcnn, device: str, sides: tuple[int, int], group: int
+    ) -> None:
+        self._network = network.to(device)
+        self._device = device
+        self._sides = sides
+        self._group = group
+        self.parameters = sum(value.numel() for value in network.parameters())
+
+    @torch.inference_mode()
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        """Detect in frames (uint8 H x W x 3, RGB); see ``vcmflow.task.types.Detector``."""
+        results: list[Detections] = []
+        for group in groups(frames, self._group):
+            output = (group[0].shape[0], group[0].shape[1])
+            size = resized_shape(*output, *self._sides)
+            pictures = np.stack([resize(frame, size) for frame in group])
+            images = self._network.prepare(torch.from_numpy(pictures).to(self._device))
+            for found in self._network(images, size):
+                final = to_output(found, size, output)
+                results.append(
+                    ranked(
+                        final.boxes.cpu().numpy(),
+                        final.scores.cpu().numpy(),
+                        COCO_IDS[final.classes.cpu().numpy()],
+                    )
+                )
+        return results
+
+
+def build(
+    weights: Path | None,
+    device: str,
+    score_threshold: float = 0.05,
+    detections: int = 100,
+    min_size: int = 800,
+    max_size: int = 1333,
+    batch: int | None = None,
+) -> FasterRcnnX101:
+    """Build the detector; the defaults are detectron2's.
+
+    Args:
+        weights: ``model_final_68b088.pkl``; None for fixed random values.
+        device: "cpu" or "cuda".
+        score_threshold: detections not above this score are dropped, 0..1.
+        detections: at most this many per frame.
+        min_size: frames are resized so that their shorter side has this many pixels, ...
+        max_size: ... unless the longer one would then exceed this many.
+        batch: frames per pass; None: 1 on a CPU, 8 on a GPU.
+
+    Raises:
+        VcmflowError: an option out of range, or weights that cannot be read or do not fit.
+    """
+    in_range(NAME, "score_threshold", score_threshold, 0, 1)
+    in_range(NAME, "detections", detections, 1, 1000)
+    in_range(NAME, "min_size", min_size, 32, 10_000)
+    in_range(NAME, "max_size", max_size, 32, 10_000)
+    if max_size < min_size:
+        raise VcmflowError(f"{NAME}: max_size = {max_size} is below min_size = {min_size}")
+    config = FasterRcnnConfig(score_threshold=score_threshold, detections=detections)
+    network = load(weights, config)
+    return FasterRcnnX101(network, device, (min_size, max_size), group_size(batch, device, NAME))

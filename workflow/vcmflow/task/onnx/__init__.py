@@ -1,0 +1,1 @@
+"""Descriptions of ONNX detectors (YAML), and how they are read and their outputs decoded."""

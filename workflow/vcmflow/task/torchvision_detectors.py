@@ -1,0 +1,152 @@
+"""torchvision's detectors and segmenters trained on COCO, by their names there.
+
+Nothing is downloaded: the weights file (data/weights.csv says where it is) is given by its path.
+torchvision and its weights are under the BSD-3-Clause licence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torchvision.models import get_model
+from torchvision.ops import FrozenBatchNorm2d
+
+from vcmflow.errors import VcmflowError
+from vcmflow.nets.checkpoint import build as build_network
+from vcmflow.task.found import group_size, groups, in_range, ranked
+from vcmflow.task.types import Detections
+from vcmflow.video import Frame
+
+# COCO's categories, with background (0) and the unused ids: labels are category ids.
+CLASSES = 91
+
+# Backbones whose batch normalisation is frozen in the published weights -> the epsilon there.
+FROZEN_EPSILON: dict[str, float] = {
+    "fasterrcnn_mobilenet_v3_large_320_fpn": 1e-5,
+    "fasterrcnn_mobilenet_v3_large_fpn": 1e-5,
+    "fasterrcnn_resnet50_fpn": 0.0,
+    "fcos_resnet50_fpn": 1e-5,
+    "maskrcnn_resnet50_fpn": 0.0,
+    "retinanet_resnet50_fpn": 0.0,
+}
+
+# What two families of detectors call the same thresholds, in the order score, NMS, count.
+TWO_STAGE = ("box_score_thresh", "box_nms_thresh", "box_detections_per_img")
+ONE_STAGE = ("score_thresh", "nms_thresh", "detections_per_img")
+
+
+def _freeze(module: nn.Module, epsilon: float) -> None:
+    """Replace the batch normalisations below a module by frozen ones."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.BatchNorm2d):
+            frozen = FrozenBatchNorm2d(child.num_features, eps=epsilon)
+            frozen.load_state_dict(child.state_dict(), strict=True, assign=True)
+            setattr(module, name, frozen)
+        else:
+            _freeze(child, epsilon)
+
+
+def network(name: str, **options: Any) -> nn.Module:
+    """Make torchvision's network of this name for COCO, as its published weights need it."""
+    module: nn.Module = get_model(
+        name, weights=None, weights_backbone=None, num_classes=CLASSES, **options
+    )
+    if name in FROZEN_EPSILON and isinstance(module.backbone, nn.Module):
+        _freeze(module.backbone, FROZEN_EPSILON[name])
+    return module
+
+
+class TorchvisionDetector:
+    """A torchvision network as a ``Detector`` of COCO's 80 classes."""
+
+    def __init__(self, module: nn.Module, device: str, group: int, with_masks: bool) -> None:
+        self._module = module.to(device)
+        self._device = device
+        self._group = group
+        self._with_masks = with_masks
+        self.parameters = sum(value.numel() for value in module.parameters())
+
+    @torch.inference_mode()
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        """Detect in frames (uint8 H x W x 3, RGB); see ``vcmflow.task.types.Detector``."""
+        results: list[Detections] = []
+        for group in groups(frames, self._group):
+            pictures = torch.from_numpy(np.stack(group)).to(self._device)
+            images = pictures.permute(0, 3, 1, 2).float() / 255
+            for found in self._module(list(images)):
+                masks = found["masks"][:, 0] > 0.5 if self._with_masks else None
+                results.append(
+                    ranked(
+                        found["boxes"].cpu().numpy(),
+                        found["scores"].cpu().numpy(),
+                        found["labels"].cpu().numpy(),
+                        None if masks is None else masks.cpu().numpy(),
+                    )
+                )
+        return results
+
+
+def build(
+    name: str,
+    weights: Path | None,
+    device: str,
+    score_threshold: float = 0.05,
+    detections: int = 100,
+    nms_iou: float = 0.5,
+    min_size: int | None = None,
+    max_size: int | None = None,
+    batch: int | None = None,
+) -> TorchvisionDetector:
+    """Build a detector or segmenter.
+
+    Args:
+        name: torchvision's name of it.
+        weights: torchvision's ``.pth`` for COCO; None for fixed random values.
+        device: "cpu" or "cuda".
+        score_threshold: detections not above this score are dropped, 0..1.
+        detections: at most this many per frame.
+        nms_iou: a box that overlaps a better one of its class by more than this is dropped, 0..1.
+        min_size: pixels of the shorter side after resizing; None: torchvision's default.
+        max_size: limit of the longer side; None: torchvision's default.
+        batch: frames per pass; None: 1 on a CPU, 8 on a GPU.
+
+    Raises:
+        VcmflowError: an option out of range or not known to this network, or weights that cannot
+            be read or do not fit.
+    """
+    in_range(name, "score_threshold", score_threshold, 0, 1)
+    in_range(name, "nms_iou", nms_iou, 0, 1)
+    in_range(name, "detections", detections, 1, 1000)
+    names = TWO_STAGE if "rcnn" in name else ONE_STAGE
+    options: dict[str, Any] = dict(
+        zip(names, (score_threshold, nms_iou, int(detections)), strict=True)
+    )
+    for key, value in (("min_size", min_size), ("max_size", max_size)):
+        if value is None:
+            continue
+        in_range(name, key, value, 32, 10_000)
+        if name.startswith("ssd"):
+            raise VcmflowError(f"{name}: has no {key}; its input size is fixed")
+        options[key] = int(value)
+    group = group_size(batch, device, name)
+    module = build_network(lambda: network(name, **options), weights, name)
+    return TorchvisionDetector(module, device, group, name.startswith("maskrcnn"))
+
+
+fasterrcnn_mobilenet_v3_large_320_fpn = partial(build, "fasterrcnn_mobilenet_v3_large_320_fpn")
+fasterrcnn_mobilenet_v3_large_fpn = partial(build, "fasterrcnn_mobilenet_v3_large_fpn")
+fasterrcnn_resnet50_fpn = partial(build, "fasterrcnn_resnet50_fpn")
+fasterrcnn_resnet50_fpn_v2 = partial(build, "fasterrcnn_resnet50_fpn_v2")
+fcos_resnet50_fpn = partial(build, "fcos_resnet50_fpn")
+maskrcnn_resnet50_fpn = partial(build, "maskrcnn_resnet50_fpn")
+maskrcnn_resnet50_fpn_v2 = partial(build, "maskrcnn_resnet50_fpn_v2")
+retinanet_resnet50_fpn = partial(build, "retinanet_resnet50_fpn")
+retinanet_resnet50_fpn_v2 = partial(build, "retinanet_resnet50_fpn_v2")
+ssd300_vgg16 = partial(build, "ssd300_vgg16")
+ssdlite320_mobilenet_v3_large = partial(build, "ssdlite320_mobilenet_v3_large")
