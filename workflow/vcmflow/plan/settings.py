@@ -13,11 +13,14 @@ from typing import Any
 
 import jsonschema
 import yaml
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
 
 from vcmflow.errors import VcmflowError
 
 WORKFLOW = Path(__file__).resolve().parents[2]
 SCHEMA = WORKFLOW / "schemas" / "params.schema.yaml"
+DATASET_SCHEMA = WORKFLOW / "schemas" / "dataset.schema.yaml"
 PRESETS = WORKFLOW / "presets"
 
 Settings = dict[str, Any]
@@ -107,7 +110,10 @@ def validate(settings: Mapping[str, Any], rules: Mapping[str, Any]) -> None:
     Raises:
         VcmflowError: the first problem found, as one line.
     """
-    errors = list(jsonschema.Draft202012Validator(rules).iter_errors(settings))
+    dataset = Resource.from_contents(read_yaml(DATASET_SCHEMA), DRAFT202012)
+    registry: Registry[Any] = Registry().with_resource(DATASET_SCHEMA.name, dataset)
+    validator = jsonschema.Draft202012Validator(rules, registry=registry)
+    errors = list(validator.iter_errors(settings))
     if errors:
         # The shallowest problem is the one that the user made; deeper ones often follow from it.
         error = min(_leaves(errors), key=lambda e: (len(e.absolute_path), str(e.absolute_path)))
@@ -145,7 +151,7 @@ def _explain(error: Any) -> str:  # the stubs know less of an error than it carr
     if error.validator in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"):
         return f"{name}{value}; allowed: {_range(error.schema)}"
     if error.validator == "type":
-        allowed = rule if isinstance(rule, list) else [rule]
+        allowed = rule if isinstance(rule, list) else [rule]  # of JSON's types
         return f"{name}{value}; allowed: {' or '.join(allowed)}"
     if error.validator == "required":
         missing = error.message.split("'")[1]
