@@ -1,0 +1,214 @@
+"""Textured rectangles in the world, and how they reach the picture."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from vcmflow.data.render.camera import NEAR, Array, Camera
+from vcmflow.data.render.textures import Bytes, Colour, Float
+
+# Depth bands of a long surface: each takes its own level of the texture pyramid.
+_BANDS = (NEAR, 3.0, 6.0, 10.0, 16.0, 26.0, 45.0, 90.0, 400.0)
+_SUBPIXEL = 16
+
+
+@dataclass(frozen=True)
+class Haze:
+    """Air between camera and object: the colour (0..1) that a black object far away takes.
+
+    ``visibility`` is the distance in metres at which 63 % of the light is lost.
+    """
+
+    colour: Colour
+    visibility: float
+
+    def share(self, depth: float) -> float:
+        """The share of haze at ``depth`` metres, 0..1."""
+        return 1.0 - math.exp(-max(depth, 0.0) / self.visibility)
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A textured parallelogram: ``origin + u * along + v * up`` for u, v in 0..1.
+
+    Attributes:
+        origin, along, up: world metres; texture columns run along ``along``, rows along ``up``.
+        texture: uint8 h x w x 3 (opaque) or x 4 (last channel alpha, colours not premultiplied).
+        repeat: how often the texture repeats along u and v.
+        occluder: drawn among the moving objects, by distance, and able to hide them.
+        layer: background surfaces are drawn in ascending layers, and by distance within one.
+    """
+
+    origin: tuple[float, float, float]
+    along: tuple[float, float, float]
+    up: tuple[float, float, float]
+    texture: Bytes
+    repeat: tuple[float, float] = (1.0, 1.0)
+    occluder: bool = False
+    layer: int = 0
+    glow: bool = False
+    levels: int = field(default=6)
+
+    @cached_property
+    def pyramid(self) -> list[Bytes]:
+        """The texture at full, half, quarter ... size."""
+        levels = [self.texture]
+        while len(levels) < self.levels and min(levels[-1].shape[:2]) >= 4:
+            height, width = levels[-1].shape[:2]
+            levels.append(
+                np.asarray(
+                    cv2.resize(
+                        levels[-1],
+                        (max(1, width // 2), max(1, height // 2)),
+                        interpolation=cv2.INTER_AREA,
+                    ),
+                    np.uint8,
+                )
+            )
+        return levels
+
+    @cached_property
+    def corners(self) -> Array:
+        """The four corners, world metres, (4, 3), in order around the rectangle."""
+        origin, along, up = (np.asarray(v, float) for v in (self.origin, self.along, self.up))
+        return np.stack([origin, origin + along, origin + along + up, origin + up])
+
+    def depth(self, camera: Camera) -> float:
+        """Depth of the centre, metres."""
+        centre = self.corners.mean(axis=0)
+        return camera.depth((float(centre[0]), float(centre[1]), float(centre[2])))
+
+
+def _clip(polygon: Array, low: float, high: float) -> Array:
+    """Cut a polygon of rows (u, v, depth) to low <= depth <= high."""
+    for sign, limit in ((1.0, low), (-1.0, -high)):
+        kept: list[Array] = []
+        for index in range(len(polygon)):
+            here, following = polygon[index], polygon[(index + 1) % len(polygon)]
+            a, b = sign * here[2] - limit, sign * following[2] - limit
+            if a >= 0:
+                kept.append(here)
+            if (a < 0) != (b < 0):
+                kept.append(here + (following - here) * (a / (a - b)))
+        if len(kept) < 3:
+            return np.empty((0, 3))
+        polygon = np.asarray(kept)
+    return polygon
+
+
+def _area(points: Array) -> float:
+    x, y = points[:, 0], points[:, 1]
+    return 0.5 * abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))))
+
+
+def draw(
+    canvas: Bytes,
+    camera: Camera,
+    surface: Surface,
+    haze: Haze,
+    hidden: npt.NDArray[np.int16] | None = None,
+    blur: float = 0.0,
+) -> None:
+    """Paint one surface over ``canvas`` (uint8 H x W x 3, changed in place).
+
+    Where it is opaque, ``hidden`` (object ids, H x W) is set to 0.
+    """
+    matrix = camera.matrix()
+    origin, along, up = (np.asarray(v, float) for v in (surface.origin, surface.along, surface.up))
+    # From (u, v, 1) to the picture.
+    plane = np.stack(
+        [
+            matrix[:, :3] @ along,
+            matrix[:, :3] @ up,
+            matrix[:, :3] @ origin + matrix[:, 3],
+        ],
+        axis=1,
+    )
+    square = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+    depths = square @ plane[2, :2] + plane[2, 2]
+    if depths.max() <= NEAR:
+        return
+    outline = np.column_stack([square, depths])
+    for low, high in zip(_BANDS[-2::-1], _BANDS[:0:-1], strict=True):
+        if depths.max() <= low or depths.min() > high:
+            continue
+        # Overlap with the nearer band, else its soft edge would show what is behind.
+        start = low if low == NEAR else low * 0.93
+        part = _clip(outline, start, high)
+        if len(part):
+            _draw_part(canvas, plane, part, surface, haze, hidden, blur)
+
+
+def _draw_part(
+    canvas: Bytes,
+    plane: Array,
+    part: Array,
+    surface: Surface,
+    haze: Haze,
+    hidden: npt.NDArray[np.int16] | None,
+    blur: float,
+) -> None:
+    height, width = canvas.shape[:2]
+    points = np.column_stack([part[:, :2], np.ones(len(part))]) @ plane.T
+    points = points[:, :2] / points[:, 2:]
+    low = np.floor(points.min(axis=0)).astype(int) - 1
+    high = np.ceil(points.max(axis=0)).astype(int) + 2
+    x0, y0 = max(0, int(low[0])), max(0, int(low[1]))
+    x1, y1 = min(width, int(high[0])), min(height, int(high[1]))
+    if x1 <= x0 or y1 <= y0:
+        return
+    full_h, full_w = surface.texture.shape[:2]
+    repeats = np.array([surface.repeat[0] * full_w, surface.repeat[1] * full_h])
+    inside = np.clip(points, [-width, -height], [2 * width, 2 * height])
+    seen = _area(inside)
+    if seen < 0.05:
+        return
+    # Texels per pixel; leaning to the sharper level keeps some of the bite that photographs have.
+    ratio = math.sqrt(max(_area(part[:, :2] * repeats) / max(_area(points), 1e-6), 1e-6))
+    level = min(len(surface.pyramid) - 1, max(0, round(math.log2(ratio) + 0.15)))
+    texture = surface.pyramid[level]
+    tex_h, tex_w = texture.shape[:2]
+    unit = np.diag([1 / (surface.repeat[0] * tex_w), 1 / (surface.repeat[1] * tex_h), 1.0])
+    half = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])
+    move = np.array([[1.0, 0.0, -x0], [0.0, 1.0, -y0], [0.0, 0.0, 1.0]])
+    homography = move @ plane @ unit @ half
+    wraps = surface.repeat[0] > 1 or surface.repeat[1] > 1
+    size = (x1 - x0, y1 - y0)
+    patch = cv2.warpPerspective(
+        texture,
+        homography,
+        size,
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_WRAP if wraps else cv2.BORDER_REPLICATE,
+    )
+    mask = np.zeros((size[1], size[0]), np.uint8)
+    fixed = np.round((points - [x0, y0]) * _SUBPIXEL)
+    cv2.fillConvexPoly(
+        mask,
+        np.clip(fixed, -(2**26), 2**26).astype(np.int32),
+        255,
+        cv2.LINE_AA,
+        shift=4,
+    )
+    weight: Float = mask.astype(np.float32) * np.float32(1 / 255)
+    if texture.shape[2] == 4:
+        weight = weight * (patch[:, :, 3].astype(np.float32) * np.float32(1 / 255))
+        patch = np.ascontiguousarray(patch[:, :, :3])
+    if blur > 0.3:
+        weight = cv2.GaussianBlur(weight, (0, 0), blur)
+    if not surface.glow:
+        share = haze.share(float(part[:, 2].mean()))
+        if share > 0.01:
+            colour = [255.0 * share * value for value in haze.colour]
+            patch = cv2.convertScaleAbs(patch, alpha=1.0 - share)
+            patch = cv2.add(patch, (*colour, 0.0))
+    region = np.ascontiguousarray(canvas[y0:y1, x0:x1])
+    canvas[y0:y1, x0:x1] = cv2.blendLinear(patch, region, weight, np.float32(1.0) - weight)
+    if hidden is not None:
+        hidden[y0:y1, x0:x1][weight >= 0.5] = 0
