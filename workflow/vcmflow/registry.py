@@ -7,6 +7,7 @@ for) the methods that it uses and no others.
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -30,3 +31,27 @@ def lookup(registry: Mapping[str, str], name: str, what: str) -> Callable[..., A
     module, _, attribute = registry[name].partition(":")
     builder: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
     return builder
+
+
+def build(
+    registry: Mapping[str, str], name: str, what: str, options: Mapping[str, Any], **given: Any
+) -> Any:
+    """Look a builder up and call it with the user's options and with what the caller gives.
+
+    Args:
+        registry: name -> ``"package.module:function"``.
+        name: the entry asked for.
+        what: what the entries are, for the error messages.
+        options: settings by the user; each has to be a parameter of the builder.
+        given: arguments by the caller, not open to the user.
+
+    Raises:
+        VcmflowError: no such entry, or an option that it does not have.
+    """
+    builder = lookup(registry, name, what)
+    allowed = [key for key in inspect.signature(builder).parameters if key not in given]
+    for key in options:
+        if key not in allowed:
+            choices = ", ".join(allowed) or "none"
+            raise VcmflowError(f"{what} {name!r} has no option {key!r}; allowed: {choices}")
+    return builder(**given, **options)
