@@ -71,7 +71,7 @@ def ranked(
     """
     keep = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]) & np.isfinite(scores)
     if masks is not None:
-        keep &= masks.reshape(len(masks), -1).any(axis=1)
+        keep &= masks.any(axis=(1, 2))
     order = np.argsort(-scores, kind="stable")
     order = order[keep[order]]
     return Detections(

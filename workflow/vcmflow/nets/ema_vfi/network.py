@@ -57,9 +57,11 @@ def warp(x: Tensor, flow: Tensor, low: int = 0, high: int | None = None) -> Tens
         ),
         dim=-1,
     )
-    return F.grid_sample(
-        x, grid.to(x.dtype), mode="bilinear", padding_mode="border", align_corners=True
+    # Coordinates need single precision, whatever the features come in.
+    picked = F.grid_sample(
+        x.float(), grid, mode="bilinear", padding_mode="border", align_corners=True
     )
+    return picked.to(x.dtype)
 
 
 class FlowHead(nn.Module):
