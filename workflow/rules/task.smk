@@ -46,7 +46,7 @@ rule task:
         "python -m vcmflow task --task {params.task} --model {params.model} {params.weights}"
         " {params.options} --threads {threads} --videos {input.videos:q}"
         " --sequence-ids {params.sequences} --sampler {wildcards.sampler}"
-        " --modes {params.modes} --qps {params.qps} --out {output:q} 2> {log:q}"
+        " --modes {params.modes} --qps {params.qps} --runs-out {output:q} 2> {log:q}"
 
 
 # The same on the uncompressed frames: the upper bound, and pseudo ground truth where there is none.
@@ -72,4 +72,4 @@ rule task_source:
     shell:
         "python -m vcmflow task --task {params.task} --model {params.model} {params.weights}"
         " {params.options} --threads {threads} --videos {input.videos:q}"
-        " --sequence-ids {params.sequences} --sampler source --out {output:q} 2> {log:q}"
+        " --sequence-ids {params.sequences} --sampler source --runs-out {output:q} 2> {log:q}"

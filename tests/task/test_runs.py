@@ -1,0 +1,45 @@
+"""Many runs in one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vcmflow.errors import VcmflowError
+from vcmflow.task.runs import Run, read_run, read_runs, write_runs
+
+ONE = {"image_id": 0, "category_id": 1, "bbox": [1.0, 2.0, 3.0, 4.0], "score": 0.5}
+
+
+def test_runs_come_back_in_order_also_the_empty_ones(tmp_path: Path) -> None:
+    path = tmp_path / "000.json"
+    runs = [(Run("a", "uniform", "ra", 22), [ONE, ONE]), (Run("b-é", "uniform", "ai", 47), [])]
+    write_runs(path, "detection", "m", runs)
+    assert list(read_runs(path).items()) == runs
+    assert read_run(path, runs[1][0]) == []
+    with pytest.raises(VcmflowError, match="no results of c/source"):
+        read_run(path, Run("c", "source"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "{}",
+        '{"runs": [{"sequence": "a"}]}',
+        '{"runs": [{"sequence": "a", "sampler": "b", "mode": "ra", "qp": 1, "results": {}}]}',
+    ],
+)
+def test_another_file_is_one_clear_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(text)
+    with pytest.raises(VcmflowError, match="not a file of task results"):
+        read_runs(path)
+
+
+def test_a_run_may_not_stand_there_twice(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    write_runs(path, "detection", "m", [(Run("a", "source"), []), (Run("a", "source"), [])])
+    with pytest.raises(VcmflowError, match="a/source stands there twice"):
+        read_runs(path)
