@@ -11,7 +11,7 @@ from vcmflow.__main__ import main
 from vcmflow.task.results import read_results
 from vcmflow.video import write_video
 
-WEIGHTS = Path(__file__).parents[2] / "data" / "models" / "faster_rcnn_mini.safetensors"
+WEIGHTS = Path(__file__).parents[2] / "models" / "faster_rcnn_mini.safetensors"
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from vcmflow.task.run import detect_video, load_detector
 from vcmflow.task.types import Detector
 from vcmflow.video import Frame
 
-MODELS = Path(__file__).parents[2] / "data" / "models"
+MODELS = Path(__file__).parents[2] / "models"
 MINI = {"faster_rcnn_mini": "detection", "yolact_mini": "segmentation"}
 ENTRIES = [(task, name) for task, names in sorted(TASKS.items()) for name in sorted(names)]
 HEAVY = pytest.mark.slow

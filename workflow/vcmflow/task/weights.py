@@ -16,7 +16,6 @@ from torch import nn
 from vcmflow.errors import VcmflowError
 from vcmflow.files import whole_file
 
-
 HEADER = "vcmflow"
 
 

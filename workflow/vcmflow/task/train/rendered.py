@@ -19,9 +19,10 @@ from vcmflow.task.train.types import Sample
 
 FRAMES_PER_SCENE = 3
 
-# Frames lie further apart than in a video, so that a scene shows more; the shutter stays as short.
+# Frames lie further apart than in a video, so that a scene shows more; the shutter is open as
+# long as in rests and bursts of a video.
 STEP_SECONDS = 0.6
-SHUTTER_SECONDS = (0.02, 0.08)
+SHUTTER_SECONDS = (0.0, 0.12)
 
 # Share of scenes from the task's own family; the rest are of the other one, for variety of sizes.
 OWN_FAMILY = 0.75
@@ -53,7 +54,9 @@ def render_samples(task: str, scenes: int, seed: int, split: str) -> list[Sample
         rng = np.random.default_rng([seed, SPLITS[split], index])
         family = task if rng.random() < OWN_FAMILY else OTHER[task]
         shutter = float(rng.uniform(*SHUTTER_SECONDS)) / STEP_SECONDS
-        spec = random_scene(rng, frames=FRAMES_PER_SCENE, mean_step=STEP_SECONDS, family=family)
+        spec = random_scene(
+            rng, frames=FRAMES_PER_SCENE, mean_step=STEP_SECONDS, family=family, warped=False
+        )
         samples += [to_sample(one) for one in render_scene(replace(spec, shutter=shutter), rng)]
         if (index + 1) % 100 == 0 or index + 1 == scenes:
             passed = time.monotonic() - begun
