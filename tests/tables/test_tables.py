@@ -1,0 +1,436 @@
+"""The tables from score tables with known differences between the samplers."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+from pathlib import Path
+
+import pytest
+
+from vcmflow.__main__ import main
+from vcmflow.tables.by_size import spread
+from vcmflow.tables.registry import TABLES
+
+REFERENCE = Path(__file__).parents[2] / "data" / "reference"
+PAPER = {
+    "3": "table3_random_access.csv",
+    "4": "table4_all_intra.csv",
+    "5": "table5_detection_by_size.csv",
+    "6": "table6_segmentation_by_size.csv",
+    "7": "table7_complexity.csv",
+}
+COSTS = {
+    "samplers": {
+        "manifold": {
+            "params_millions": 11.7,
+            "gflops_per_frame": 1.8245,
+            "frames_per_second": 52.25,
+            "device": "cpu",
+        },
+        "tracking": {
+            "params_millions": 36.9,
+            "gflops_per_frame": 104.7,
+            "frames_per_second": None,
+        },
+    }
+}
+
+
+def read(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def make(scores, table, *flags):
+    """Run the command; return the CSV's rows, the Markdown and the LaTeX."""
+    argv = ["tables", "--table", table, *scores.write(), *flags]
+    if table == "7":
+        (scores.folder / "complexity.json").write_text(json.dumps(COSTS), "utf-8")
+        argv += ["--complexity", str(scores.folder / "complexity.json")]
+    out = scores.folder / f"table{table}"
+    for suffix in ("csv", "md", "tex"):
+        argv += [f"--{suffix}-out", f"{out}.{suffix}"]
+    assert main(argv) == 0
+    texts = [Path(f"{out}.{suffix}").read_text("utf-8") for suffix in ("md", "tex")]
+    return (read(Path(f"{out}.csv")), *texts)
+
+
+def segmentation(scores):
+    for row in [*scores.scenes, *scores.datasets, *scores.sequences]:
+        row |= {
+            "task": "segmentation",
+            "jaccard": row["map"],
+            "f1": 0.9,
+            "map": "",
+            "ap_person": "",
+        }
+    return scores
+
+
+# --- Tables 3 and 4 -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", ["3", "4"])
+def test_differences_of_known_curves(scores, table):
+    rows, _, _ = make(scores, table)
+    assert [row["scene"] for row in rows] == ["3_fire_site", "10_station_suelldorf", "mean"]
+    for row in rows:
+        for key in ("p_map", "p_map_high4", "p_map_mid4", "p_map_low4", "p_map_area", "bd_rate"):
+            assert float(row[key]) == pytest.approx(-20, abs=1e-4)
+        # 0.08 of mAP per factor two of rate.
+        assert float(row["bd_map"]) == pytest.approx(100 * 0.08 * math.log2(1 / 0.8), abs=1e-4)
+    assert rows[0]["bd_map_status"] == rows[0]["p_map_status"] == "ok"
+    assert rows[-1]["bd_map_status"] == "2 of 2"
+
+
+def test_modes_are_kept_apart(scores):
+    for row in scores.pick(scores.scenes, sampler="manifold", mode="ai"):
+        row["rate_bytes"] = int(row["rate_bytes"]) * 2
+    assert float(make(scores, "3")[0][0]["p_map"]) == pytest.approx(-20, abs=1e-4)
+    assert float(make(scores, "4")[0][0]["p_map"]) == pytest.approx(60, abs=1e-4)
+
+
+def test_the_mean_counts_the_scenes_that_are_defined(scores):
+    for row in scores.pick(scores.scenes, sampler="manifold", scene="3_fire_site", mode="ra"):
+        row["map"] = float(row["map"]) + 1
+    rows, markdown, tex = make(scores, "3")
+    assert (rows[0]["p_map"], rows[0]["p_map_status"]) == ("", "no_overlap")
+    assert rows[2]["p_map_status"] == "1 of 2"
+    assert float(rows[2]["p_map"]) == pytest.approx(-20, abs=1e-4)
+    assert rows[2]["bd_map_status"] == "2 of 2"
+    assert "P-mAP 1 of 2" in markdown
+    assert "| 3_fire_site | –<sup>a</sup> |" in markdown
+    assert "<sup>a</sup> the curves have no common range" in markdown
+    assert r"--\textsuperscript{a}" in tex
+
+
+def test_a_remark_stands_beside_its_number(scores):
+    first = scores.pick(scores.scenes, sampler="manifold", scene="3_fire_site", mode="ra")
+    first[2]["map"] = 0.99
+    rows, markdown, _ = make(scores, "3")
+    assert rows[0]["bd_map_status"] == "non_monotone"
+    assert rows[0]["bd_rate"] == ""
+    assert re.search(r"\*\*\d+\.\d\d\*\*<sup>.</sup>", markdown)
+
+
+def test_two_qps_give_a_table_without_numbers(scores):
+    scores.scenes = [row for row in scores.scenes if row.get("qp", 22) in (22, 47)]
+    rows, markdown, _ = make(scores, "3")
+    assert {row["bd_map_status"] for row in rows} == {"too_few_points", "0 of 2"}
+    assert all(row["bd_map"] == "" for row in rows)
+    assert "not enough points for a curve" in markdown
+
+
+def test_better_scenes_are_bold(scores):
+    for row in scores.pick(scores.scenes, sampler="manifold", scene="3_fire_site"):
+        row["rate_bytes"] = 2 * int(row["rate_bytes"])
+    _, markdown, tex = make(scores, "3")
+    worse, better = markdown.splitlines()[4:6]
+    assert "**" not in worse
+    assert "60.00" in worse
+    assert better.count("**") == 14
+    assert r"\textbf{$-$20.00}" in tex
+
+
+def test_another_anchor_and_test(scores):
+    rows, markdown, _ = make(scores, "3", "--anchor", "all", "--test", "tracking")
+    assert float(rows[0]["p_map"]) == pytest.approx(-70, abs=1e-3)
+    assert "`tracking` against `all`" in markdown
+
+
+# --- Tables 5 and 6 -------------------------------------------------------------------------------
+
+
+def test_table_5_has_one_row_per_qp_and_the_range_of_both_samplers(scores):
+    rows, markdown, _ = make(scores, "5")
+    assert [row["qp"] for row in rows] == ["47", "42", "37", "32", "27", "22", ""]
+    # From the small sequence of manifold (0.8 · 0.4) to the large one of tracking (0.9 · 0.6), KB.
+    assert float(rows[0]["size_kb_low"]) == pytest.approx(100 * 0.8 * 0.4)
+    assert float(rows[0]["size_kb_high"]) == pytest.approx(100 * 0.9 * 0.6)
+    assert rows[0]["sequences"] == "4"
+    assert float(rows[0]["ap_bicycle_standard"]) == pytest.approx(0.1)
+    assert float(rows[0]["ap_bicycle_ours"]) == pytest.approx(0.11)
+    assert rows[0]["ap_car_ours"] == ""
+    assert rows[-1]["size_kb_low"] == "mean"
+    assert float(rows[-1]["psnr_ours"]) == pytest.approx(29)
+    assert "| **0.1100** |" in markdown
+    # Equal values are not called better.
+    assert "**0.3000**" not in markdown
+
+
+def test_table_5_means_over_modes_when_asked(scores):
+    for row in scores.pick(scores.datasets, sampler="manifold", mode="ai"):
+        row["psnr"] = float(row["psnr"]) + 1
+    both, markdown, _ = make(scores, "5", "--modes", "ra", "ai")
+    assert float(both[0]["psnr_ours"]) == pytest.approx(24.5)
+    assert "random access and all-intra (mean of both)" in markdown
+
+
+def test_table_6_turns_six_qps_into_four_ranges(scores):
+    rows, _, _ = make(segmentation(scores), "6")
+    assert [row["qp"] for row in rows] == ["47", "37", "32", "22", ""]
+    assert float(rows[0]["jaccard_ours"]) == pytest.approx(0.2)
+    rows, _, _ = make(scores, "6", "--qps", "22", "27")
+    assert [row["qp"] for row in rows] == ["27", "22", ""]
+
+
+def test_ranges_are_spread_evenly():
+    assert spread([47, 42, 37, 32, 27, 22], 4) == [47, 37, 32, 22]
+    assert spread([1, 2, 3, 4, 5, 6, 7], 4) == [1, 3, 5, 7]
+    assert spread([42, 27], 4) == [42, 27]
+
+
+# --- Table 7 --------------------------------------------------------------------------------------
+
+
+def test_table_7_puts_cost_beside_gain(scores):
+    for row in scores.pick(scores.scenes, sampler="manifold", mode="ai"):
+        row["rate_bytes"] = 2 * int(row["rate_bytes"])
+    ours, standard = make(scores, "7")[0]
+    assert (ours["method"], ours["sampler"]) == ("ours", "manifold")
+    assert (float(ours["params_millions"]), float(ours["gflops_per_frame"])) == (11.7, 1.8245)
+    assert float(ours["measured_frames_per_second"]) == 52.25
+    assert standard["measured_frames_per_second"] == ""
+    # -20 % in random access, +60 % in all-intra.
+    assert float(ours["bd_rate_psnr"]) == pytest.approx(20, abs=1e-3)
+    assert float(ours["bd_rate_ssim"]) == pytest.approx(20, abs=1e-3)
+    bd_map = 100 * 0.08 * (math.log2(1 / 0.8) + math.log2(1 / 1.6)) / 2
+    assert float(ours["bd_map"]) == pytest.approx(bd_map, abs=1e-4)
+    assert ours["bd_map_scenes"] == "4 of 4"
+    assert float(standard["bd_rate_psnr"]) == pytest.approx(-10, abs=1e-3)
+
+
+def test_table_7_stresses_the_better_method(scores):
+    _, markdown, _ = make(scores, "7")
+    ours, standard = markdown.splitlines()[4:6]
+    assert "**11.70** | **1.825** |" in ours
+    assert "36.90 | 104.700 |" in standard
+    assert "**−20.0000**" in ours
+
+
+# --- accuracy and checks --------------------------------------------------------------------------
+
+
+def test_accuracy_lists_scenes_and_the_pooled_dataset(scores):
+    rows, markdown, _ = make(scores, "accuracy")
+    assert [row["scene"] for row in rows] == [*("3_fire_site", "10_station_suelldorf"), "all"]
+    assert {float(row["map"]) for row in rows} == {0.62}
+    assert rows[0]["ap_car"] == rows[0]["jaccard"] == ""
+    assert "AP person" in markdown
+
+
+def checks(rows):
+    return {(row["check"].split()[0], row["mode"]): row for row in rows}
+
+
+def test_a_sound_chain_passes_every_check(scores):
+    rows = checks(make(scores, "sanity", "--min-map", "0.4")[0])
+    assert set(rows) == {
+        *((name, mode) for name in ("rate", "PSNR", "all") for mode in ("ra", "ai")),
+        ("every", ""),
+        ("mAP", ""),
+    }
+    assert {row["status"] for row in rows.values()} == {"pass"}
+    assert (rows["rate", "ra"]["passed"], rows["rate", "ra"]["total"]) == ("16", "16")
+    assert float(rows["rate", "ra"]["value"]) == pytest.approx(0.5, abs=1e-3)
+    assert float(rows["PSNR", "ai"]["value"]) == pytest.approx(-2)
+    assert (rows["every", ""]["passed"], rows["every", ""]["total"]) == ("192", "192")
+    assert float(rows["all", "ra"]["value"]) == pytest.approx(0.6 / 0.62, abs=1e-6)
+
+
+def damage_rate(scores):
+    one = scores.pick(scores.sequences, sequence="3_fire_site.1", sampler="all", mode="ai", qp=42)
+    one[0]["rate_bytes"] = 10**9
+
+
+def damage_psnr(scores):
+    one = scores.pick(scores.sequences, sequence="3_fire_site.2", sampler="all", mode="ra", qp=27)
+    one[0]["psnr_kept"] = 26 + 2 * 5
+
+
+def damage_count(scores):
+    scores.pick(scores.sequences, sampler="manifold", mode="ra", qp=22)[0]["m"] = 5
+
+
+def damage_accuracy(scores):
+    scores.pick(scores.datasets, sampler="all", mode="ra", qp=22)[0]["map"] = 0.58
+
+
+@pytest.mark.parametrize(
+    ("damage", "key", "value", "place"),
+    [
+        (damage_rate, ("rate", "ai"), None, "3_fire_site.1, all, QP 42"),
+        (damage_psnr, ("PSNR", "ra"), 0.0, "3_fire_site.2, all, QP 27"),
+        (damage_count, ("every", ""), 1.0, "3_fire_site.1, manifold"),
+        (damage_accuracy, ("all", "ra"), 0.58 / 0.62, "QP 22"),
+    ],
+)
+def test_each_check_notices_its_fault(scores, damage, key, value, place):
+    damage(scores)
+    rows = checks(make(scores, "sanity")[0])
+    assert {name for name, row in rows.items() if row["status"] == "fail"} == {key}
+    assert rows[key]["place"] == place
+    assert int(rows[key]["passed"]) == int(rows[key]["total"]) - 1
+    if value is not None:
+        assert float(rows[key]["value"]) == pytest.approx(value, abs=1e-5)
+
+
+def test_a_check_without_material_is_not_run(scores):
+    for name in ("scenes", "datasets", "sequences"):
+        rows = getattr(scores, name)
+        setattr(scores, name, [row for row in rows if row["sampler"] != "all"])
+    rows = checks(make(scores, "sanity")[0])
+    assert rows["all", "ra"]["status"] == "not run"
+    assert rows["rate", "ra"]["status"] == "pass"
+
+
+def test_accuracy_below_its_limit_fails(scores):
+    rows = checks(
+        make(segmentation(scores), "sanity", "--min-jaccard", "0.9", "--min-map", "0.9")[0]
+    )
+    assert rows["mean", ""]["status"] == "fail"
+    assert ("mAP", "") not in rows
+
+
+# --- all tables -----------------------------------------------------------------------------------
+
+
+def prepared(scores, table):
+    return segmentation(scores) if table == "6" else scores
+
+
+@pytest.mark.parametrize("table", PAPER)
+def test_columns_are_those_of_the_paper_and_more(scores, table):
+    rows, _, _ = make(prepared(scores, table), table)
+    with (REFERENCE / PAPER[table]).open(encoding="utf-8") as file:
+        wanted = next(csv.reader(file))
+    assert [column for column in rows[0] if column in wanted] == wanted
+
+
+@pytest.mark.parametrize("table", PAPER)
+def test_the_papers_values_stand_beside_ours(scores, table):
+    reference = REFERENCE / PAPER[table]
+    rows, markdown, tex = make(
+        prepared(scores, table), table, "--reference", str(reference), "--paper-values"
+    )
+    key = {"3": "p_map", "4": "bd_map", "5": "ssim_ours", "6": "f1_ours", "7": "bd_map"}[table]
+    paper = read(reference)
+    name = {"3": "scene", "4": "scene", "7": "method"}.get(table)
+    compared = 0
+    for index, row in enumerate(rows):
+        if name:
+            theirs = next(other for other in paper if other[name] == row[name])
+        else:
+            theirs = paper[-1] if index == len(rows) - 1 else paper[index]
+        assert float(row[f"{key}_paper"]) == float(theirs[key])
+        if row[key]:
+            compared += 1
+            difference = float(row[key]) - float(theirs[key])
+            assert float(row[f"{key}_difference"]) == pytest.approx(difference, abs=1e-4)
+    assert compared == len(rows)
+    assert not any(
+        column.startswith("size") and column.endswith("difference") for column in rows[0]
+    )
+    assert "Values of the paper" in markdown
+    assert "Difference, ours minus the paper's" in tex
+
+
+def test_without_the_flag_the_paper_is_not_mentioned(scores):
+    rows, markdown, _ = make(scores, "3", "--reference", str(REFERENCE / PAPER["3"]))
+    assert not any(column.endswith("_paper") for column in rows[0])
+    assert "Values of the paper" not in markdown
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_table_is_well_formed_and_says_what_it_was_measured_on(scores, table):
+    note = "Synthetic scenes rendered by this workflow, 50 % of <all> & more_"
+    rows, markdown, tex = make(prepared(scores, table), table, "--note", note)
+    grid = [line for line in markdown.splitlines() if line.startswith("|")]
+    assert len(grid) == len(rows) + 2
+    assert len({line.replace("\\|", "").count("|") for line in grid}) == 1
+    assert note in markdown
+    columns = len(re.search(r"\\begin\{tabular\}\{([lr]+)\}", tex)[1])
+    body = [line for line in tex.splitlines() if line.endswith(r"\\")]
+    assert len(body) >= len(rows) + 1
+    for line in body:
+        spans = [int(span) - 1 for span in re.findall(r"\\multicolumn\{(\d+)\}", line)]
+        assert len(re.findall(r"(?<!\\)&", line)) + 1 + sum(spans) == columns
+    assert r"50 \% of $<$all$>$ \& more\_" in tex
+    for special in re.findall(r"(?<!\\)[%_#]", tex.replace(r"% needs \usepackage{booktabs}", "")):
+        raise AssertionError(f"unescaped {special}")
+    assert tex.count("{") - tex.count(r"\{") == tex.count("}") - tex.count(r"\}")
+    assert tex.isascii()
+    assert "-0.00" not in markdown
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_tables_are_the_same_bytes_again(scores, table):
+    prepared(scores, table)
+    assert make(scores, table) == make(scores, table)
+
+
+def test_pseudo_ground_truth_is_named(scores):
+    for row in [*scores.scenes, *scores.datasets]:
+        row["ground_truth"] = "pseudo"
+    for table in ("3", "5", "7", "accuracy"):
+        assert "pseudo ground truth" in make(scores, table)[1]
+
+
+# --- bad input ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--table", "8"], "unknown table '8'; allowed: 3, 4, 5, 6, 7, accuracy, sanity"),
+        (["--table", "3", "--test", "magic"], "no rows of sampler 'magic' in mode 'ra'"),
+        (["--table", "3", "--modes", "ai"], "table 3 is about mode 'ra'"),
+        (["--table", "6", "--qps", "23"], "no QP 23 for both samplers; there are 47, 42"),
+        (["--table", "7"], "table 7 needs --complexity"),
+        (["--table", "3", "--paper-values"], "--paper-values needs --reference"),
+        (
+            ["--table", "3", "--paper-values", "--reference", str(REFERENCE / PAPER["7"])],
+            "no column 'scene'",
+        ),
+        (
+            ["--table", "5", "--paper-values", "--reference", str(REFERENCE / PAPER["6"])],
+            "column 'jaccard_standard' is not in Table 5",
+        ),
+    ],
+)
+def test_bad_choices_are_one_line(scores, capsys, flags, message):
+    out = scores.folder / "out.csv"
+    assert main(["tables", *flags, *scores.write(), "--csv-out", str(out)]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not out.exists()
+
+
+def test_a_table_needs_its_scores(scores, capsys):
+    argv = ["tables", "--table", "5", "--csv-out", str(scores.folder / "out.csv")]
+    assert main(argv) == 2
+    assert "table 5 needs --sequences" in capsys.readouterr().err
+
+
+def test_broken_score_tables_are_refused(scores, capsys):
+    scores.scenes[3]["map"] = "much"
+    argv = ["tables", "--table", "3", *scores.write(), "--csv-out", str(scores.folder / "out.csv")]
+    assert main(argv) == 2
+    assert "map is 'much', which is not a finite number" in capsys.readouterr().err
+
+
+def test_complexity_has_to_name_both_samplers(scores, capsys):
+    path = scores.folder / "c.json"
+    argv = ["tables", "--table", "7", *scores.write(), "--complexity", str(path)]
+    argv += ["--csv-out", str(scores.folder / "out.csv")]
+    for content, message in (
+        ({"samplers": {"manifold": {}}}, "no sampler 'tracking'; there are manifold"),
+        ([], "not a table of complexity"),
+    ):
+        path.write_text(json.dumps(content), "utf-8")
+        assert main(argv) == 2
+        assert message in capsys.readouterr().err

@@ -1,0 +1,90 @@
+"""``vcmflow tables``: write one of the tables as CSV, Markdown and LaTeX."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from vcmflow.errors import VcmflowError
+from vcmflow.registry import lookup
+from vcmflow.tables.inputs import Inputs, read_complexity, read_scores
+from vcmflow.tables.layout import Table, to_markdown, to_tex, write_table_csv, write_text
+from vcmflow.tables.paper import beside, read_reference
+from vcmflow.tables.registry import TABLES
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's flags."""
+    parser.add_argument("--table", required=True, help=f"one of {', '.join(TABLES)}")
+    parser.add_argument(
+        "--scenes", type=Path, nargs="+", default=[], help="scores per scene (score pool)"
+    )
+    parser.add_argument(
+        "--sequences", type=Path, nargs="+", default=[], help="scores per sequence (score pool)"
+    )
+    parser.add_argument(
+        "--dataset-scores",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="scores of all scenes pooled (score pool)",
+    )
+    parser.add_argument("--complexity", type=Path, help="what the samplers cost (complexity)")
+    parser.add_argument("--reference", type=Path, help="the paper's version of the table (.csv)")
+    parser.add_argument(
+        "--paper-values", action="store_true", help="put the values of --reference beside ours"
+    )
+    parser.add_argument("--anchor", default="uniform", help="sampler to measure against")
+    parser.add_argument("--test", default="manifold", help="sampler of the paper's method")
+    parser.add_argument("--standard", default="tracking", help="sampler of the standard method")
+    parser.add_argument(
+        "--modes", nargs="+", default=[], help="coding modes, where the table leaves a choice"
+    )
+    parser.add_argument(
+        "--qps", type=int, nargs="+", default=[], help="tables 5 and 6: QPs of the rows"
+    )
+    parser.add_argument(
+        "--fit",
+        choices=("pchip", "akima", "cubic"),
+        default="pchip",
+        help="interpolation between the points of a curve",
+    )
+    parser.add_argument("--min-map", type=float, help="sanity: smallest mAP on uncompressed frames")
+    parser.add_argument(
+        "--min-jaccard", type=float, help="sanity: smallest mean Jaccard on uncompressed frames"
+    )
+    parser.add_argument("--note", default="", help="what was measured on, for the caption")
+    parser.add_argument("--csv-out", type=Path, required=True, help="all columns")
+    parser.add_argument("--md-out", type=Path, help="for reading, in Markdown")
+    parser.add_argument("--tex-out", type=Path, help="for reading, in LaTeX (booktabs)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Build the table and write it in every form that was asked for."""
+    if args.paper_values and args.reference is None:
+        raise VcmflowError("--paper-values needs --reference, the paper's version of the table")
+    table: Table = lookup(TABLES, args.table, "table")(
+        Inputs(
+            table=args.table,
+            scenes=read_scores(args.scenes),
+            sequences=read_scores(args.sequences),
+            datasets=read_scores(args.dataset_scores),
+            complexity={} if args.complexity is None else read_complexity(args.complexity),
+            anchor=args.anchor,
+            test=args.test,
+            standard=args.standard,
+            modes=tuple(args.modes),
+            qps=tuple(args.qps),
+            fit=args.fit,
+            min_map=args.min_map,
+            min_jaccard=args.min_jaccard,
+            note=args.note,
+        )
+    )
+    if args.paper_values:
+        table = beside(table, read_reference(args.reference, table))
+    write_table_csv(args.csv_out, table)
+    if args.md_out is not None:
+        write_text(args.md_out, to_markdown(table))
+    if args.tex_out is not None:
+        write_text(args.tex_out, to_tex(table))

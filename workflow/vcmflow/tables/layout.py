@@ -1,0 +1,307 @@
+"""A table as values, and how it is written: CSV for machines, Markdown and LaTeX for readers."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+from vcmflow.files import whole_file
+from vcmflow.score.rows import fixed, write_csv
+
+Value = str | int | float | None
+Cells = Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        key: its name in the CSV.
+        title: its heading for readers; empty for a column that only the CSV has.
+        decimals: of its numbers for readers; the CSV has two more. None for text and counts.
+        group: heading over neighbouring columns.
+        status: key of the column that holds the status of its values, if there is one.
+        names_row: its values say which row this is; they are not to be compared with the paper's.
+    """
+
+    key: str
+    title: str = ""
+    decimals: int | None = None
+    group: str = ""
+    status: str = ""
+    names_row: bool = False
+
+
+@dataclass(frozen=True)
+class Block:
+    """Further rows under the table, in the same columns, with a heading of their own."""
+
+    title: str
+    rows: Sequence[Cells]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table ready to be written.
+
+    Attributes:
+        label: file-safe name, for LaTeX's label.
+        number: as it is cited, such as "Table 3"; empty for tables that the paper does not have.
+        caption: what it shows, with units, on which data.
+        columns: all columns, in the CSV's order.
+        rows: one mapping per row, by column key; NaN and None stand for "no value".
+        match: column by whose value rows are found again in the paper's table; empty: by position.
+        bold: (row number, column key) of the values to stress.
+        summary_from: number of the first row that sums up the others; a rule goes before it.
+        statuses: status -> explanation; a value whose status is among them gets a mark.
+        blocks: further rows for readers.
+    """
+
+    label: str
+    number: str
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Cells]
+    match: str = ""
+    bold: frozenset[tuple[int, str]] = frozenset()
+    summary_from: int | None = None
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    blocks: Sequence[Block] = ()
+
+    @property
+    def shown(self) -> list[Column]:
+        """The columns for readers."""
+        return [column for column in self.columns if column.title]
+
+
+def write_table_csv(path: Path, table: Table) -> None:
+    """Write all columns as CSV."""
+    write_csv(
+        path,
+        [column.key for column in table.columns],
+        ({c.key: _csv_text(row.get(c.key), c) for c in table.columns} for row in table.rows),
+    )
+
+
+def _csv_text(value: Value, column: Column) -> str:
+    if isinstance(value, float):
+        return fixed(value, 6 if column.decimals is None else column.decimals + 2)
+    return "" if value is None else str(value)
+
+
+def rounded(value: Value, column: Column) -> str:
+    """A value as readers see it, with an ASCII minus; empty for no value."""
+    if isinstance(value, float):
+        return fixed(value, 2 if column.decimals is None else column.decimals)
+    return "" if value is None else str(value)
+
+
+# --- for readers ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Style:
+    """How one output format writes things."""
+
+    text: Callable[[str], str]
+    number: Callable[[str], str]
+    bold: Callable[[str], str]
+    mark: Callable[[str], str]
+
+
+class _Marks:
+    """Letters for statuses, in the order in which they first occur."""
+
+    def __init__(self, table: Table) -> None:
+        self._explained = table.statuses
+        self.letters: dict[str, str] = {}
+
+    def of(self, status: Value) -> str:
+        if not isinstance(status, str) or status not in self._explained:
+            return ""
+        return self.letters.setdefault(status, chr(ord("a") + len(self.letters)))
+
+    def notes(self) -> Iterator[tuple[str, str]]:
+        for status, letter in self.letters.items():
+            yield letter, self._explained[status]
+
+
+def _cell(column: Column, row: Cells, stressed: bool, marks: _Marks, style: _Style) -> str:
+    value = row.get(column.key)
+    text = rounded(value, column)
+    if text == "":
+        text = "–" if column.decimals is not None else ""
+        out = style.text(text)
+    elif isinstance(value, str):
+        out = style.text(text)
+    else:
+        out = style.number(text)
+    if stressed:
+        out = style.bold(out)
+    letter = marks.of(row.get(column.status)) if column.status else ""
+    return out + (style.mark(letter) if letter else "")
+
+
+def _cells(
+    table: Table, rows: Sequence[Cells], marks: _Marks, style: _Style, stress: bool
+) -> Iterator[list[str]]:
+    for index, row in enumerate(rows):
+        yield [
+            _cell(column, row, stress and (index, column.key) in table.bold, marks, style)
+            for column in table.shown
+        ]
+
+
+def _is_text(table: Table, column: Column) -> bool:
+    return column.decimals is None and any(isinstance(r.get(column.key), str) for r in table.rows)
+
+
+_MARKDOWN = _Style(
+    text=lambda text: text.replace("|", "\\|"),
+    number=lambda text: text.replace("-", "−"),
+    bold=lambda text: f"**{text}**",
+    mark=lambda letter: f"<sup>{letter}</sup>",
+)
+
+
+def to_markdown(table: Table) -> str:
+    """The table in GitHub's Markdown, ending in a newline."""
+    marks = _Marks(table)
+    head = "**" + (f"{table.number}. " if table.number else "")
+    first, _, rest = table.caption.partition(". ")
+    lines = [f"{head}{first}.** {rest}".rstrip() if rest else f"{head}{first}**", ""]
+    lines += _markdown_grid(table, _cells(table, table.rows, marks, _MARKDOWN, stress=True))
+    for block in table.blocks:
+        lines += ["", f"*{block.title}*", ""]
+        lines += _markdown_grid(table, _cells(table, block.rows, marks, _MARKDOWN, stress=False))
+    for letter, explanation in marks.notes():
+        lines += ["", f"<sup>{letter}</sup> {explanation}."]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_grid(table: Table, rows: Iterable[Sequence[str]]) -> list[str]:
+    titles = [f"{c.group}<br>{c.title}" if c.group else c.title for c in table.shown]
+    rules = [":---" if _is_text(table, column) else "---:" for column in table.shown]
+    lines = [_MARKDOWN.text(title) for title in titles]
+    return [
+        "| " + " | ".join(lines) + " |",
+        "| " + " | ".join(rules) + " |",
+        *("| " + " | ".join(row) + " |" for row in rows),
+    ]
+
+
+_TEX_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "≥": r"$\geq$",
+    "≤": r"$\leq$",
+    "<": r"$<$",
+    ">": r"$>$",
+    "–": "--",
+    "−": "$-$",
+    "×": r"$\times$",
+    "⁶": r"$^6$",
+    "⌊": r"$\lfloor$",
+    "⌋": r"$\rfloor$",
+}
+
+
+def escape_tex(text: str) -> str:
+    """Text as LaTeX."""
+    return "".join(_TEX_SPECIAL.get(character, character) for character in text)
+
+
+_TEX = _Style(
+    text=escape_tex,
+    number=lambda text: text.replace("-", "$-$"),
+    bold=lambda text: rf"\textbf{{{text}}}",
+    mark=lambda letter: rf"\textsuperscript{{{letter}}}",
+)
+
+
+def to_tex(table: Table) -> str:
+    """The table as a LaTeX float, ending in a newline."""
+    marks = _Marks(table)
+    count = len(table.shown)
+    layout = "".join("l" if _is_text(table, column) else "r" for column in table.shown)
+    caption = re.sub(r"`([^`]*)`", lambda m: rf"\texttt{{{m[1]}}}", escape_tex(table.caption))
+    body = _tex_rows(_cells(table, table.rows, marks, _TEX, stress=True), table.summary_from)
+    for block in table.blocks:
+        heading = rf"\multicolumn{{{count}}}{{l}}{{\emph{{{escape_tex(block.title)}}}}} \\"
+        rows = _cells(table, block.rows, marks, _TEX, stress=False)
+        body += [r"\midrule", heading, *_tex_rows(rows, table.summary_from)]
+    notes = [rf"\textsuperscript{{{letter}}}~{escape_tex(text)}." for letter, text in marks.notes()]
+    return "\n".join(
+        [
+            r"% needs \usepackage{booktabs}",
+            r"\begin{table}[htbp]",
+            r"\centering",
+            rf"\caption{{{caption}}}",
+            rf"\label{{tab:{table.label}}}",
+            *([r"\footnotesize", r"\setlength{\tabcolsep}{3pt}"] if count > 9 else []),
+            rf"\begin{{tabular}}{{{layout}}}",
+            r"\toprule",
+            *_tex_head(table.shown),
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+            *([r"\par\smallskip", r"\footnotesize " + r"\quad ".join(notes)] if notes else []),
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def _tex_head(columns: Sequence[Column]) -> list[str]:
+    titles = " & ".join(escape_tex(column.title) for column in columns) + r" \\"
+    if not any(column.group for column in columns):
+        return [titles]
+    cells: list[str] = []
+    rules: list[str] = []
+    start = 1
+    for group, members in groupby(columns, key=lambda column: column.group):
+        span = len(list(members))
+        if group:
+            cells.append(rf"\multicolumn{{{span}}}{{c}}{{{escape_tex(group)}}}")
+            rules.append(rf"\cmidrule(lr){{{start}-{start + span - 1}}}")
+        else:
+            cells += [""] * span
+        start += span
+    return [" & ".join(cells) + r" \\", " ".join(rules), titles]
+
+
+def _tex_rows(rows: Iterable[Sequence[str]], summary_from: int | None) -> list[str]:
+    lines: list[str] = []
+    for index, row in enumerate(rows):
+        if index == summary_from and index > 0:
+            lines.append(r"\midrule")
+        lines.append(" & ".join(row) + r" \\")
+    return lines
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text, whole or not at all."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, "utf-8")
+
+
+def mean_of(values: Iterable[float]) -> tuple[float, int]:
+    """Mean of the values that are numbers (NaN for none), and how many those are."""
+    known = [value for value in values if not math.isnan(value)]
+    return (math.fsum(known) / len(known) if known else math.nan), len(known)
