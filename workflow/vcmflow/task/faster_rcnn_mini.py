@@ -125,7 +125,7 @@ def network(
         rpn_post_nms_top_n_train=300,
         rpn_post_nms_top_n_test=shape.proposals,
         rpn_batch_size_per_image=128,
-        box_roi_pool=MultiScaleRoIAlign(levels, shape.pooled, 2, canonical_scale=64),
+        box_roi_pool=MultiScaleRoIAlign(levels, shape.pooled, 2, canonical_scale=112),
         box_head=TwoMLPHead(shape.pyramid * shape.pooled**2, shape.hidden),
         box_predictor=PrecisePredictor(shape.hidden, len(CATEGORIES) + 1),
         box_batch_size_per_image=64,

@@ -28,7 +28,7 @@ def augment(sample: Sample, rng: np.random.Generator) -> Sample:
     if rng.random() < 0.2:
         frame = resample(frame, rng)
     if rng.random() < 0.3:
-        noise = rng.normal(0.0, rng.uniform(1.0, 8.0), frame.shape)
+        noise = rng.standard_normal(frame.shape, np.float32) * np.float32(rng.uniform(1.0, 8.0))
         frame = np.clip(frame + noise, 0, 255).astype(np.uint8)
     if rng.random() < 0.5:
         frame = coded(frame, int(rng.integers(CODING_QPS[0], CODING_QPS[1] + 1)))

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+import cv2
 import torch
 
 from vcmflow.errors import VcmflowError
@@ -81,6 +82,7 @@ def run(args: argparse.Namespace) -> None:
     )
     device = choose_device(args.device)
     steady(args.threads)
+    cv2.setNumThreads(1)
     samples = gather(args.task, args.scenes, args.images, args.seed, "train")
     held_out = gather(
         args.task, args.validation_scenes, args.validation_images, args.seed, "validation"

@@ -42,7 +42,7 @@ class Schedule:
     batch: int = 8
     rate: float = 1e-3
     decay: float = 0.02
-    average: float = 0.998
+    average: float = 0.997
     seed: int = 0
     precision: str = "float32"
     every: int = 50

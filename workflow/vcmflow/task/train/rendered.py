@@ -22,7 +22,7 @@ FRAMES_PER_SCENE = 3
 # Frames lie further apart than in a video, so that a scene shows more; the shutter is open as
 # long as in rests and bursts of a video.
 STEP_SECONDS = 0.6
-SHUTTER_SECONDS = (0.0, 0.12)
+SHUTTER_SECONDS = (0.0, 0.15)
 
 # Share of scenes from the task's own family; the rest are of the other one, for variety of sizes.
 OWN_FAMILY = 0.75
