@@ -19,7 +19,7 @@ from vcmflow.errors import VcmflowError
 from vcmflow.nets.ema_vfi.load import load
 from vcmflow.nets.ema_vfi.network import EmaVfi
 from vcmflow.nets.ema_vfi.strips import Strips
-from vcmflow.task.device import choose_device
+from vcmflow.task.device import choose_device, steady
 from vcmflow.video import Frame
 
 NAME = "ema_vfi"
@@ -132,20 +132,24 @@ def build(
     precision: str = "auto",
     tta: bool = False,
     down_scale: float = 1.0,
+    threads: int = 1,
 ) -> EmaVfiInterpolator:
     """Build the interpolator.
 
     Args:
-        weights: an official checkpoint; None for fixed random values (tests, operation counts).
+        weights: an official checkpoint, or "random" for fixed random values (tests, operation
+            counts).
         size: "full" or "small".
         device: "auto", "cpu" or "cuda".
         precision: "fp32", "fp16" or "bf16"; "auto" is fp32 on a CPU and fp16 on a GPU.
         tta: average with the result on frames turned by 180 degrees (twice the time).
         down_scale: estimate motion on frames shrunk by this factor: 1, 0.5 (large frames with
             large motion) or 0.25.
+        threads: of the CPU.
 
     Raises:
-        VcmflowError: an option out of range, or weights that cannot be read or do not fit.
+        VcmflowError: an option out of range, or weights that are not given, cannot be read or do
+            not fit.
     """
     device = choose_device(device)
     if precision == "auto":
@@ -160,5 +164,11 @@ def build(
         raise VcmflowError(f"{NAME}: down_scale {down_scale}; allowed: 1, 0.5, 0.25")
     if not isinstance(tta, bool):
         raise VcmflowError(f"{NAME}: tta {tta!r}; allowed: true, false")
-    network = load(size, None if weights is None else Path(weights))
+    if weights is None:
+        raise VcmflowError(
+            f"{NAME}: needs its weights; `python -m vcmflow weights --name ema_vfi_{size}` says "
+            'where to get them ("random" gives random ones, for tests)'
+        )
+    steady(threads)
+    network = load(size, None if str(weights) == "random" else Path(weights))
     return EmaVfiInterpolator(network, device, precision, tta, float(down_scale))

@@ -6,14 +6,15 @@ torchvision and its weights are under the BSD-3-Clause licence.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torchvision.models import get_model
 from torchvision.ops import FrozenBatchNorm2d
 
@@ -41,6 +42,32 @@ TWO_STAGE = ("box_score_thresh", "box_nms_thresh", "box_detections_per_img")
 ONE_STAGE = ("score_thresh", "nms_thresh", "detections_per_img")
 
 
+# Files from before torchvision 0.13 -> the names since then.
+_RENAMES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    (
+        re.compile(r"(.*\.(?:inner|layer)_blocks\.\d+|rpn\.head\.conv)\.(weight|bias)"),
+        lambda m: f"{m[1]}.0.{m[2]}" if "_blocks" in m[1] else f"{m[1]}.0.0.{m[2]}",
+    ),
+    (
+        re.compile(r"(head\.(?:classification|regression)_head\.conv)\.(\d)\.(weight|bias)"),
+        lambda m: f"{m[1]}.{int(m[2]) // 2}.0.{m[3]}",
+    ),
+    (
+        re.compile(r"(.*mask_head)\.mask_fcn(\d)\.(weight|bias)"),
+        lambda m: f"{m[1]}.{int(m[2]) - 1}.0.{m[3]}",
+    ),
+)
+
+
+def new_name(name: str) -> str:
+    """A tensor's present name in torchvision, from its name in an older file."""
+    for pattern, rename in _RENAMES:
+        match = pattern.fullmatch(name)
+        if match:
+            return rename(match)
+    return name
+
+
 def _freeze(module: nn.Module, epsilon: float) -> None:
     """Replace the batch normalisations below a module by frozen ones."""
     for name, child in module.named_children():
@@ -60,6 +87,13 @@ def network(name: str, **options: Any) -> nn.Module:
     if name in FROZEN_EPSILON and isinstance(module.backbone, nn.Module):
         _freeze(module.backbone, FROZEN_EPSILON[name])
     return module
+
+
+def _names_for(name: str) -> Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]:
+    # FCOS has plain layers under names that elsewhere are the old ones.
+    if name.startswith("fcos"):
+        return dict
+    return lambda state: {new_name(key): value for key, value in state.items()}
 
 
 class TorchvisionDetector:
@@ -135,7 +169,7 @@ def build(
             raise VcmflowError(f"{name}: has no {key}; its input size is fixed")
         options[key] = int(value)
     group = group_size(batch, device, name)
-    module = build_network(lambda: network(name, **options), weights, name)
+    module = build_network(lambda: network(name, **options), weights, name, _names_for(name))
     return TorchvisionDetector(module, device, group, name.startswith("maskrcnn"))
 
 
