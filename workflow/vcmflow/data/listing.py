@@ -117,7 +117,7 @@ def check_gaps(numbers: Sequence[int], where: str) -> None:
     steps = [after - before for before, after in pairwise(numbers)]
     if not steps:
         return
-    step, count = Counter(steps).most_common(1)[0]
+    step, count = max(Counter(steps).items(), key=lambda item: (item[1], -item[0]))
     if step <= 0 or 2 * count < len(steps):
         return
     gaps = [index for index, value in enumerate(steps) if value > step and value % step == 0]

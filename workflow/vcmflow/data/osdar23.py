@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
-from statistics import median
+from statistics import median_low
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -292,7 +292,7 @@ def _rate(path: Path, frames: list[CameraFrame]) -> float:
     times = [frame.time for frame in frames if frame.time is not None]
     steps = [after - before for before, after in pairwise(times)]
     if steps:
-        step = median(steps)
+        step = median_low(steps)
         if not math.isclose(step, 1 / FPS, rel_tol=0.1):
             raise VcmflowError(
                 f"{path}: time stamps are {step:.3f} s apart, not {1 / FPS:.3f} s; give the frame "

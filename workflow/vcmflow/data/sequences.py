@@ -109,9 +109,6 @@ def _plan(config: DatasetConfig, loader: Loader) -> dict[str, SequenceSpec]:
                     "rename one or leave one out"
                 )
             specs[identifier] = spec
-    unused = [key for key in config.lengths if all(s.sequence != key for s in specs.values())]
-    if unused:
-        raise VcmflowError(f"lengths: {unused[0]!r} is not one of the sequences")
     for identifier in config.exclude:
         if specs.pop(identifier, None) is None:
             raise VcmflowError(
