@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import pytest
 from vcmflow.sample.decision import Decision, write_decision
 from vcmflow.sample.metadata import write_gaps
 from vcmflow.task.results import encode_mask
+from vcmflow.task.runs import Run, write_runs
 
 FRAMES, WIDTH, HEIGHT, FPS = 7, 64, 48, 10.0
 NAMES = {1: "person", 2: "bicycle", 3: "car"}
@@ -44,10 +45,9 @@ class Files:
         argv += ["--encodes-of", *(sampler for sampler, _ in pairs)]
         argv += ["--fidelity", *(str(self.path(f"{sampler}.csv")) for sampler in samplers)]
         if self.has_task:
-            tasks = [self.path(s, m, f"qp{q}.json") for s, m, q in self.conditions]
             argv += ["--truth", str(self.path("truth.json"))]
-            argv += ["--tasks", str(self.path("source.json")), *map(str, tasks)]
-            argv += ["--tasks-of", "source", *(f"{s}/{m}/{q}" for s, m, q in self.conditions)]
+            argv += ["--tasks", str(self.path("source.json"))]
+            argv += [str(self.path(f"{sampler}.tasks.json")) for sampler in samplers]
         return [*argv, "--out", str(self.out)]
 
 
@@ -85,6 +85,7 @@ def build(tmp_path):
         task: str = "detection",
         conditions: list[tuple[str, str, int]] | None = None,
         seed: int = 0,
+        ground_truth: str = "annotations",
     ) -> Files:
         if conditions is None:
             conditions = [("uniform", "ra", 22), ("uniform", "ra", 42), ("all", "ai", 22)]
@@ -102,7 +103,7 @@ def build(tmp_path):
                 "width": WIDTH,
                 "height": HEIGHT,
                 "task": task,
-                "ground_truth": "none" if task == "none" else "annotations",
+                "ground_truth": "none" if task == "none" else ground_truth,
             },
         )
         boxes = [
@@ -145,7 +146,14 @@ def build(tmp_path):
                 for index, box in enumerate(boxes)
             ]
 
-        write(files.path("source.json"), results(0))
+        def write_task(name: str, keys: list[Run], shifts: list[int]) -> None:
+            # The files hold other sequences too.
+            runs = [(key, results(shift)) for key, shift in zip(keys, shifts, strict=True)]
+            other = [(replace(key, sequence="other"), []) for key in keys]
+            write_runs(files.path(name), task, "model", [*other, *runs])
+
+        if task != "none":
+            write_task("source.json", [Run(sequence, "source")], [0])
         for sampler in dict.fromkeys(sampler for sampler, _, _ in conditions):
             kept = kept_frames(sampler)
             decision = Decision(sequence, sampler, sampler, FRAMES, 3, kept, FPS)
@@ -170,6 +178,8 @@ def build(tmp_path):
                     for frame in range(FRAMES)
                 ],
             )
+            keys = [Run(sequence, s, m, qp) for s, m, qp in conditions if s == sampler]
+            write_task(f"{sampler}.tasks.json", keys, [(key.qp - 20) // 5 for key in keys])
         for sampler, mode in dict.fromkeys((s, m) for s, m, _ in conditions):
             qps = [qp for s, m, qp in conditions if (s, m) == (sampler, mode)]
             write_rows(
@@ -185,8 +195,6 @@ def build(tmp_path):
                     for qp in qps
                 ],
             )
-            for qp in qps:
-                write(files.path(sampler, mode, f"qp{qp}.json"), results((qp - 20) // 5))
         return files
 
     return build_sequence

@@ -94,6 +94,30 @@ def test_video_without_a_task_has_rates_and_fidelity_only(build, tmp_path):
     assert {r["ground_truth"] for r in sequences} == {"none"}
 
 
+@pytest.mark.parametrize("task", ["detection", "segmentation"])
+def test_pseudo_ground_truth_is_what_is_found_on_the_uncompressed_frames(build, tmp_path, task):
+    files = build(task=task, ground_truth="pseudo")
+    edit_json(files.path("truth.json"), lambda value: value["annotations"].clear())
+    sequences, scenes, _ = pool(tmp_path, files)
+    score = "map" if task == "detection" else "jaccard"
+    best = float(row(scenes, sampler="source")[score])
+    good, bad = (float(row(scenes, sampler="uniform", qp=qp)[score]) for qp in ("22", "42"))
+    assert best == pytest.approx(1)
+    assert best >= good > bad > 0
+    assert {r["ground_truth"] for r in [*sequences, *scenes]} == {"pseudo"}
+
+
+def test_a_higher_threshold_leaves_less_pseudo_ground_truth(build):
+    files = build(ground_truth="pseudo")
+    counts = []
+    for threshold in ("0", "0.6", "1.1"):
+        assert main([*files.arguments(), "--pseudo-threshold", threshold]) == 0
+        first = json.loads(files.out.read_text("utf-8"))["conditions"][0]
+        counts.append(sum(part["boxes"] for part in first["matches"].values()))
+    assert counts[0] == 21
+    assert counts[0] > counts[1] > counts[2] == 0
+
+
 def test_swept_samplers_and_fewer_modes_are_conditions_like_others(build, tmp_path):
     conditions = [("uniform", "ra", 22), ("uniform", "ai", 22), ("uniform-n5", "ra", 32)]
     _, scenes, _ = pool(tmp_path, build(conditions=conditions))
@@ -128,6 +152,10 @@ def edit_text(path, old, new):
     path.write_text(text.replace(old, new, 1), "utf-8")
 
 
+def source(content):
+    return content["runs"][1]["results"]
+
+
 BROKEN = {
     "truth of other frames": (
         lambda f: edit_json(f.path("truth.json"), lambda v: v["images"].pop()),
@@ -138,24 +166,26 @@ BROKEN = {
         "category_id 1 is not in categories",
     ),
     "box with a hole": (
-        lambda f: edit_json(f.path("source.json"), lambda v: v[2].update(bbox=[1, 2, 3])),
+        lambda f: edit_json(f.path("source.json"), lambda v: source(v)[2].update(bbox=[1, 2, 3])),
         "entry 2 is no detection",
     ),
     "negative box": (
-        lambda f: edit_json(f.path("source.json"), lambda v: v[2].update(bbox=[1, 2, -3, 4])),
+        lambda f: edit_json(
+            f.path("source.json"), lambda v: source(v)[2].update(bbox=[1, 2, -3, 4])
+        ),
         "is no box",
     ),
     "frame out of range": (
-        lambda f: edit_json(f.path("source.json"), lambda v: v[0].update(image_id=7)),
+        lambda f: edit_json(f.path("source.json"), lambda v: source(v)[0].update(image_id=7)),
         "image_id 7; allowed: 0..6",
     ),
     "score that is no number": (
-        lambda f: edit_text(f.path("source.json"), '"score": 0.', '"score": NaN, "was": 0.'),
+        lambda f: edit_text(f.path("source.json"), '"score":0.', '"score":NaN,"was":0.'),
         "score nan is not a number",
     ),
     "results that are no list": (
-        lambda f: f.path("source.json").write_text("{}", "utf-8"),
-        "a COCO results file is a list",
+        lambda f: f.path("source.json").write_text("[]", "utf-8"),
+        "not a file of task results",
     ),
     "empty bitstream": (
         lambda f: edit_text(f.path("uniform", "ra", "encode.csv"), "4545", "0"),
@@ -221,11 +251,10 @@ def without(argv, flag):
     ("change", "message"),
     [
         (lambda argv: without(argv, "--truth"), "no truth was given"),
-        (lambda argv: without(argv, "--tasks-of"), "--tasks-of has 0 entries and --tasks 4"),
         (lambda argv: without(argv, "--gaps"), "--gaps has 0 entries and --decisions 2"),
         (lambda argv: without(argv, "--fidelity"), "no fidelity for condition uniform/ra/22"),
         (
-            lambda argv: without(without(argv, "--tasks"), "--tasks-of"),
+            lambda argv: without(argv, "--tasks"),
             "condition all/ai/22 has no results of the task",
         ),
         (
@@ -233,12 +262,8 @@ def without(argv, flag):
             "condition all/ai/22 has no bitstream",
         ),
         (
-            lambda argv: ["uniform/ra" if part == "uniform/ra/22" else part for part in argv],
-            "--tasks-of 'uniform/ra'; allowed: SAMPLER/MODE/QP or source",
-        ),
-        (
-            lambda argv: ["uniform/ra/42" if part == "uniform/ra/22" else part for part in argv],
-            "given twice",
+            lambda argv: [*argv, *(["--tasks"] + [argv[argv.index("--tasks") + 1]] * 2)],
+            "results of s1/source were given before",
         ),
     ],
 )

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from pathlib import Path
 
 from vcmflow.errors import VcmflowError
 from vcmflow.sample.decision import Decision, read_decision
 from vcmflow.sample.metadata import read_gaps
 from vcmflow.score.inputs import (
+    Found,
+    found,
     read_fidelity,
-    read_results,
     read_sequence,
     read_stream_bytes,
     read_truth,
 )
 from vcmflow.score.pool import SEQUENCE_COLUMNS, pool, scene_columns
+from vcmflow.score.pseudo import THRESHOLD
 from vcmflow.score.rows import write_csv
 from vcmflow.score.sequence import (
-    SOURCE,
-    UNCOMPRESSED,
     Coded,
     Condition,
     read_score,
     score_sequence,
     write_score,
 )
+from vcmflow.task.runs import read_runs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,20 +51,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fidelity", type=Path, nargs="+", default=[], help="fidelity tables, one per sampler"
     )
     one.add_argument(
-        "--tasks", type=Path, nargs="+", default=[], help="COCO results of every condition"
-    )
-    one.add_argument(
-        "--tasks-of",
+        "--tasks",
+        type=Path,
         nargs="+",
         default=[],
-        metavar="CONDITION",
-        help=f"condition of each of them: SAMPLER/MODE/QP, or {SOURCE!r} for uncompressed frames",
+        help="task results; those of other sequences in the files are passed over",
     )
     one.add_argument(
         "--absent",
         choices=("skip", "davis"),
         default="skip",
         help="segmentation, frames that do not show an object: skip them, or count 1 as DAVIS does",
+    )
+    one.add_argument(
+        "--pseudo-threshold",
+        type=float,
+        default=THRESHOLD,
+        help="smallest score that becomes pseudo ground truth, where there are no annotations "
+        f"(default {THRESHOLD})",
     )
     one.add_argument("--out", type=Path, required=True, help="scores of the sequence (.json)")
 
@@ -93,7 +97,6 @@ def run_sequence(args: argparse.Namespace) -> None:
     truth = None if args.truth is None else read_truth(args.truth, sequence)
     _same_length("--gaps", args.gaps, "--decisions", args.decisions)
     _same_length("--encodes-of", args.encodes_of, "--encodes", args.encodes)
-    _same_length("--tasks-of", args.tasks_of, "--tasks", args.tasks)
     decisions: dict[str, tuple[Decision, int]] = {}
     for path, gaps_path in zip(args.decisions, args.gaps, strict=True):
         decision = read_decision(path)
@@ -126,11 +129,17 @@ def run_sequence(args: argparse.Namespace) -> None:
             coded[condition] = Coded(
                 decision.m, _expected(decision), stream_bytes, metadata_bytes, measured
             )
-    results = {
-        condition: read_results(path, sequence.frames)
-        for condition, path in zip(parse_conditions(args.tasks_of), args.tasks, strict=True)
-    }
-    write_score(args.out, score_sequence(sequence, truth, coded, results, args.absent))
+    results: dict[Condition, list[Found]] = {}
+    for path in args.tasks:
+        for run, entries in read_runs(path).items():
+            if run.sequence != sequence.id:
+                continue
+            condition = Condition(run.sampler, run.mode, run.qp)
+            if condition in results:
+                raise VcmflowError(f"{path}: results of {run} were given before")
+            results[condition] = found(path, entries, sequence.frames)
+    score = score_sequence(sequence, truth, coded, results, args.absent, args.pseudo_threshold)
+    write_score(args.out, score)
 
 
 def run_pool(args: argparse.Namespace) -> None:
@@ -139,27 +148,6 @@ def run_pool(args: argparse.Namespace) -> None:
     write_csv(args.sequences_out, SEQUENCE_COLUMNS, pooled.sequences)
     write_csv(args.scenes_out, scene_columns(pooled.classes), pooled.scenes)
     write_csv(args.dataset_out, scene_columns(pooled.classes), pooled.dataset)
-
-
-def parse_conditions(labels: Iterable[str]) -> list[Condition]:
-    """Read labels such as ``uniform/ra/22`` or ``source``.
-
-    Raises:
-        VcmflowError: a label is neither, or comes twice.
-    """
-    conditions: list[Condition] = []
-    for label in labels:
-        sampler, *rest = label.split("/")
-        if label == SOURCE:
-            condition = UNCOMPRESSED
-        elif sampler and len(rest) == 2 and rest[0] and rest[1].isdecimal():
-            condition = Condition(sampler, rest[0], int(rest[1]))
-        else:
-            raise VcmflowError(f"--tasks-of {label!r}; allowed: SAMPLER/MODE/QP or {SOURCE}")
-        if condition in conditions:
-            raise VcmflowError(f"--tasks-of {label!r} is given twice")
-        conditions.append(condition)
-    return conditions
 
 
 def _expected(decision: Decision) -> int:

@@ -208,11 +208,6 @@ def found(path: Path, results: Any, frames: int) -> list[Found]:
     return out
 
 
-def read_results(path: Path, frames: int) -> list[Found]:
-    """Read a COCO results list; see :func:`found`."""
-    return found(path, read_json(path), frames)
-
-
 def read_stream_bytes(path: Path, kept: int) -> dict[tuple[str, int], int]:
     """Read ``encode.csv``: (mode, qp) -> bytes of the bitstream.
 

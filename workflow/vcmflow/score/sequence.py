@@ -17,10 +17,10 @@ from vcmflow.errors import VcmflowError
 from vcmflow.files import read_json, whole_file
 from vcmflow.score.detection import Evaluator, Matches
 from vcmflow.score.inputs import Fidelity, Found, Sequence, Truth
+from vcmflow.score.pseudo import THRESHOLD, pseudo_truth
 from vcmflow.score.rates import Rate
 from vcmflow.score.segmentation import Absent, MaskEvaluator, Overlap
-
-SOURCE = "source"
+from vcmflow.task.runs import SOURCE
 
 
 @dataclass(frozen=True, order=True)
@@ -96,15 +96,18 @@ def score_sequence(
     coded: Mapping[Condition, Coded],
     results: Mapping[Condition, list[Found]],
     absent: Absent = "skip",
+    pseudo_threshold: float = THRESHOLD,
 ) -> SequenceScore:
     """Score one sequence.
 
     Args:
         sequence: the original video.
-        truth: its ground truth; None where it has none.
+        truth: its ground truth; None where it has none. Only the categories of pseudo ground truth
+            are read; it is made of the results on the uncompressed frames.
         coded: what was sent, per condition.
         results: what the task found, per condition and for ``UNCOMPRESSED``; empty for task "none".
         absent: see ``segmentation``.
+        pseudo_threshold: see ``pseudo``.
 
     Raises:
         VcmflowError: results and coded conditions differ, or ground truth is missing.
@@ -118,6 +121,9 @@ def score_sequence(
     for key in sorted({UNCOMPRESSED, *coded} ^ set(results)):
         lacks = "results of the task" if key not in results else "bitstream"
         raise VcmflowError(f"{sequence.id}: condition {key} has no {lacks}")
+    if sequence.ground_truth == "pseudo":
+        found_on_source = results[UNCOMPRESSED]
+        truth = pseudo_truth(truth.categories, found_on_source, sequence.task, pseudo_threshold)
     measured: dict[Condition, Measured] = {}
     if sequence.task == "detection":
         boxes = Evaluator(truth, sequence.frames)

@@ -12,7 +12,7 @@ from vcmflow.errors import VcmflowError
 from vcmflow.files import read_json
 from vcmflow.score.bd import Curve, Fit
 from vcmflow.score.rows import number, read_csv, whole_number
-from vcmflow.score.sequence import SOURCE
+from vcmflow.task.runs import SOURCE
 
 MODE_NAMES = {"ra": "random access", "ai": "all-intra"}
 _NAMES = ("dataset", "scene", "sampler", "mode", "qp")
