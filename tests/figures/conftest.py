@@ -1,0 +1,134 @@
+"""Files in the shape of the real ones, made up once, and each figure's flags on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import figures_made_up as made_up
+import numpy as np
+import pandas as pd
+import pytest
+from pycocotools import mask as coco_mask
+
+from vcmflow.files import write_json
+from vcmflow.video import write_video
+
+Flags = Callable[[str], list[str]]
+METHODS = {"uniform": [0, 3, 6, 9], "tracking": [0, 1, 8, 9], "manifold": [0, 4, 6, 9]}
+FRAME = 5  # dropped by all methods, and next to the middle
+SIZE = (48, 64)
+
+
+def coco(box: tuple[float, ...], category: int = 1, **more: Any) -> dict[str, Any]:
+    """An annotation or a detection in the shown frame, with its box as its mask."""
+    picture = np.zeros(SIZE, np.uint8, order="F")
+    x, y, w, h = (round(value) for value in box)
+    picture[max(y, 0) : y + h, max(x, 0) : x + w] = 1
+    encoded = coco_mask.encode(picture)
+    mask = {"size": list(SIZE), "counts": encoded["counts"].decode()}
+    entry = {"image_id": FRAME, "category_id": category, "bbox": list(box), "segmentation": mask}
+    return entry | more
+
+
+@pytest.fixture(scope="session")
+def flags(tmp_path_factory: pytest.TempPathFactory) -> Flags:
+    """Figure -> the command line that draws it, but for ``--out``."""
+    folder = tmp_path_factory.mktemp("figures")
+    write = made_up.write_table
+    scenes = write(folder / "scenes.csv", made_up.scenes_table(scenes=made_up.SCENES[::2]))
+    few = write(folder / "few.csv", made_up.scenes_table(scenes=made_up.SCENES[:2]))
+    two = made_up.scenes_table("davis", ["bear", "dog"], task="segmentation", modes=["ra"])
+    segmented = write(folder / "segmented.csv", two)
+    swept_names = [*made_up.SAMPLERS, "uniform-n2", "uniform-n5", "manifold-n2", "manifold-n5"]
+    swept = made_up.scenes_table(samplers=swept_names, modes=["ra"], qps=[32])
+    sweep = write(folder / "sweep.csv", swept)
+    names = ["bear", "blackswan"]
+    sequences = write(folder / "sequences.csv", made_up.sequences_table(names, modes=["ra"]))
+    return lambda figure: {
+        "fig4": ["--scenes", scenes],
+        "fig5": ["--scenes", few],
+        "fig6": _frame_flags(folder, sequences),
+        "fig7": _frame_flags(folder, sequences),
+        "fig8": _embedding_flags(folder, names),
+        "timeline": _timeline_flags(folder, names),
+        "rate_scores": ["--scenes", few, segmented],
+        "accuracy_m": ["--scenes", sweep, "--modes", "ra", "--qps", "32"],
+        "rd": ["--sequences", sequences],
+        "time": _time_flags(folder),
+        "training": ["--logs", _log(folder)],
+    }[figure]
+
+
+def _frame_flags(folder: Path, sequences: Path) -> list[Any]:
+    random = np.random.default_rng(0)
+    frames = [random.integers(0, 255, (*SIZE, 3), dtype=np.uint8) for _ in range(10)]
+    boxes = [(4.0, 5.0, 20.0, 30.0), (30.0, 8.0, 25.0, 20.0)]
+    truth = [coco(box, place + 1, object_id=place + 1) for place, box in enumerate(boxes)]
+    categories = [{"id": 1, "name": "person"}, {"id": 2, "name": "bicycle"}]
+    write_json(folder / "truth.json", {"annotations": truth, "categories": categories})
+    found = [coco(box, place + 1, score=0.9) for place, box in enumerate(boxes)]
+    made_up.write_results(folder / "task.json", [*found, coco((0, 0, 9, 9), 1, score=0.1)])
+    made_up.write_results(folder / "poor.json", found[:1])
+    write_video(folder / "frames.mkv", frames, 10.0)
+    decisions = made_up.write_decisions(
+        folder, [made_up.decision("bear", name, kept, 10) for name, kept in METHODS.items()]
+    )
+    video, task, poor = (folder / name for name in ("frames.mkv", "task.json", "poor.json"))
+    flags = ["--original", video, "--source-task", task, "--truth", folder / "truth.json"]
+    flags += ["--sequences", sequences, "--sequence", "bear", "--modes", "ra", "--qps", "37"]
+    flags += ["--names", *METHODS, "--recons", video, video, video, "--tasks", task, task, poor]
+    return [*flags, "--decisions", *decisions]
+
+
+def _embedding_flags(folder: Path, names: list[str]) -> list[Any]:
+    paths: dict[str, list[Path]] = {"own": [], "reference": []}
+    for place, name in enumerate(names):
+        for kind, bursts in (("own", True), ("reference", False)):
+            path = folder / f"{kind}_{name}.npy"
+            np.save(path, made_up.walk(24, place, bursts))
+            paths[kind].append(path)
+    flags: list[Any] = ["--embeddings", *paths["own"]]
+    flags += ["--reference-embeddings", *paths["reference"], "--names", *names]
+    return [*flags, "--labels", "random initialisation", "this training"]
+
+
+def _timeline_flags(folder: Path, names: list[str]) -> list[Any]:
+    embeddings = _embedding_flags(folder, names)[1 : 1 + len(names)]
+    decisions = [
+        made_up.decision(name, sampler, [0, *range(place + 1, 23, 4), 23], 24)
+        for name in names
+        for place, sampler in enumerate(("uniform", "tracking", "manifold"))
+    ]
+    (folder / "decisions").mkdir(exist_ok=True)
+    paths = made_up.write_decisions(folder / "decisions", decisions)
+    return ["--decisions", *paths, "--embeddings", *embeddings, "--names", *names]
+
+
+def _time_flags(folder: Path) -> list[Any]:
+    stages = {"encode": ("12.5", "20.1"), "task": ("300.0", "550.0"), "tables": ("0.2", "NA")}
+    for stage, (wall, core) in stages.items():
+        (folder / stage).mkdir(exist_ok=True)
+        text = f"s\th:m:s\tmean_load\tcpu_time\n{wall}\t0:00:00\tNA\t{core}\n"
+        for job in range(3):
+            (folder / stage / f"{job}.tsv").write_text(text)
+    return ["--benchmarks", *(folder / stage for stage in stages), "--names", *stages]
+
+
+def _log(folder: Path) -> Path:
+    steps = np.arange(120)
+    log = pd.DataFrame(
+        {
+            "step": steps,
+            "loss": 4 * np.exp(-steps / 40),
+            "rotation_loss": np.exp(-steps / 30),
+            "positive_similarity": 1 - 0.3 * np.exp(-steps / 20),
+            "negative_similarity": 0.9 * np.exp(-steps / 30),
+            "rotation_accuracy": 0.25 + 0.5 * (1 - np.exp(-steps / 30)),
+            "radius": 0.5 * np.exp(-steps / 90),
+            "share_kept": 0.4,
+            "lr": 0.03,
+        }
+    )
+    return made_up.write_table(folder / "log.csv", log)

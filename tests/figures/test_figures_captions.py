@@ -1,0 +1,110 @@
+"""The report's captions: they render from the settings of every preset, and say what they must."""
+
+from __future__ import annotations
+
+import copy
+import re
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from docutils.core import publish_parts
+from jinja2 import Environment, StrictUndefined
+from snakemake.iocontainers import Params, Wildcards
+
+from vcmflow.figures.registry import FIGURES
+from vcmflow.plan.settings import load_settings, presets
+
+ROOT = Path(__file__).resolve().parents[2]
+REPORT = ROOT / "workflow" / "report"
+CAPTIONS = sorted(path.stem for path in REPORT.glob("*.rst") if path.stem != "workflow")
+
+
+pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+
+
+@cache
+def loaded(preset: str) -> dict[str, Any]:
+    return load_settings(ROOT / "params.yaml", {"preset": preset})
+
+
+def settings(preset: str = "mini") -> dict[str, Any]:
+    return copy.deepcopy(loaded(preset))
+
+
+def render(name: str, config: dict[str, Any], params: dict[str, Any], dataset: str = "") -> str:
+    """Render as Snakemake does, but undefined names and warnings of docutils are errors."""
+    environment = Environment(  # noqa: S701 (as Snakemake: the text is reStructuredText, not HTML)
+        trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+    )
+    wildcards = {"dataset": dataset} if dataset else {}
+    snakemake = SimpleNamespace(
+        config=config, params=Params(fromdict=params), wildcards=Wildcards(fromdict=wildcards)
+    )
+    text = environment.from_string((REPORT / f"{name}.rst").read_text("utf-8")).render(
+        snakemake=snakemake, categories={}, files=[]
+    )
+    if name == "workflow":
+        text += "\n\n.. _Workflow: javascript:0\n.. _Statistics: javascript:0\n"
+    html = publish_parts(
+        text,
+        writer_name="html",
+        settings_overrides={"halt_level": 2, "report_level": 2, "_disable_config": True},
+    )["html_body"]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", html))
+
+
+@pytest.mark.parametrize("name", sorted({*FIGURES, *(f"table{number}" for number in range(3, 8))}))
+def test_every_figure_and_table_has_a_caption(name: str) -> None:
+    assert name in CAPTIONS
+
+
+@pytest.mark.parametrize("preset", presets())
+@pytest.mark.parametrize("name", [*CAPTIONS, "workflow"])
+def test_captions_render_from_every_preset(name: str, preset: str) -> None:
+    text = render(name, settings(preset), {})
+    assert len(text) > 150
+    assert not re.search(r"[{}]|%}|None|Undefined", text), text
+
+
+@pytest.mark.parametrize(
+    "name", ["fig4", "fig5", "table3", "table5", "table6", "rd", "rate_scores"]
+)
+def test_captions_follow_the_settings(name: str) -> None:
+    changed = settings()
+    changed["encode"] |= {"qps": [23, 33, 43], "preset": "medium"}
+    changed["data"]["datasets"]["railway"]["keep_every"] = 7
+    changed["data"]["datasets"]["davis"]["keep_every"] = 7
+    text = render(name, changed, {"frames": 4711})
+    assert "QP 23, 33, 43" in text
+    assert "preset medium" in text
+    assert "⌊n/7⌋ + 1" in text
+    if name.startswith(("fig", "table")):
+        assert "n = 4711" in text
+
+
+@pytest.mark.parametrize(
+    "name", [c for c in CAPTIONS if c not in ("time", "training_models", "sanity")] + ["workflow"]
+)
+def test_synthetic_data_is_called_so_and_real_data_is_not(name: str) -> None:
+    made = settings()
+    assert "synthetic" in render(name, made, {})
+    for dataset in made["data"]["datasets"].values():
+        dataset["synthetic"] = False
+    made["pretrain"]["videos"] = "data/kinetics"
+    made["figures"]["embeddings"] = ["imagenet", "learned"]
+    assert "synthetic" not in render(name, made, {})
+
+
+def test_a_caption_of_one_dataset_names_no_other() -> None:
+    text = render("rd", settings(), {}, dataset="davis")
+    assert "(davis;" in text
+    assert "railway" not in text
+
+
+def test_the_dataset_of_a_table_may_be_left_to_the_first_in_use() -> None:
+    open_choice = settings()
+    open_choice["tables"]["detection"] = None
+    assert "railway" in render("table3", open_choice, {})
