@@ -10,18 +10,30 @@ from vcmflow.data.registry import LOADERS
 from vcmflow.encode.registry import CODECS, SUFFIXES
 from vcmflow.embed.registry import EMBEDDINGS as EMBEDDERS
 from vcmflow.errors import VcmflowError
+from vcmflow.figures.registry import FIGURES as PAPER_FIGURES
 from vcmflow.plan.code import modules
 from vcmflow.plan.grid import build_grid, sampler_instance, split_sampler, weights_files
 from vcmflow.plan.settings import load_settings
 from vcmflow.reconstruct.registry import INTERPOLATORS
 from vcmflow.sample.registry import SAMPLERS
+from vcmflow.tables.registry import TABLES as PAPER_TABLES
 from vcmflow.task.registry import DETECTORS, TASKS
 
 try:
     SETTINGS = load_settings(Path("params.yaml"), config)
     GRID = build_grid(SETTINGS)
+    for key, path in weights_files(SETTINGS, GRID):
+        if not path.is_file():
+            raise VcmflowError(
+                f"params.yaml: {key}: {path} is not there; `python -m vcmflow weights --help` says "
+                "how to get published weights, `snakemake --cores all models` trains the mini ones"
+            )
 except VcmflowError as error:
     raise WorkflowError(str(error)) from None
+
+# Captions read the resolved settings, preset included.
+config.clear()
+config.update(SETTINGS)
 
 # Jobs call `python`: the one that runs this workflow, also where its environment is not activated.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

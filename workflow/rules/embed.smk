@@ -2,11 +2,29 @@
 EMBEDDINGS = SETTINGS["embed"]["embeddings"]
 
 
+def pretrained(name):
+    """Whether an embedding takes its weights from the stage pretrain."""
+    return EMBEDDINGS[name]["embedder"] == "learned" and not EMBEDDINGS[name].get("weights")
+
+
+USES_PRETRAINING = any(
+    pretrained(embedding)
+    for embedding in [
+        *SETTINGS["figures"]["embeddings"],
+        *(
+            SETTINGS["sample"]["samplers"][split_sampler(sampler)[0]].get("embedding")
+            for dataset in GRID.values()
+            for sampler in dataset.samplers
+        ),
+    ]
+    if embedding
+)
+
+
 def embedding_weights(wildcards):
-    entry = EMBEDDINGS[wildcards.embedding]
-    if entry["embedder"] == "learned" and not entry.get("weights"):
+    if pretrained(wildcards.embedding):
         return [rules.pretrain.output.weights]
-    return weights_input(entry)
+    return weights_input(EMBEDDINGS[wildcards.embedding])
 
 
 def embedding_code(wildcards):

@@ -18,12 +18,12 @@ rule render_videos:
         seed=SETTINGS["data"]["seed"],
         width=SETTINGS["data"]["width"],
         height=SETTINGS["data"]["height"],
-        count=PRETRAIN["rendered"],
+        videos=PRETRAIN["rendered"],
         frames=PRETRAIN["rendered_frames"],
     shell:
         "python -m vcmflow render --kind videos --split train --out {output.folder:q}"
         " --seed {params.seed} --width {params.width} --height {params.height}"
-        " --sequences {params.count} --frames {params.frames} --sums-out {output.sums:q} 2> {log:q}"
+        " --sequences {params.videos} --frames {params.frames} --sums-out {output.sums:q} 2> {log:q}"
 
 
 rule pretrain:
