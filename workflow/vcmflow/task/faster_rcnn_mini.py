@@ -154,7 +154,10 @@ class MiniFasterRcnn:
     def _detect(self, frame: Frame) -> Detections:
         image = torch.from_numpy(np.array(frame)).to(self._device).permute(2, 0, 1).float() / 255
         found = self._model([image])[0]
-        boxes = found["boxes"].cpu().numpy().astype(np.float32)
+        height, width = frame.shape[:2]
+        # Scaled back from the network's size, an edge can end a rounding error outside.
+        limits = np.array([width, height, width, height], np.float32)
+        boxes = np.clip(found["boxes"].cpu().numpy().astype(np.float32), 0, limits)
         scores = found["scores"].cpu().numpy().astype(np.float32)
         labels = found["labels"].cpu().numpy()
         keep = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
