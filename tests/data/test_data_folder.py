@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +271,27 @@ def test_a_video_that_breaks_off_is_noticed(
         bring(dataset)
     assert name in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+@pytest.mark.parametrize("where", ["gap before the last frame", "long last frame"])
+def test_uneven_frame_rates_are_no_breaks(
+    where: str, name: str, tmp_path: Path, bring: Import
+) -> None:
+    with av.open(str(tmp_path / name), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        packets = []
+        for index in range(10):
+            frame = av.VideoFrame.from_ndarray(picture(index), format="rgb24")
+            frame.time_base = Fraction(1, 25)
+            frame.pts = index + 60 * (index == 9) * where.startswith("gap")
+            packets += stream.encode(frame)
+        packets += stream.encode(None)
+        if where.startswith("long"):
+            packets[-1].duration = packets[-2].duration * 60
+        container.mux(packets)
+    assert len(bring(own(tmp_path, fps=25, sequences=[name])).frames) == 10
 
 
 def test_files_that_are_no_videos_are_one_line(tmp_path: Path, bring: Import) -> None:

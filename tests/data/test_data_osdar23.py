@@ -33,7 +33,7 @@ def test_the_official_labels_have_the_published_counts(real: Path) -> None:
         pytest.skip("the official label file is not in the shared material")
     scene = read_labels(path)
     everything = LabelRules(classes={"road_vehicle": "car", "person": "person"})
-    frames = camera_frames(path, scene, "rgb_center", everything, {})
+    frames = camera_frames(path, scene, "rgb_center", everything)
     names = [truth.category for frame in frames for truth in frame.objects]
     assert len(frames) == 10
     assert names.count("car") == 50
@@ -44,7 +44,7 @@ def test_the_official_labels_have_the_published_counts(real: Path) -> None:
         crowd={"group_of_bicycles": "bicycle"},
         ignore={"road_vehicle": "car"},
     )
-    frames = camera_frames(path, scene, "rgb_highres_center", rules, {})
+    frames = camera_frames(path, scene, "rgb_highres_center", rules)
     truths = [truth for frame in frames for truth in frame.objects]
     cars = [truth for truth in truths if truth.category == "car"]
     assert [sum(t.ignore for t in cars), sum(not t.ignore for t in cars)] == [20, 40]
@@ -161,12 +161,15 @@ def test_boxes_without_uid_are_all_kept(tmp_path: Path, bring: Import) -> None:
 
 
 def test_windows_take_their_own_frames(tmp_path: Path, bring: Import) -> None:
-    labels = rail_labels([[box("person", 5 + k, 10, 4, 4)] for k in range(5)])
+    labels = rail_labels(
+        [[box("person", 5 + k, 10, 4, 4), box("signal", 20, 9, 2, 2)] for k in range(5)]
+    )
     write_rail(tmp_path, NAME, labels)
     dataset = railway(tmp_path, window=2, lengths={NAME: 5})
     result = bring(dataset, f"{NAME}-rgb_center-w01")
     assert [b[0] for f in range(2) for b in result.boxes(f)] == [5, 6]
     assert (result.frames[0] == picture(2)).all()
+    assert result.report.unmapped == 2
     with pytest.raises(VcmflowError, match=r"has 5 frames, more than one window of 2.*lengths"):
         bring(railway(tmp_path, window=2))
     with pytest.raises(VcmflowError, match="has 5 frames; asked for 2 frames from 4"):

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
@@ -182,6 +183,18 @@ def test_the_schema_knows_the_keys_and_defaults_of_the_code() -> None:
     fields = DatasetConfig.__dataclass_fields__
     for key in ("year", "resolution", "annotations"):
         assert defaults[key] == fields[key].default
+
+
+@pytest.mark.parametrize("dataset", [RAILWAY, DAVIS, OWN])
+def test_the_schema_accepts_what_can_be_planned(dataset: dict[str, Any]) -> None:
+    schema = yaml.safe_load((ROOT / "workflow/schemas/dataset.schema.yaml").read_text("utf-8"))
+    entry = dataset | {"keep_every": 3, "modes": ["ra", "ai"], "source": "local"}
+    assert list_sequences("x", entry)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(entry, schema)
+    for wrong in ({"keep_every": 0}, {"modes": []}, {"sequnces": 1}, {"sequences": {"a": []}}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(entry | wrong, schema)
 
 
 @pytest.mark.parametrize("name", sorted(LOADERS))

@@ -83,24 +83,33 @@ class Osdar23:
             raise VcmflowError(f"sequence {spec.sequence!r}: OSDaR23 needs a camera")
         path = label_file(spec.path, spec.sequence)
         scene = read_labels(path)
-        notes: dict[str, int] = {}
-        frames = camera_frames(path, scene, spec.camera, spec.labels, notes)
+        frames = camera_frames(path, scene, spec.camera, spec.labels)
         if spec.options.get("gaps") != "keep":
             check_gaps([frame.number for frame in frames], str(path))
         fps = spec.fps or _rate(path, frames)
         taken = [frames[index] for index in chosen_frames(spec, len(frames))]
         size = _stated_size(scene, spec.camera)
+        notes = {"unmapped": sum(frame.unmapped for frame in taken)}
         return Source(fps, _read_frames(path, taken, size, with_objects=spec.task != "none"), notes)
 
 
 @dataclass(frozen=True)
 class CameraFrame:
-    """One frame of one camera as the labels describe it: px of the full picture."""
+    """One frame of one camera as the labels describe it: px of the full picture.
+
+    Attributes:
+        number: the frame's number in the labels.
+        uri: the picture, relative to the sequence's folder.
+        time: seconds since the epoch, or None.
+        objects: those that the rules name.
+        unmapped: how many boxes no rule names.
+    """
 
     number: int
     uri: str
     time: float | None
     objects: tuple[TruthObject, ...]
+    unmapped: int
 
 
 def label_file(root: Path, sequence: str) -> Path:
@@ -144,7 +153,7 @@ def read_labels(path: Path) -> JSONScene:
 
 
 def camera_frames(
-    path: Path, scene: JSONScene, camera: str, rules: LabelRules, notes: dict[str, int]
+    path: Path, scene: JSONScene, camera: str, rules: LabelRules
 ) -> list[CameraFrame]:
     """The frames of one camera in order, with the objects that the rules name.
 
@@ -153,7 +162,6 @@ def camera_frames(
         scene: its content.
         camera: name of the camera, e.g. ``rgb_center``.
         rules: which labels count, and how.
-        notes: counts the boxes that no rule names, under ``unmapped``.
 
     Raises:
         VcmflowError: there is no such camera, or a frame has no picture of it.
@@ -177,13 +185,15 @@ def camera_frames(
         streams = (frame.frame_properties.streams if frame.frame_properties else None) or {}
         if camera not in streams or not streams[camera].uri:
             raise VcmflowError(f"{path}: frame {number} has no picture of camera {camera!r}")
+        truths = list(_objects(path, content, frame, camera, object_ids, rules))
         stamp = streams[camera].stream_properties.sync.timestamp
         frames.append(
             CameraFrame(
                 number=number,
                 uri=str(streams[camera].uri),
                 time=None if stamp is None else float(stamp),
-                objects=tuple(_objects(path, content, frame, camera, object_ids, rules, notes)),
+                objects=tuple(truth for truth in truths if truth is not None),
+                unmapped=truths.count(None),
             )
         )
     return frames
@@ -196,8 +206,7 @@ def _objects(
     camera: str,
     object_ids: dict[UUID, int],
     rules: LabelRules,
-    notes: dict[str, int],
-) -> Iterator[TruthObject]:
+) -> Iterator[TruthObject | None]:
     for uid, entry in (frame.objects or {}).items():
         if content.objects is None or uid not in content.objects:
             raise VcmflowError(f"{path}: a frame names the object {uid}, which is not in 'objects'")
@@ -217,7 +226,7 @@ def _objects(
             ]
         for box, attributes in boxes:
             texts = _texts(attributes)
-            truth = apply_rules(
+            yield apply_rules(
                 rules,
                 label,
                 kind=texts.get("type"),
@@ -225,10 +234,6 @@ def _objects(
                 box=box,
                 object_id=object_ids[uid],
             )
-            if truth is None:
-                notes["unmapped"] = notes.get("unmapped", 0) + 1
-            else:
-                yield truth
 
 
 def _texts(attributes: JSONAttributes | None) -> dict[str, str]:

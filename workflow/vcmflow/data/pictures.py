@@ -103,6 +103,7 @@ def decode_video(path: Path) -> Iterator[Frame]:
     with _container(path) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
+        frame_time = 1 / stream.average_rate if stream.average_rate else Fraction(0)
         count, end = 0, Fraction(0)
         try:
             for picture in container.decode(stream):
@@ -111,7 +112,8 @@ def decode_video(path: Path) -> Iterator[Frame]:
                 yield _upright(picture)
                 count += 1
                 if picture.pts is not None and picture.time_base:
-                    end = max(end, picture.pts * picture.time_base)
+                    shown = picture.duration * picture.time_base or frame_time
+                    end = max(end, picture.pts * picture.time_base + shown)
         except av.error.FFmpegError as error:
             raise VcmflowError(
                 f"{path}: cannot be decoded from frame {count} on ({error.strerror})"
@@ -131,26 +133,29 @@ def _upright(picture: Any) -> Frame:
 
 
 def _check_complete(path: Path, container: Any, stream: Any, count: int, end: Fraction) -> None:
-    """Matroska ends without an error where the file was cut; its header tells the right length."""
+    """Compare what was decoded with what the header says: a cut file often ends without an error.
+
+    ``end`` is when the last frame stops being shown, so that uneven frame rates pass.
+    """
     if count == 0:
         raise VcmflowError(f"{path}: no frame can be decoded; the file is cut off or empty")
-    rate = stream.average_rate
-    if not rate:
+    announced = stream.frames  # 0 where the format does not say
+    if announced and count >= announced:
         return
-    started = (stream.start_time or 0) * stream.time_base
-    length = _stated_length(stream)
     missing = 0
-    if length is not None:
-        missing = int((length - (end - started)) * rate + Fraction(1, 2)) - 1
-    if "avi" in container.format.name and stream.frames:
-        missing = max(missing, stream.frames - count)
+    length = _stated_length(container, stream)
+    if length is not None and stream.average_rate:
+        started = (stream.start_time or 0) * stream.time_base
+        missing = round((length - (end - started)) * stream.average_rate)
+    if announced and "avi" in container.format.name:
+        missing = announced - count
     if missing >= 2:  # one frame is within the rounding of time stamps
         raise VcmflowError(
             f"{path}: cut off after {count} frames; about {missing} more are announced"
         )
 
 
-def _stated_length(stream: Any) -> Fraction | None:
+def _stated_length(container: Any, stream: Any) -> Fraction | None:
     if stream.duration:
         return Fraction(stream.duration * stream.time_base)
     tag = stream.metadata.get("DURATION")
@@ -158,7 +163,11 @@ def _stated_length(stream: Any) -> Fraction | None:
         hours, minutes, seconds = tag.split(":")
         return Fraction(hours) * 3600 + Fraction(minutes) * 60 + Fraction(seconds)
     except (AttributeError, ValueError):
-        return None
+        pass
+    # The whole file's length is the video's only where there is nothing else in it.
+    if "matroska" in container.format.name and len(container.streams) == 1 and container.duration:
+        return Fraction(container.duration, av.time_base)
+    return None
 
 
 def _container(path: Path) -> Any:
