@@ -13,6 +13,7 @@ import pytest
 from pycocotools import mask as coco_mask
 
 from vcmflow.files import write_json
+from vcmflow.task.runs import Run, write_runs
 from vcmflow.video import write_video
 
 Flags = Callable[[str], list[str]]
@@ -69,8 +70,10 @@ def _frame_flags(folder: Path, sequences: Path) -> list[Any]:
     categories = [{"id": 1, "name": "person"}, {"id": 2, "name": "bicycle"}]
     write_json(folder / "truth.json", {"annotations": truth, "categories": categories})
     found = [coco(box, place + 1, score=0.9) for place, box in enumerate(boxes)]
-    made_up.write_results(folder / "task.json", [*found, coco((0, 0, 9, 9), 1, score=0.1)])
-    made_up.write_results(folder / "poor.json", found[:1])
+    runs = [Run("bear", "source"), *(Run("bear", name, "ra", 37) for name in METHODS)]
+    results = [*found, coco((0, 0, 9, 9), 1, score=0.1)]
+    write_runs(folder / "task.json", "detection", "m", [(run, results) for run in runs])
+    write_runs(folder / "poor.json", "detection", "m", [(run, found[:1]) for run in runs])
     write_video(folder / "frames.mkv", frames, 10.0)
     decisions = made_up.write_decisions(
         folder, [made_up.decision("bear", name, kept, 10) for name, kept in METHODS.items()]

@@ -121,12 +121,6 @@ def write_decisions(folder: Path, decisions: Sequence[Decision]) -> list[Path]:
     return paths
 
 
-def write_results(path: Path, entries: Sequence[dict[str, Any]]) -> Path:
-    """Write a COCO results list."""
-    write_json(path, list(entries))
-    return path
-
-
 def as_json(value: Any) -> str:
     """One line of JSON."""
     return json.dumps(value)

@@ -54,10 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     frame = parser.add_argument_group("one frame of a sequence (fig6, fig7)")
     frame.add_argument("--sequence", default="", help="its id")
     frame.add_argument("--original", type=Path, help="video of its frames")
-    frame.add_argument("--source-task", type=Path, help="task results on them, COCO JSON")
+    frame.add_argument("--source-task", type=Path, help="task results on them")
     frame.add_argument("--truth", type=Path, help="its ground truth, COCO JSON")
     _files(frame, "--recons", "reconstructed video, one per method")
-    _files(frame, "--tasks", "task results, COCO JSON, one per method")
+    _files(frame, "--tasks", "task results, one file per method")
 
     rest = parser.add_argument_group("decisions, embeddings, logs")
     _files(rest, "--decisions", "sampling decisions, JSON (fig6, fig7: one per method)")

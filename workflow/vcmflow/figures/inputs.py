@@ -14,6 +14,7 @@ import pandas as pd
 
 from vcmflow.errors import VcmflowError
 from vcmflow.files import read_json
+from vcmflow.task.runs import Run, read_run
 
 _TEXT = ("dataset", "scene", "sequence", "sampler", "mode")
 
@@ -267,16 +268,13 @@ class Shape:
     ignore: bool = False
 
 
-def read_results(path: Path, frame: int) -> list[Shape]:
-    """The detections of one frame from a COCO results list, best first.
+def read_detections(path: Path, run: Run, frame: int) -> list[Shape]:
+    """The detections of one frame of a run, best first.
 
     Raises:
-        VcmflowError: it is not such a list.
+        VcmflowError: the file is no file of task results, or lacks the run.
     """
-    value = read_json(path)
-    if not isinstance(value, list):
-        raise VcmflowError(f"{path}: a COCO results file is a list")
-    shapes = [_shape(path, entry) for entry in value if _image(path, entry) == frame]
+    shapes = [_shape(path, entry) for entry in read_run(path, run) if _image(path, entry) == frame]
     return sorted(shapes, key=lambda shape: -shape.score)
 
 

@@ -17,8 +17,9 @@ from pycocotools import mask as coco_mask
 
 from vcmflow.errors import VcmflowError
 from vcmflow.figures import modes, style
-from vcmflow.figures.inputs import Inputs, Shape, read_results, read_scores, read_truth
+from vcmflow.figures.inputs import Inputs, Shape, read_detections, read_scores, read_truth
 from vcmflow.sample.decision import Decision, read_decision
+from vcmflow.task.runs import SOURCE, Run
 from vcmflow.video import Frame, read_video
 
 _TITLES = 0.32  # inches above each panel, for two lines
@@ -117,7 +118,7 @@ def read_scene(inputs: Inputs) -> Scene:
             "uncompressed",
             f"frame {frame} of 0–{decisions[0].n - 1}",
             original,
-            tuple(read_results(source_path, frame)),
+            tuple(read_detections(source_path, Run(inputs.sequence, SOURCE), frame)),
         )
     ]
     for name, recon, task, decision, qp in zip(
@@ -131,7 +132,7 @@ def read_scene(inputs: Inputs) -> Scene:
             )
         rate = _rate(rates, inputs.sequence, name, mode, qp)
         title = f"{name}, {rate:.3g} kbit/s ({modes.SHORT.get(mode, mode)}, QP {qp})"
-        shapes = tuple(read_results(task, frame))
+        shapes = tuple(read_detections(task, Run(inputs.sequence, name, mode, qp), frame))
         views.append(View(name, title, origin(decision, frame), picture, shapes))
     return Scene(inputs.sequence, frame, tuple(views), tuple(truth), categories)
 
