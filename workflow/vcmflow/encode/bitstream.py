@@ -114,7 +114,7 @@ def read_stream(path: Path) -> bytes:
     """The bytes of a stream.
 
     Raises:
-        VcmflowError: the file is missing or empty.
+        VcmflowError: the file is missing, empty, or does not begin as a byte stream does.
     """
     try:
         stream = path.read_bytes()
@@ -122,6 +122,8 @@ def read_stream(path: Path) -> bytes:
         raise VcmflowError(f"{path}: cannot be read ({error.strerror})") from None
     if not stream:
         raise VcmflowError(f"{path}: the bitstream is empty")
+    if not stream.startswith((b"\0\0\1", b"\0\0\0\1")):
+        raise VcmflowError(f"{path}: damaged, or no byte stream: it begins with no start code")
     return stream
 
 

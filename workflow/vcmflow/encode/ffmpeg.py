@@ -1,7 +1,7 @@
 """The ffmpeg program that imageio-ffmpeg brings along: found, run and checked.
 
-Files go in and out through standard input and output, so that no name of a file is ever read as an
-option, a protocol or a pattern; demuxers are named, so that no content is ever probed.
+Files go in through standard input and out under ``file:``, so that no name of a file is ever read
+as an option, a protocol or a pattern; demuxers are named, so that no content is ever probed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 import imageio_ffmpeg
 
@@ -29,25 +28,26 @@ def executable() -> str:
         raise VcmflowError(f"no ffmpeg: {error}; set IMAGEIO_FFMPEG_EXE to one") from None
 
 
-def run(arguments: Sequence[str], source: Path, target: IO[bytes], what: str) -> str:
-    """Run ffmpeg from ``source`` (``pipe:0``) into ``target`` (``pipe:1``) and return its messages.
+def encode(arguments: Sequence[str], source: Path, target: Path, what: str) -> str:
+    """Run ffmpeg from ``source``, on its standard input, into ``target``; return its messages.
 
     Args:
-        arguments: everything after the program's name.
-        source: the file that ffmpeg reads on its standard input.
-        target: an open file that takes its standard output.
+        arguments: input (``-i pipe:0``) and encoder settings, with the output's format last.
+        source: the file that ffmpeg reads.
+        target: the file that it writes. Not its standard output: VVenC prints its remarks there,
+            and they would end up between the NAL units.
         what: what is being done, for the error message.
 
     Raises:
-        VcmflowError: ffmpeg failed; the message has its first error line.
+        VcmflowError: ffmpeg failed; the message has its first error.
     """
+    command = [
+        *(executable(), "-y", "-nostats", "-loglevel", "level+verbose"),
+        *(*arguments, f"file:{target}"),
+    ]
     with source.open("rb") as stdin:
         process = subprocess.run(
-            [executable(), *arguments],
-            stdin=stdin,
-            stdout=target,
-            stderr=subprocess.PIPE,
-            check=False,
+            command, stdin=stdin, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
         )
     messages = process.stderr.decode("utf-8", "replace")
     if process.returncode != 0:
@@ -57,14 +57,14 @@ def run(arguments: Sequence[str], source: Path, target: IO[bytes], what: str) ->
 
 
 def first_error(messages: str) -> str:
-    """The line of ffmpeg's messages that most likely says what went wrong, without addresses."""
+    """The first error among ffmpeg's messages, without memory addresses."""
     lines = [line.strip() for line in re.split(r"[\r\n]+", messages) if line.strip()]
-    telling = [line for line in lines if re.search(r"error|invalid|unknown|fail|not ", line, re.I)]
-    line = next(iter(telling or lines), "no message")
-    return re.sub(r"\[(\S+) @ 0x[0-9a-f]+\] ?", r"\1: ", line)
+    errors = [line for line in lines if "[error]" in line or "[fatal]" in line]
+    line = next(iter(errors or lines), "no message")
+    return re.sub(r"\[(error|fatal)\] ", "", re.sub(r"\[(\S+) @ 0x[0-9a-f]+\]", r"\1:", line))
 
 
 def version(messages: str) -> str:
     """The version in the banner that ffmpeg writes before anything else."""
-    found = re.search(r"^ffmpeg version (\S+)", messages, re.M)
+    found = re.search(r"^(?:\[info\] )?ffmpeg version (\S+)", messages, re.M)
     return found.group(1) if found else "unknown"

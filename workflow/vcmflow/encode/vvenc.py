@@ -66,17 +66,24 @@ class Vvenc:
 
     def encode(self, clip: RawClip, mode: Mode, qp: int, path: Path) -> dict[str, Any]:
         """Encode; see ``Codec``."""
-        with path.open("wb") as target:
-            messages = ffmpeg.run(
+        try:
+            messages = ffmpeg.encode(
                 [
-                    *("-loglevel", "verbose", *clip.input_arguments),
-                    *(*self.arguments(mode, qp), "-threads", str(self.threads)),
-                    *("-f", "vvc", "pipe:1"),
+                    *(*clip.input_arguments, *self.arguments(mode, qp)),
+                    *("-threads", str(self.threads), "-f", "vvc"),
                 ],
                 clip.path,
-                target,
+                path,
                 f"vvenc, {mode}, QP {qp}",
             )
+        except VcmflowError as error:
+            if "submitting video frame" not in str(error):
+                raise
+            # What libvvenc.c reserves for a coded picture.
+            raise VcmflowError(
+                f"{error} (most likely a coded picture larger than the limit of ffmpeg's wrapper, "
+                f"{clip.width * clip.height} bytes at this size: use a higher QP)"
+            ) from None
         found = re.search(r"libvvenc version: (\S+)", messages)
         return {
             "encoder": f"VVenC {found.group(1) if found else 'unknown'}",

@@ -49,13 +49,12 @@ class X264:
         x264 opens its stream with a message of some 700 bytes that lists its version and options.
         It is taken out, so that it does not count in the rate, and returned.
         """
-        with path.open("wb") as target:
-            messages = ffmpeg.run(
-                [*clip.input_arguments, *self.arguments(mode, qp), "-f", "h264", "pipe:1"],
-                clip.path,
-                target,
-                f"x264, {mode}, QP {qp}",
-            )
+        messages = ffmpeg.encode(
+            [*clip.input_arguments, *self.arguments(mode, qp), "-f", "h264"],
+            clip.path,
+            path,
+            f"x264, {mode}, QP {qp}",
+        )
         stream = path.read_bytes()
         notes = b"".join(unit for unit in nal_units(stream) if _is_note(unit))
         path.write_bytes(without_units(stream, _is_note))

@@ -48,13 +48,12 @@ class X265:
 
     def encode(self, clip: RawClip, mode: Mode, qp: int, path: Path) -> dict[str, Any]:
         """Encode; see ``Codec``."""
-        with path.open("wb") as target:
-            messages = ffmpeg.run(
-                [*clip.input_arguments, *self.arguments(mode, qp), "-f", "hevc", "pipe:1"],
-                clip.path,
-                target,
-                f"x265, {mode}, QP {qp}",
-            )
+        messages = ffmpeg.encode(
+            [*clip.input_arguments, *self.arguments(mode, qp), "-f", "hevc"],
+            clip.path,
+            path,
+            f"x265, {mode}, QP {qp}",
+        )
         found = re.search(r"HEVC encoder version (\S+)", messages)
         return {
             "encoder": f"x265 {found.group(1) if found else 'unknown'}",

@@ -1,0 +1,116 @@
+"""What the NAL parser reads from real streams, and from broken ones."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from vcmflow.encode.bitstream import (
+    SYNTAXES,
+    BitReader,
+    hashes_of,
+    nal_units,
+    pictures_of,
+    raw_payload,
+    without_units,
+)
+from vcmflow.encode.registry import CODECS, SUFFIXES
+from vcmflow.errors import VcmflowError
+
+
+@pytest.mark.parametrize("codec", sorted(CODECS))
+def test_all_intra_is_all_intra(encode_clip, codec):
+    pictures = pictures_of(encode_clip(codec, "ai", 32))
+    assert len(pictures) == 5
+    assert all(picture.intra and picture.random_access for picture in pictures)
+
+
+@pytest.mark.parametrize("codec", sorted(CODECS))
+def test_random_access_has_inter_pictures_after_one_intra_picture(encode_clip, codec):
+    stream = encode_clip(codec, "ra", 32)
+    pictures = pictures_of(stream)
+    assert [picture.intra for picture in pictures] == [True, False, False, False, False]
+    assert [picture.random_access for picture in pictures] == [True, False, False, False, False]
+    assert hashes_of(stream) == []
+
+
+@pytest.mark.parametrize("codec", sorted(CODECS))
+def test_intra_period_shows_in_the_stream(encode_clip, moving_frames, codec):
+    stream = encode_clip(codec, "ra", 40, frames=moving_frames(20, 48, 32), intra_period=16)
+    pictures = pictures_of(stream)
+    assert len(pictures) == 20
+    assert sum(picture.intra for picture in pictures) == 2
+
+
+@given(st.binary(max_size=60))
+def test_emulation_prevention_is_undone(payload):
+    escaped = bytearray()
+    for byte in payload:
+        if escaped[-2:] == b"\0\0" and byte <= 3:
+            escaped.append(3)
+        escaped.append(byte)
+    assert raw_payload(bytes(escaped)) == payload
+
+
+@given(st.lists(st.integers(0, 70_000), max_size=20))
+def test_exponential_golomb_codes(values):
+    bits = "".join("0" * ((v + 1).bit_length() - 1) + f"{v + 1:b}" for v in values)
+    bits += "0" * (-len(bits) % 8)
+    reader = BitReader(bytes(int(bits[i : i + 8], 2) for i in range(0, len(bits), 8)))
+    assert [reader.ue() for _ in values] == values
+
+
+def test_units_can_be_taken_out():
+    stream = b"\0\0\0\1\x67abc\0\0\1\x06note\0\0\1\x65slice"
+    assert [unit[0] for unit in nal_units(stream)] == [0x67, 0x06, 0x65]
+    rest = without_units(stream, lambda unit: unit[0] == 6)
+    assert list(nal_units(rest)) == [b"\x67abc", b"\x65slice"]
+
+
+@pytest.fixture(scope="module")
+def whole_streams(encode_clip):
+    streams = {}
+    for codec in CODECS:
+        options = {} if codec == "x264" else {"picture_hash": True}
+        streams[SUFFIXES[codec]] = encode_clip(codec, "ra", 45, **options).read_bytes()
+    return streams
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+@pytest.mark.parametrize("suffix", sorted(SYNTAXES))
+def test_damaged_streams_never_crash_the_parser(whole_streams, suffix, data):
+    """Any bytes give a list, or a VcmflowError and nothing else."""
+    stream = bytearray(whole_streams[suffix])
+    for _ in range(data.draw(st.integers(1, 6))):
+        stream[data.draw(st.integers(0, len(stream) - 1))] = data.draw(st.integers(0, 255))
+    cut = bytes(stream[: data.draw(st.integers(0, len(stream)))])
+    for read in (SYNTAXES[suffix].pictures, SYNTAXES[suffix].hashes):
+        with contextlib.suppress(VcmflowError):
+            assert isinstance(read(cut), list)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("empty.266", b"", "empty"),
+        ("video.bin", b"\0\0\1\0", r"allowed: \.266, \.265, \.264"),
+        ("short.266", b"\0\0\1\4", "damaged"),
+        ("short.265", b"\0\0\1\x02", "damaged"),
+        ("orphan.265", b"\0\0\1\x02\x01\xd0\xff", "parameter set"),
+        ("orphan.264", b"\0\0\1\x65\x58\xff", "does not begin a picture"),
+    ],
+)
+def test_what_is_no_stream_is_refused(tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(VcmflowError, match=message):
+        pictures_of(path)
+
+
+def test_a_missing_stream_is_named(tmp_path):
+    with pytest.raises(VcmflowError, match=r"gone\.266"):
+        pictures_of(tmp_path / "gone.266")
