@@ -249,9 +249,7 @@ class Bicycle:
             corners.append(centre + radius * np.array([forward, 0.0, up]))
         seen = camera.project(frame.world(np.stack(corners)))[:, :2]
         ends = camera.project(
-            frame.world(
-                np.stack([centre + [0.0, 0.0, 0.9 * radius], centre - [0.0, 0.0, 0.9 * radius]])
-            )
+            frame.world(centre + np.array([[0.0, 0.0, 0.9 * radius], [0.0, 0.0, -0.9 * radius]]))
         )[:, :2]
         # Seen from ahead a wheel is as wide as its tyre.
         a, b = ends

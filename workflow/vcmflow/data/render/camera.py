@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,7 @@ class Camera:
     pitch: float = 0.0
     roll: float = 0.0
 
+    @cached_property
     def matrix(self) -> Array:
         """The 3x4 projection; the third row gives the depth in metres."""
         cos, sin = math.cos(self.yaw), math.sin(self.yaw)
@@ -59,13 +61,13 @@ class Camera:
 
     def project(self, points: Array) -> Array:
         """World points (k, 3) -> (k, 3): picture x, y in pixels, and depth in metres."""
-        homogeneous = points @ self.matrix()[:, :3].T + self.matrix()[:, 3]
+        homogeneous = points @ self.matrix[:, :3].T + self.matrix[:, 3]
         depth = np.maximum(homogeneous[:, 2:], 1e-6)
         return np.hstack([homogeneous[:, :2] / depth, homogeneous[:, 2:]])
 
     def depth(self, point: tuple[float, float, float]) -> float:
         """Distance in front of the camera, in metres."""
-        return float(self.matrix()[2] @ np.array([*point, 1.0]))
+        return float(self.matrix[2] @ np.array([*point, 1.0]))
 
 
 @dataclass(frozen=True)

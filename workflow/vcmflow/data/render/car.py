@@ -74,7 +74,10 @@ _TEXELS = 44.0
 def _panel(pool: TexturePool, paint: Colour, rows: int, columns: int, gloss: float = 0.12) -> Float:
     """Painted metal: the colour, a soft reflection of the surroundings, a little dirt."""
     sheet = pool.material(paint, rows, columns, 0.03, 0.02)
-    mirror = cv2.GaussianBlur(pool.crop(rows, columns), (0, 0), max(1.0, rows / 14))
+    mirror = pool.crop(max(4, rows // 6), max(4, columns // 6), 0.25)
+    mirror = np.asarray(
+        cv2.resize(mirror, (columns, rows), interpolation=cv2.INTER_CUBIC), np.float32
+    )
     return np.asarray(np.clip(sheet * (1 - gloss) + gloss * mirror, 0, 1), np.float32)
 
 
@@ -86,7 +89,7 @@ def _glass(pool: TexturePool, rows: int, columns: int) -> Float:
 
 
 def _side(pool: TexturePool, shape: Shape, paint: Colour) -> Float:
-    """The flank: silhouette, windows, door gaps, handles, sill and arches; premultiplied h x w x 4."""
+    """The flank with windows, door gaps, sill and arches; h x w x 4, premultiplied."""
     outline = np.asarray(shape.profile)
     low, high = outline.min(axis=0), outline.max(axis=0)
     columns = int((high[0] - low[0]) * _TEXELS)

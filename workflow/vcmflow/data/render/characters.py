@@ -16,7 +16,8 @@ from vcmflow.data.render import scenery as put
 from vcmflow.data.render.fire import Blaze, Flicker
 from vcmflow.data.render.scene import SceneSpec, World
 from vcmflow.data.render.stage import Stage, daylight, dusk, look, underground
-from vcmflow.data.render.textures import Colour, TexturePool
+from vcmflow.data.render.surface import Surface
+from vcmflow.data.render.textures import Colour, TexturePool, tileable, to_bytes
 from vcmflow.errors import VcmflowError
 
 RIGHT, LEFT, AWAY, NEARER = math.pi / 2, -math.pi / 2, 0.0, math.pi
@@ -26,6 +27,11 @@ _GRAVEL: Colour = (0.40, 0.37, 0.33)
 _ASPHALT: Colour = (0.33, 0.33, 0.34)
 _PAVING: Colour = (0.52, 0.50, 0.47)
 _RED: Colour = (0.62, 0.10, 0.10)
+
+
+def _span(ends: tuple[float, float]) -> tuple[float, float]:
+    """The two ends in ascending order, whichever side of the track they lie on."""
+    return min(ends), max(ends)
 
 
 def _side(rng: np.random.Generator) -> float:
@@ -66,18 +72,18 @@ def calibration(pool: TexturePool, rng: np.random.Generator, size: tuple[int, in
     stage.add(put.ground(pool, _GRAVEL))
     for x in (0.0, -4.6 * side, -9.2 * side):
         stage.add(put.track(pool, x, wooden=stage.chance(0.5)))
-    x0, x1 = sorted((side * 4.2, side * 13.0))
+    x0, x1 = _span((side * 4.2, side * 13.0))
     stage.add(put.road(pool, x0, x1, -5.0, 120.0, True, marked=False, colour=_ASPHALT))
-    shed0, shed1 = sorted((side * 13.5, side * 30.0))
+    shed0, shed1 = _span((side * 13.5, side * 30.0))
     stage.add(put.house(pool, shed0, shed1, 20.0, 60.0, 7.5, "brick"))
     stage.add(put.train(pool, -9.2 * side, 22.0, 90.0, _RED, layer=-1))
     stage.add(put.poster(pool, side * 3.2 - 0.9, 0.6, stage.between((15, 18)), 1.6, 1.2))
     _masts(stage, -2.4 * side, 3.0 * side, stage.between((17, 24)))
     stage.add(put.signal(pool, 2.6 * side, stage.between((24, 30))))
     _bushes(stage, -side, 15.0, 4, (40, 90))
-    for z in (14.0, 21.0, 29.0):
+    for z in (21.0, 28.0, 36.0):
         stage.car(
-            (0, 1), (z, z + 2), x=(side * 8.5 - 1.0, side * 8.5 + 1.0),
+            (0, 1), (z, z + 2), x=(side * 7.2, side * 9.0),
             heading=stage.between((-0.5, 0.5)) + (math.pi if stage.chance(0.5) else 0.0),
         )  # fmt: skip
     stage.car((0, 1), (24, 32), (3.5, 6.0), NEARER if side > 0 else AWAY, x=(side * 5.6,) * 2)
@@ -97,30 +103,38 @@ def fire_site(pool: TexturePool, rng: np.random.Generator, size: tuple[int, int]
     stage.add(put.ground(pool, (0.33, 0.30, 0.26)))
     for x in (0.0, -4.4 * side):
         stage.add(put.track(pool, x, wooden=True))
-    x0, x1 = sorted((side * 4.0, side * 12.0))
+    x0, x1 = _span((side * 4.0, side * 12.0))
     stage.add(put.road(pool, x0, x1, -5.0, 90.0, True, marked=False))
-    stage.add(put.house(pool, *sorted((side * 11.5, side * 26.0)), 22.0, 50.0, 8.0, "brick"))
+    stage.add(put.house(pool, *_span((side * 11.5, side * 26.0)), 22.0, 50.0, 8.0, "brick"))
     stage.add(put.wall_across(pool, -32.0, 32.0, 62.0, 8.0, "plain"))
     _masts(stage, -2.3 * side, 2.6 * side, stage.between((20, 26)))
     _bushes(stage, -side, 9.0, 5, (25, 60))
     for _ in range(3):
         stage.person((0.1, 0.9), (11, 19), (0.7, 1.9), worker=stage.chance(0.75))
     stage.person((0.2, 0.8), (12, 16), worker=True)
-    stage.car((0, 1), (17, 20), x=(side * 7.0, side * 8.5), heading=stage.between((-2.6, -0.6)))
+    stage.car((0, 1), (19, 24), x=(side * 7.0, side * 8.5), heading=stage.between((-2.6, -0.6)))
     stage.car((0, 1), (26, 32), (2.0, 4.0), NEARER, x=(side * 5.4, side * 6.0))
     stage.bicycle((0.15, 0.85), (12, 17), (0.8, 1.2) if stage.chance(0.5) else (2.2, 3.6),
                   RIGHT * _side(rng))  # fmt: skip
     blazes = (
-        Blaze((side * stage.between((8.0, 10.5)), 0.0, 21.5), stage.between((3.0, 4.6)),
-              stage.between((4.0, 6.0)), stage.between((7.0, 11.0))),
-        Blaze((-side * stage.between((5.5, 9.0)), 0.0, stage.between((24.0, 30.0))),
-              stage.between((1.5, 2.6)), stage.between((2.0, 3.2)), stage.between((4.0, 7.0))),
-    )  # fmt: skip
+        Blaze(
+            (side * stage.between((2.6, 4.6)), 0.0, stage.between((21.0, 25.0))),
+            stage.between((2.6, 4.0)),
+            stage.between((3.4, 5.2)),
+            stage.between((7.0, 11.0)),
+        ),
+        Blaze(
+            (-side * stage.between((5.5, 8.0)), 0.0, stage.between((24.0, 30.0))),
+            stage.between((1.8, 3.0)),
+            stage.between((2.4, 3.8)),
+            stage.between((4.0, 7.0)),
+        ),
+    )
     sky = put.Panorama(
         pool, camera.start, (0.20, 0.22, 0.32), (0.46, 0.38, 0.36), 0.6, 0.12, (0.2, 0.19, 0.18)
     )
     return World(
-        camera, stage.light, sky, stage.surfaces, stage.actors, Flicker(pool, blazes, 0.22)
+        camera, stage.light, sky, stage.surfaces, stage.actors, Flicker(pool, blazes, 0.13)
     )
 
 
@@ -138,25 +152,25 @@ def pedestrian_bridge(pool: TexturePool, rng: np.random.Generator, size: tuple[i
     deck, level, thick = stage.between((21.0, 25.0)), 4.9, 0.5
     beam = pool.material((0.45, 0.47, 0.46), 32, 512, 0.12, 0.1)
     stage.add(
-        put.Surface(
+        Surface(
             (-40.0, level, deck), (80.0, 0.0, 0.0), (0.0, -thick, 0.0),
-            put.to_bytes(beam), layer=5,
+            to_bytes(beam), layer=5,
         ),
         put.fence(pool, -40.0, deck, 40.0, deck, 1.0, level, "bars"),
     )  # fmt: skip
     for x in (-7.5, 7.5):
         stage.add(put.post(pool, x, deck + 0.3, level, 0.8, (0.5, 0.5, 0.48)))
-    x0, x1 = sorted((side * 8.6, side * 15.5))
+    x0, x1 = _span((side * 8.6, side * 15.5))
     stage.add(put.road(pool, x0, x1, -5.0, 160.0, True))
-    stage.add(put.house(pool, *sorted((side * 17.5, side * 40.0)), 26.0, 70.0, 11.0, "house"))
+    stage.add(put.house(pool, *_span((side * 17.5, side * 40.0)), 26.0, 70.0, 11.0, "house"))
     stage.add(put.hedge(pool, -7.5 * side, 8.0, 80.0, 1.8))
     _bushes(stage, -side, 10.0, 6, (28, 80))
     for _ in range(int(rng.integers(3, 6))):
         stage.person((0.08, 0.92), (deck + 0.5, deck + 1.6), (0.9, 1.7), RIGHT * _side(rng), level)
     stage.bicycle((0.25, 0.75), (deck + 0.8, deck + 1.2), (2.6, 4.5), RIGHT * _side(rng), level)
-    stage.car((0, 1), (17, 22), (6.0, 10.0), NEARER, x=(side * 10.3,) * 2)
-    stage.car((0, 1), (28, 36), (5.0, 9.0), AWAY, x=(side * 13.8,) * 2)
-    stage.car((0, 1), (38, 46), (5.0, 9.0), NEARER, x=(side * 10.3,) * 2)
+    stage.car((0, 1), (26, 31), (6.0, 10.0), NEARER, x=(side * 10.3,) * 2)
+    stage.car((0, 1), (35, 42), (5.0, 9.0), AWAY, x=(side * 13.8,) * 2)
+    stage.car((0, 1), (44, 50), (5.0, 9.0), NEARER, x=(side * 10.3,) * 2)
     stage.person((0, 1), (11, 15), (0.9, 1.5), NEARER, x=(-side * 2.3, -side * 2.0), worker=True)
     return World(camera, stage.light, _day(pool, stage, 0.55, 0.1), stage.surfaces, stage.actors)
 
@@ -169,24 +183,24 @@ def bergedorf(pool: TexturePool, rng: np.random.Generator, size: tuple[int, int]
     stage.add(put.ground(pool, _GRAVEL))
     stage.add(put.track(pool, 0.0), put.wire(0.0, 5.3))
     stage.add(put.track(pool, -4.4 * side))
-    near0, near1 = sorted((side * 1.9, side * 8.0))
+    near0, near1 = _span((side * 1.9, side * 8.0))
     stage.add(put.platform(pool, near0, near1, 11.0, 120.0))
-    far0, far1 = sorted((-side * 6.3, -side * 11.0))
+    far0, far1 = _span((-side * 6.3, -side * 9.4))
     stage.add(put.platform(pool, far0, far1, 12.0, 120.0))
     stage.add(put.train(pool, -4.4 * side, 34.0, 120.0, _RED))
-    stage.add(put.house(pool, *sorted((side * 10.5, side * 30.0)), 18.0, 80.0, 8.0, "glass"))
+    stage.add(put.house(pool, *_span((side * 10.5, side * 30.0)), 18.0, 80.0, 8.0, "glass"))
     for z in (19.0, 27.0, 35.0, 43.0):
         stage.add(put.post(pool, side * 6.6, z, 3.8, 0.24, (0.32, 0.4, 0.42), 0.76))
     roof = pool.material((0.36, 0.37, 0.38), 64, 256, 0.1, 0.08)
-    roof0, roof1 = sorted((side * 3.6, side * 8.6))
+    roof0, roof1 = _span((side * 3.6, side * 8.6))
     stage.add(
-        put.Surface(
+        Surface(
             (roof0, 4.7, 17.0), (roof1 - roof0, 0.0, 0.0), (0.0, -0.45, 0.0),
-            put.to_bytes(roof), layer=6,
+            to_bytes(roof), layer=6,
         ),
-        put.Surface(
+        Surface(
             (roof0, 4.4, 17.0), (roof1 - roof0, 0.0, 0.0), (0.0, 0.0, 60.0),
-            put.to_bytes(0.6 * roof), (1.0, 8.0), layer=5,
+            to_bytes(0.6 * roof), (1.0, 8.0), layer=5,
         ),
         put.poster(pool, side * 7.2 - 0.9, 1.6, 24.0, 1.8, 1.4),
     )  # fmt: skip
@@ -195,14 +209,14 @@ def bergedorf(pool: TexturePool, rng: np.random.Generator, size: tuple[int, int]
             (0, 1), (14, 30), (0.0, 0.0) if stage.chance(0.45) else (0.8, 1.6),
             y=0.76, x=(side * 2.9, side * 6.8),
         )  # fmt: skip
-    stage.person((0, 1), (16, 26), (0.9, 1.5), NEARER, 0.76, x=(-side * 7.2, -side * 9.5))
+    stage.person((0, 1), (16, 26), (0.9, 1.5), NEARER, 0.76, x=(-side * 6.9, -side * 8.8))
     stage.bicycle(
         (0, 1), (15, 22), (1.0, 1.5), NEARER if stage.chance(0.5) else RIGHT * -side,
         0.76, x=(side * 3.6, side * 5.6),
     )  # fmt: skip
-    stage.add(put.road(pool, *sorted((-side * 12.5, -side * 22.0)), -4.0, 120.0, True))
-    stage.car((0, 1), (27, 33), (5.0, 8.0), NEARER, x=(-side * 14.6,) * 2)
-    stage.car((0, 1), (36, 44), (5.0, 8.0), AWAY, x=(-side * 18.2,) * 2)
+    stage.add(put.road(pool, *_span((-side * 10.2, -side * 18.0)), -4.0, 120.0, True))
+    stage.car((0, 1), (30, 36), (5.0, 8.0), NEARER, x=(-side * 12.2,) * 2)
+    stage.car((0, 1), (41, 48), (5.0, 8.0), AWAY, x=(-side * 15.8,) * 2)
     return World(camera, stage.light, _day(pool, stage, 0.75, 0.14), stage.surfaces, stage.actors)
 
 
@@ -221,43 +235,41 @@ def underground_station(
     stage.add(put.track(pool, -4.2 * side, ballast=(0.2, 0.18, 0.17), dark=0.55))
     mouth = 12.0
     for x, glow in ((-6.6 * side, 0.45), (9.5 * side, 0.75)):
-        stone = pool.material((0.42, 0.40, 0.36), 96, 256, 0.18, 0.2)
+        bare = pool.material((0.42, 0.40, 0.36), 96, 256, 0.18, 0.2)
         ribs = (np.arange(256) % 64 < 6).astype(np.float32)[None, :, None]
-        stone = stone * (1 - 0.45 * ribs) * np.linspace(0.5, 1.0, 96)[:, None, None]
+        stone = bare * (1 - 0.45 * ribs) * np.linspace(0.5, 1.0, 96)[:, None, None]
         stage.add(
-            put.Surface(
+            Surface(
                 (x, 5.4, mouth), (0.0, 0.0, 120.0), (0.0, -5.4, 0.0),
-                put.to_bytes(put.tileable((stone * glow).astype(np.float32), along_y=False)),
+                to_bytes(tileable((stone * glow).astype(np.float32), along_y=False)),
                 (12.0, 1.0), layer=-3,
             )
         )  # fmt: skip
     ceiling = pool.material((0.28, 0.27, 0.25), 128, 256, 0.12, 0.15)
     stage.add(
-        put.Surface(
+        Surface(
             (-12.0, 5.3, -2.0), (24.0, 0.0, 0.0), (0.0, 0.0, 130.0),
-            put.to_bytes(put.tileable(0.5 * ceiling)), (2.0, 16.0), layer=-4,
+            to_bytes(tileable(0.5 * ceiling)), (2.0, 16.0), layer=-4,
         )
     )  # fmt: skip
     for z in np.arange(13.0, 90.0, 5.5):
         lamp = np.full((6, 32, 3), (255, 250, 232), np.uint8)
         stage.add(
-            put.Surface(
+            Surface(
                 (side * 3.6, 4.7, float(z)), (side * 0.4, 0.0, 0.0), (0.0, 0.0, 2.6),
                 np.ascontiguousarray(lamp), glow=True, layer=5,
             )
         )  # fmt: skip
     stage.add(
-        put.platform(
-            pool, *sorted((side * 1.9, side * 9.4)), mouth, 110.0, 0.95, (0.66, 0.63, 0.57)
-        )
+        put.platform(pool, *_span((side * 1.9, side * 9.4)), mouth, 110.0, 0.95, (0.66, 0.63, 0.57))
     )
     # The mouth of the tunnel frames the picture.
     portal = pool.material((0.16, 0.15, 0.14), 96, 96, 0.2, 0.2)
     for x0, x1 in ((-9.0, -3.6), (3.2, 9.0)):
         stage.add(
-            put.Surface(
+            Surface(
                 (x0 if side > 0 else -x1, 6.0, 10.0), (x1 - x0, 0.0, 0.0), (0.0, -6.0, 0.0),
-                put.to_bytes(portal), layer=-2,
+                to_bytes(portal), layer=-2,
             )
         ) if x0 * side < 0 else None  # fmt: skip
     for z in (17.5, 24.5, 31.5, 38.5):
@@ -293,7 +305,7 @@ def altona(pool: TexturePool, rng: np.random.Generator, size: tuple[int, int]) -
     stage.add(put.ground(pool, (0.36, 0.34, 0.32)))
     for x in (0.0, -4.4 * side, 13.4 * side):
         stage.add(put.track(pool, x), put.wire(x, 5.3))
-    stage.add(put.platform(pool, *sorted((side * 1.9, side * 11.6)), 9.5, 120.0))
+    stage.add(put.platform(pool, *_span((side * 1.9, side * 11.6)), 9.5, 120.0))
     stage.add(put.train(pool, 13.4 * side, 16.0, 100.0, (0.62, 0.62, 0.65)))
     stage.add(put.train(pool, -4.4 * side, 20.0, 100.0, _RED))
     stage.add(put.wall_across(pool, -40.0, 40.0, 105.0, 17.0, "glass"))
@@ -322,9 +334,9 @@ def ruebenkamp(pool: TexturePool, rng: np.random.Generator, size: tuple[int, int
         stage.add(put.track(pool, x))
     stage.add(put.bank(pool, -side * 7.0, -side * 16.0, 6.0, 110.0, 5.0))
     stage.add(put.hedge(pool, -side * 15.5, 8.0, 110.0, 8.0, layer=-5))
-    stage.add(put.platform(pool, *sorted((side * 1.9, side * 5.2)), 13.0, 70.0))
+    stage.add(put.platform(pool, *_span((side * 1.9, side * 5.2)), 13.0, 70.0))
     stage.add(put.fence(pool, side * 5.2, 13.0, side * 5.2, 70.0, 1.1, 0.76, "mesh", False))
-    stage.add(put.road(pool, *sorted((side * 7.0, side * 14.0)), -5.0, 150.0, True))
+    stage.add(put.road(pool, *_span((side * 7.0, side * 14.0)), -5.0, 150.0, True))
     stage.add(put.hedge(pool, side * 16.0, 10.0, 120.0, 3.0))
     _bushes(stage, side, 16.0, 7, (18, 80))
     _masts(stage, -side * 6.4, 2.0 * side, stage.between((16, 24)))
@@ -333,10 +345,10 @@ def ruebenkamp(pool: TexturePool, rng: np.random.Generator, size: tuple[int, int
             (0, 1), (15, 25), (0.0, 0.0) if stage.chance(0.4) else (0.8, 1.6),
             AWAY if stage.chance(0.5) else NEARER, 0.76, x=(side * 2.8, side * 4.6),
         )  # fmt: skip
-    stage.car((0, 1), (20, 26), (7.0, 12.0), NEARER, x=(side * 8.8,) * 2)
-    stage.car((0, 1), (30, 38), (6.0, 10.0), AWAY, x=(side * 12.2,) * 2)
-    stage.car((0, 1), (22, 28), x=(side * 14.6,) * 2, heading=0.05)
-    stage.bicycle((0, 1), (17, 22), (3.0, 5.5), NEARER, x=(side * 7.5,) * 2)
+    stage.car((0, 1), (23, 29), (7.0, 12.0), NEARER, x=(side * 8.8,) * 2)
+    stage.car((0, 1), (33, 40), (6.0, 10.0), AWAY, x=(side * 12.2,) * 2)
+    stage.car((0, 1), (39, 46), x=(side * 14.6,) * 2, heading=0.05)
+    stage.bicycle((0, 1), (20, 25), (3.0, 5.5), NEARER, x=(side * 7.5,) * 2)
     stage.bicycle((0, 1), (14, 19), (1.0, 1.4), NEARER, 0.76, x=(side * 2.9, side * 4.2))
     stage.person((0, 1), (13, 20), (0.8, 1.4), x=(-side * 2.3, -side * 2.0), worker=True,
                  direction=NEARER)  # fmt: skip
@@ -357,7 +369,7 @@ def suelldorf(pool: TexturePool, rng: np.random.Generator, size: tuple[int, int]
     stage.add(put.road(pool, -60.0, 60.0, z - 2.6, z - 0.2, False, False, 0.02, (0.5, 0.36, 0.3)))
     for side in (-1.0, 1.0):
         stage.add(put.house(
-            pool, *sorted((side * stage.between((9.0, 13.0)), side * 24.0)),
+            pool, *_span((side * stage.between((9.0, 13.0)), side * 24.0)),
             z + stage.between((13.0, 22.0)), z + 40.0, stage.between((5.0, 8.0)), "house",
         ))  # fmt: skip
         stage.add(put.hedge(pool, side * 6.5, z + 8.0, 100.0, 2.0))
@@ -381,19 +393,19 @@ def suelldorf(pool: TexturePool, rng: np.random.Generator, size: tuple[int, int]
 def ohlsdorf(pool: TexturePool, rng: np.random.Generator, size: tuple[int, int]) -> World:
     """A junction station under a grey sky, the camera panning across its tracks."""
     camera = look(
-        rng, *size, camera_height=(2.6, 3.1), pitch=(0.02, 0.06), forward=(0.0, 0.8),
-        pan=(0.04, 0.12), tremble=0.0008,
+        rng, *size, focal=(0.88, 1.02), camera_height=(2.6, 3.1), pitch=(0.02, 0.06),
+        forward=(0.0, 0.8), pan=(0.02, 0.06), tremble=0.0008,
     )  # fmt: skip
     stage = Stage(pool, rng, camera, daylight(rng, 0.1))
     side = _side(rng)
     stage.add(put.ground(pool, (0.38, 0.36, 0.33)))
     for x in (0.0, 4.6, -4.6, 16.0 * side):
         stage.add(put.track(pool, x, wooden=stage.chance(0.5)), put.wire(x, 5.3))
-    stage.add(put.platform(pool, *sorted((side * 6.8, side * 13.6)), 12.0, 100.0))
+    stage.add(put.platform(pool, *_span((side * 6.8, side * 13.6)), 12.0, 100.0))
     stage.add(put.train(pool, 16.0 * side, 18.0, 90.0, (0.75, 0.6, 0.15), layer=-1))
     stage.add(put.wall_along(pool, side * 19.0, 15.0, 90.0, 9.0, "brick"))
-    stage.add(put.road(pool, *sorted((-side * 7.2, -side * 15.0)), -5.0, 140.0, True))
-    stage.add(put.house(pool, *sorted((-side * 16.5, -side * 34.0)), 20.0, 60.0, 10.0, "house"))
+    stage.add(put.road(pool, *_span((-side * 7.2, -side * 15.0)), -5.0, 140.0, True))
+    stage.add(put.house(pool, *_span((-side * 16.5, -side * 34.0)), 20.0, 60.0, 10.0, "house"))
     for x in (2.3, -2.3):
         _masts(stage, x, 1.9 if x < 0 else -1.9, stage.between((18, 26)))
     for z in (18.0, 26.0, 34.0):
@@ -404,9 +416,9 @@ def ohlsdorf(pool: TexturePool, rng: np.random.Generator, size: tuple[int, int])
             y=0.76, x=(side * 7.4, side * 10.8),
         )  # fmt: skip
     stage.person((0.3, 0.7), (11, 15), (0.8, 1.4), worker=True)
-    stage.bicycle((0, 1), (17, 22), (1.0, 1.5), NEARER, 0.76, x=(side * 7.6, side * 9.4))
+    stage.bicycle((0, 1), (18, 23), (1.0, 1.5), NEARER, 0.76, x=(side * 7.4, side * 8.6))
     stage.bicycle((0, 1), (18, 24), (3.0, 5.0), AWAY, x=(-side * 8.0,) * 2)
-    stage.car((0, 1), (20, 27), (5.0, 9.0), NEARER, x=(-side * 9.4,) * 2)
+    stage.car((0, 1), (22, 28), (5.0, 9.0), NEARER, x=(-side * 9.4,) * 2)
     stage.car((0, 1), (30, 40), (5.0, 9.0), AWAY, x=(-side * 12.8,) * 2)
     return World(camera, stage.light, _day(pool, stage, 1.0, 0.12), stage.surfaces, stage.actors)
 
@@ -434,7 +446,7 @@ def street_crossing(pool: TexturePool, rng: np.random.Generator, size: tuple[int
     stage, side = _street(pool, rng, size)
     stage.add(put.ground(pool, _GRASS, grass=True), put.track(pool, -3.0 * side))
     stage.add(put.road(pool, -50.0, 50.0, 8.0, 15.0, False, level=0.03))
-    stage.add(put.house(pool, *sorted((side * 4.5, side * 22.0)), 24.0, 50.0, 7.0, "brick"))
+    stage.add(put.house(pool, *_span((side * 4.5, side * 22.0)), 24.0, 50.0, 7.0, "brick"))
     stage.add(put.hedge(pool, -side * 7.0, 17.0, 80.0, 2.2))
     _bushes(stage, -side, 5.0, 4, (20, 60))
     stage.add(put.post(pool, side * 1.8, 7.4, 3.2, 0.16, (0.75, 0.75, 0.72)))
@@ -485,7 +497,7 @@ def street_platform(pool: TexturePool, rng: np.random.Generator, size: tuple[int
     stage, side = _street(pool, rng, size, pan=(0.0, 0.04), sunny=0.3)
     stage.add(put.ground(pool, _GRAVEL))
     stage.add(put.track(pool, 7.5 * side), put.train(pool, 7.5 * side, 10.0, 80.0, _RED))
-    stage.add(put.platform(pool, *sorted((side * 5.6, -side * 6.0)), 5.0, 90.0, 0.1))
+    stage.add(put.platform(pool, *_span((side * 5.6, -side * 6.0)), 5.0, 90.0, 0.1))
     stage.add(put.wall_along(pool, -side * 6.4, 6.0, 60.0, 4.5, "brick"))
     for z in (12.0, 19.0, 26.0):
         stage.add(put.post(pool, -side * 1.6, z, 4.2, 0.26, (0.3, 0.36, 0.36), 0.1))
@@ -502,7 +514,7 @@ def street_yard(pool: TexturePool, rng: np.random.Generator, size: tuple[int, in
     stage.add(put.ground(pool, _GRAVEL))
     stage.add(put.track(pool, -3.2 * side), put.track(pool, 9.0 * side))
     stage.add(put.train(pool, 9.0 * side, 20.0, 70.0, (0.3, 0.36, 0.42)))
-    stage.add(put.house(pool, *sorted((-side * 8.5, -side * 26.0)), 18.0, 50.0, 7.0, "brick"))
+    stage.add(put.house(pool, *_span((-side * 8.5, -side * 26.0)), 18.0, 50.0, 7.0, "brick"))
     _masts(stage, side * 2.0, -1.8 * side, 11.0, 20.0)
     stage.person((0.2, 0.8), (7.0, 9.0), (0.8, 1.4), RIGHT * _side(rng), worker=True)
     stage.person((0.3, 0.7), (10.0, 12.5), (0.7, 1.3), worker=True)

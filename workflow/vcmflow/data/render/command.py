@@ -18,15 +18,16 @@ from vcmflow.data.render.catalogue import TEST_SETS, TestSequence
 from vcmflow.data.render.characters import CHARACTERS
 from vcmflow.data.render.scene import SceneSpec
 from vcmflow.data.render.seeds import stream
+from vcmflow.data.render.textures import Half
 from vcmflow.errors import VcmflowError
 from vcmflow.files import whole_file
 
-# Mean scene time between two frames, seconds, where --step does not say otherwise. More than 1/fps:
-# these short sequences have to hold a rest and a burst.
+# Mean scene time between two frames in seconds, unless --step says otherwise: true to the frame
+# rate in the test sets, longer in the training sets, so that few frames show much.
 _STEPS = {
-    ("detection", "test"): 0.15,
+    ("detection", "test"): 0.1,
     ("detection", "train"): 0.3,
-    ("segmentation", "test"): 0.06,
+    ("segmentation", "test"): 1 / 24,
     ("segmentation", "train"): 0.2,
     ("videos", "train"): 0.08,
 }
@@ -153,7 +154,7 @@ def _plan(args: argparse.Namespace) -> list[TestSequence]:
 def _render(root: Path, item: TestSequence, args: argparse.Namespace, step: float) -> None:
     rng = stream(args.seed, args.kind, args.split, item.name)
     times = warp.rests_and_bursts(rng, item.frames, step)
-    half = "left" if args.split == "test" else "right"
+    half: Half = "left" if args.split == "test" else "right"
     spec = SceneSpec(item.scene, args.width, args.height, times, half)
     frames = render_scene(spec, rng)
     if args.kind == "detection":

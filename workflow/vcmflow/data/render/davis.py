@@ -1,7 +1,7 @@
 """Write a rendered sequence in DAVIS 2017's own layout: JPEG frames and palette PNG masks.
 
-A mask's pixel is the object's id (0 background). ``Categories/480p/<sequence>.json``, which DAVIS does
-not have, names the category of every id, for training segmenters that predict classes.
+A mask's pixel is the object's id (0 background). ``Categories/480p/<sequence>.json``, which DAVIS
+does not have, names the category of every id, for training segmenters that predict classes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ QUALITY = 95
 
 def palette() -> list[int]:
     """DAVIS's colour map (that of PASCAL VOC): 256 x 3 values, flat."""
-    values = []
+    values: list[int] = []
     for label in range(256):
         red = green = blue = 0
         rest = label
@@ -60,10 +60,11 @@ def write_sequence(root: Path, name: str, frames: Sequence[RenderedFrame]) -> No
         flags = [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
         if not cv2.imwrite(str(file), frame.picture[:, :, ::-1], flags):
             raise VcmflowError(f"{file}: cannot be written")
-        labels = np.zeros(frame.picture.shape[:2], np.uint8)
+        height, width = frame.picture.shape[:2]
+        labels = np.zeros((height, width), np.uint8)
         for thing in frame.objects:
             labels[thing.mask] = numbers[thing.object_id]
-        indexed = Image.frombytes("P", (labels.shape[1], labels.shape[0]), labels.tobytes())
+        indexed = Image.frombytes("P", (width, height), labels.tobytes())
         indexed.putpalette(colours)
         indexed.save(masks / f"{index:05d}.png", optimize=False)
     write_json(

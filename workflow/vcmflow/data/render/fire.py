@@ -46,6 +46,7 @@ class Flicker:
         for blaze in self.blazes:
             if blaze.smoke > 0:
                 surfaces.append(self._smoke(blaze))
+            surfaces.append(self._glow(blaze))
             surfaces.append(self._flames(blaze))
         warm = float(np.clip(1.0 + self.strength * rng.standard_normal(), 0.55, 1.6))
         cold = 1.0 + 0.35 * (warm - 1.0)
@@ -60,7 +61,9 @@ class Flicker:
         tall = float(rng.uniform(0.6, 1.05))
         lean = float(rng.uniform(-0.25, 0.25))
         x = np.linspace(-1, 1, columns)[None, :] - lean * y
-        body = 1.1 * (1 - (y / tall)) - np.abs(x) * (0.55 + 0.8 * y) + 0.33 * lick * (0.3 + y)
+        foot = np.clip((0.16 - y) / 0.16, 0, 1) ** 2
+        body = 1.1 * (1 - (y / tall)) - np.abs(x) * (0.75 + 0.8 * y) + 0.33 * lick * (0.3 + y)
+        body = body - foot * (0.15 + 1.3 * np.abs(x) + 0.2 * lick)
         heat = np.clip(body * 1.7, 0, 1)
         colour: Float = np.dstack(
             [
@@ -79,6 +82,25 @@ class Flicker:
             occluder=True,
             glow=True,
             levels=4,
+        )
+
+    def _glow(self, blaze: Blaze) -> Surface:
+        """The lit air and ground around a fire."""
+        axis = np.linspace(-1, 1, 48)
+        distance = np.hypot(axis[None, :], axis[:, None])
+        strength = float(self.pool.rng.uniform(0.2, 0.48))
+        alpha = strength * np.clip(1 - distance, 0, 1) ** 2
+        colour = np.broadcast_to(np.array([1.0, 0.55, 0.18]), (48, 48, 3))
+        px, py, pz = blaze.position
+        size = 2.2 * blaze.height
+        return Surface(
+            (px - size, py + blaze.height * 0.4 + size, pz + 0.05),
+            (2 * size, 0.0, 0.0),
+            (0.0, -2 * size, 0.0),
+            np.dstack([to_bytes(colour), to_bytes(alpha)]),
+            occluder=True,
+            glow=True,
+            levels=3,
         )
 
     def _smoke(self, blaze: Blaze) -> Surface:

@@ -56,7 +56,7 @@ class Sensor:
         self.rng = rng
         # One large field, cut at random offsets: drawing fresh normals for every frame would cost
         # more than the rest of the sensor.
-        self.field = rng.standard_normal((height + 61, width + 67, 3)).astype(np.float32)
+        self.field = rng.standard_normal((height + 31, width + 37, 3), dtype=np.float32)
         y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
         x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
         fall = 1.0 - light.vignette * 0.5 * (x**2 + y**2)
@@ -70,8 +70,8 @@ class Sensor:
         """One frame, uint8 H x W x 3; ``factor`` multiplies the channels (flicker)."""
         light = self.light
         if light.softness > 0:
-            picture = cv2.GaussianBlur(picture, (0, 0), light.softness)
-        values = cv2.LUT(picture, self.curve)
+            picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), light.softness), np.uint8)
+        values: Float = np.asarray(cv2.LUT(picture, self.curve), np.float32)
         values *= self.gain * np.asarray(factor, np.float32)
         height, width = picture.shape[:2]
         top = int(self.rng.integers(0, self.field.shape[0] - height + 1))

@@ -1,7 +1,7 @@
 """Write a rendered sequence in OSDaR23's own layout: PNG frames and an OpenLABEL file.
 
-``<folder>/<sequence>_labels.json`` is readable by ``raillabel.load``; boxes are those of the visible
-pixels.
+``<folder>/<sequence>_labels.json`` is readable by ``raillabel.load``; boxes are those of the
+visible pixels.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ _TROUSERS: tuple[Colour, ...] = (
     (0.33, 0.3, 0.26),
     (0.42, 0.45, 0.5),
 )
-_VESTS: tuple[Colour, ...] = ((0.95, 0.42, 0.08), (0.85, 0.9, 0.15))
+_VESTS: tuple[Colour, ...] = ((0.82, 0.36, 0.08), (0.70, 0.76, 0.16))
 
 
 def _rounded(height: int, width: int, top: float = 1.0, bottom: float = 1.0) -> Float:
@@ -130,7 +130,7 @@ def dress(pool: TexturePool, rng: np.random.Generator, worker: bool, side: float
         y = np.linspace(0, 1, rows)[:, None, None]
         if worker:
             band = ((np.abs(y - 0.52) < 0.05) | (np.abs(y - 0.74) < 0.05)).astype(np.float32)
-            cloth = cloth * (1 - band) + 0.88 * band
+            cloth = cloth * (1 - band) + 0.78 * band
         elif stripes:
             band = (np.sin(y * 40) > 0.3).astype(np.float32)
             cloth = cloth * (1 - band) + np.asarray(stripe, np.float32) * band
@@ -181,12 +181,12 @@ def _v(forward: float, left: float, up: float) -> Array:
 
 
 def walking(height: float, phase: float, swing: float) -> Skeleton:
-    """A walker of ``height`` metres at ``phase`` radians of the stride; ``swing`` 0 stands still."""
+    """A walker of ``height`` metres, at ``phase`` radians; ``swing`` 0 stands still."""
     thigh, shin = 0.245 * height, 0.246 * height
     bob = 0.012 * height * swing * math.cos(2 * phase)
     hip_up = 0.525 * height + bob
     sides = (1.0, -1.0)
-    hips, knees, ankles, toes, shoulders, elbows, hands = ([] for _ in range(7))  # type: ignore[var-annotated]
+    hips, knees, ankles, toes, shoulders, elbows, hands = ([] for _ in range(7))
     for side in sides:
         turn = phase if side > 0 else phase + math.pi
         angle = swing * 0.48 * math.sin(turn) + 0.03
@@ -235,9 +235,9 @@ def _knee(hip: Array, foot: Array, thigh: float, shin: float) -> Array:
 
 
 def riding(height: float, phase: float, saddle: Array, crank: Array, grip: Array) -> Skeleton:
-    """A cyclist; ``saddle``, ``crank`` and ``grip`` are points of the bicycle (forward, left, up)."""
+    """A cyclist; ``saddle``, ``crank``, ``grip`` are the bicycle's, (forward, left, up)."""
     thigh, shin = 0.245 * height, 0.25 * height
-    hips, knees, ankles, toes, shoulders, elbows, hands = ([] for _ in range(7))  # type: ignore[var-annotated]
+    hips, knees, ankles, toes, shoulders, elbows, hands = ([] for _ in range(7))
     neck = saddle + _v(0.33, 0.0, 0.30 * height)
     for side in (1.0, -1.0):
         turn = phase if side > 0 else phase + math.pi
@@ -354,13 +354,14 @@ class Body:
             layers.append(first.finish(member, self.light.haze, depth))
             layers.extend(between)
             first = Sprite(corner_low, corner_high, camera)
-        bag_behind = self.clothes.bag is not None and facing < math.pi / 2
-        if bag_behind:
-            self._bag(first, frame, camera, skeleton, scale)
+        bag = self.clothes.bag
+        bag_behind = facing < math.pi / 2
+        if bag is not None and bag_behind:
+            self._bag(first, bag, frame, camera, skeleton, scale)
         self._leg(first, seen, near, scale, 1.0)
         self._torso(first, seen, scale, facing)
-        if self.clothes.bag is not None and not bag_behind:
-            self._bag(first, frame, camera, skeleton, scale)
+        if bag is not None and not bag_behind:
+            self._bag(first, bag, frame, camera, skeleton, scale)
         self._head(first, seen, scale, facing, frame, camera)
         self._arm(first, seen, near, scale, 1.0)
         layers.append(first.finish(member, self.light.haze, depth))
@@ -418,9 +419,14 @@ class Body:
         sprite.paint(patch, [(x0, y0), (x1, y0), (x1, y1)])
 
     def _bag(
-        self, sprite: Sprite, frame: Frame3, camera: Camera, skeleton: Skeleton, scale: float
+        self,
+        sprite: Sprite,
+        bag: Patch,
+        frame: Frame3,
+        camera: Camera,
+        skeleton: Skeleton,
+        scale: float,
     ) -> None:
-        assert self.clothes.bag is not None
         local = np.stack([skeleton.neck, skeleton.pelvis]) + np.array(
             [[-0.17, 0.0, -0.06], [-0.2, 0.0, 0.08]]
         )
@@ -429,7 +435,7 @@ class Body:
         width = (0.17 + 0.08 * breadth) * self.height * 0.8 * scale
         top, bottom = ends[0, :2], ends[1, :2]
         side = np.array([width / 2, 0.0])
-        sprite.paint(self.clothes.bag, [top - side, top + side, bottom + side])
+        sprite.paint(bag, [top - side, top + side, bottom + side])
 
 
 def _pt(point: Array) -> Point:

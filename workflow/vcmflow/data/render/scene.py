@@ -42,7 +42,7 @@ class SceneSpec:
     height: int
     times: tuple[float, ...]
     half: Half = "right"
-    shutter: float = 0.35
+    shutter: float = 0.12
 
     def __post_init__(self) -> None:
         if self.width < 64 or self.height < 64:

@@ -20,7 +20,7 @@ from vcmflow.data.render.textures import (
     to_bytes,
 )
 
-_FAR = 220.0
+_FAR = 135.0
 
 
 def _alpha(colour: Float, alpha: Float) -> Bytes:
@@ -55,7 +55,7 @@ def track(
     pool: TexturePool,
     x: float,
     start: float = -6.0,
-    end: float = 180.0,
+    end: float = 124.0,
     ballast: Colour = (0.36, 0.33, 0.30),
     wooden: bool = False,
     dark: float = 1.0,
@@ -209,7 +209,7 @@ def facade(pool: TexturePool, width: float, height: float, style: str = "house")
         colour = pick(pool.rng, (_WALLS[0],), 0.03)
     if style == "plain":
         colour = pick(pool.rng, ((0.5, 0.49, 0.47), (0.42, 0.38, 0.33)), 0.03)
-    picture = pool.material(colour, rows, columns, 0.16, 0.12)
+    picture = pool.material(colour, rows, columns, 0.09, 0.12)
     y = (np.arange(rows) + 0.5)[:, None] / rows * height
     x = (np.arange(columns) + 0.5)[None, :] / columns * width
     if style == "brick":
@@ -305,7 +305,14 @@ def poster(
     picture[:4] = picture[-4:] = 0.85
     picture[:, :4] = picture[:, -4:] = 0.85
     along = (width, 0.0, 0.0) if across else (0.0, 0.0, width)
-    return Surface((x, y + height, z), along, (0.0, -height, 0.0), to_bytes(picture), layer=3)
+    return Surface(
+        (x, y + height, z),
+        along,
+        (0.0, -height, 0.0),
+        to_bytes(picture),
+        occluder=across,
+        layer=3,
+    )
 
 
 # -- trains ------------------------------------------------------------------------------------
@@ -407,10 +414,8 @@ def mast(
 
 def wire(x: float, height: float, start: float = -4.0, end: float = 160.0) -> Surface:
     """The contact wire above a track."""
-    texture = np.full((4, 4, 3), 40, np.uint8)
-    return Surface(
-        (x, height, start), (0.0, 0.0, end - start), (0.0, -0.035, 0.0), texture, layer=4
-    )
+    texture = np.full((4, 4, 4), (52, 54, 58, 190), np.uint8)
+    return Surface((x, height, start), (0.0, 0.0, end - start), (0.0, -0.02, 0.0), texture, layer=4)
 
 
 def post(
@@ -443,9 +448,9 @@ def signal(pool: TexturePool, x: float, z: float) -> list[Surface]:
     colour = np.asarray((1.0, 0.1, 0.08) if red else (0.2, 1.0, 0.35))
     screen = np.clip(screen + lamp * colour, 0, 1)
     return [
-        post(pool, x, z, 4.0, 0.18, (0.4, 0.4, 0.4)),
+        post(pool, x, z, 4.0, 0.15, (0.4, 0.4, 0.4)),
         Surface(
-            (x - 0.35, 4.6, z), (0.7, 0.0, 0.0), (0.0, -1.4, 0.0),
+            (x - 0.27, 4.5, z), (0.54, 0.0, 0.0), (0.0, -1.05, 0.0),
             to_bytes(screen.astype(np.float32)), occluder=True, layer=4,
         ),
     ]  # fmt: skip
@@ -510,10 +515,14 @@ def tree(
     """A tree: a cloud of photographed leaves on a trunk."""
     rows, columns = 160, 128
     leaves = pool.leaves(rows, columns, pick(pool.rng, _GREENS, 0.03))
+    leaves = leaves * (1 + 0.22 * pool.noise(rows, columns, 0.4)[..., None])
     y, x_axis = np.mgrid[0:rows, 0:columns]
     u, v = (x_axis / columns - 0.5) / 0.46, (y / rows - 0.42) / 0.41
     lumps = 0.34 * pool.noise(rows, columns, 1.6) + 0.16 * pool.noise(rows, columns, 1.0)
     crown = np.clip((1.0 - np.sqrt(u**2 + v**2) + lumps * (0.35 if bare else 0.6)) * 9, 0, 1)
+    # Nothing may touch the texture's border, or the tree would end in a straight line.
+    border = np.minimum.reduce([x_axis, columns - 1 - x_axis, y]) / 6.0
+    crown = crown * np.clip(border + 0.4 * pool.noise(rows, columns, 1.0), 0, 1)
     light = np.clip(1.15 - 0.5 * v[..., None] * 0.6 - 0.15 * u[..., None], 0.5, 1.5)
     leaves = np.clip(leaves * light, 0, 1)
     trunk = ((np.abs(x_axis / columns - 0.5) < 0.03) & (y / rows > 0.6)).astype(np.float32)
@@ -527,7 +536,7 @@ def tree(
         (0.0, -height, 0.0),
         _alpha(colour.astype(np.float32), alpha.astype(np.float32)),
         occluder=occluder,
-        layer=0 if not occluder else 4,
+        layer=-2 if not occluder else 4,
     )
 
 
@@ -591,17 +600,20 @@ class Panorama:
         skyline: float = 0.12,
         below: Colour = (0.4, 0.38, 0.35),
     ) -> None:
-        width, height = int(camera.width * 2.6), int(camera.height * 2)
+        width, height = int(camera.width * 2.6), int(camera.height * 1.6)
         self.horizon = int(height * 0.62)
-        y = np.linspace(0, 1, self.horizon)[:, None, None]
-        sky = np.asarray(zenith) * (1 - y) + np.asarray(horizon) * y
-        mist = pool.noise(self.horizon, width, 1.6, 3.0)[..., None]
-        mist = np.clip(0.5 + 0.5 * mist + (clouds - 0.5), 0, 1) ** 1.5
-        white = np.asarray(mix(horizon, (1.0, 1.0, 1.0), 0.5))
-        shade = 1.0 - 0.12 * np.clip(pool.noise(self.horizon, width, 1.0, 2.0), -1, 2)[..., None]
-        sky = sky * (1 - clouds * mist) + white * shade * clouds * mist
+        # Clouds are soft: half the resolution is enough.
+        rows, columns = self.horizon // 2, width // 2
+        y = np.linspace(0, 1, rows, dtype=np.float32)[:, None, None]
+        sky = np.asarray(zenith, np.float32) * (1 - y) + np.asarray(horizon, np.float32) * y
+        puffs = pool.noise(rows, columns, 1.6, 3.0) + 0.35 * pool.noise(rows, columns, 1.6)
+        # Clouds flatten towards the horizon and melt into its haze.
+        mist = np.clip(0.55 * puffs + 1.3 * clouds - 0.25, 0, 1)[..., None] * (1 - 0.5 * y)
+        white = np.asarray(mix(horizon, (1.0, 1.0, 1.0), 0.55), np.float32)
+        shade = 1.0 - 0.09 * np.clip(puffs, -1.5, 2)[..., None]
+        sky = np.clip(sky * (1 - mist) + white * shade * mist, 0, 1).astype(np.float32)
         picture = np.empty((height, width, 3), np.float32)
-        picture[: self.horizon] = np.clip(sky, 0, 1)
+        picture[: self.horizon] = cv2.resize(sky, (width, self.horizon))
         picture[self.horizon :] = below
         if skyline > 0:
             self._skyline(pool, picture, int(skyline * camera.height), horizon)
@@ -624,12 +636,20 @@ class Panorama:
                 wide = min(step, int(pool.rng.integers(14, 50)), width - left)
                 if wide > 4 and tall > 4:
                     block = facade(pool, wide * 0.35, tall * 0.35).astype(np.float32) / 255
-                    block = cv2.resize(block, (wide, tall), interpolation=cv2.INTER_AREA)
+                    block = np.asarray(
+                        cv2.resize(block, (wide, tall), interpolation=cv2.INTER_AREA)
+                    )
                     leaves[rows - tall :, left : left + wide] = 0.6 * block + 0.4 * np.asarray(
                         horizon, np.float32
                     )
                     alpha[rows - tall :, left : left + wide] = 1.0
             left += step
+        # The ground ends before the horizon; what shows beyond it is the foot of the skyline.
+        foot = min(picture.shape[0] - self.horizon, rows)
+        band = picture[self.horizon : self.horizon + foot]
+        band[:] = (
+            np.clip(leaves[rows - foot :][::-1], 0, 1) * np.linspace(0.95, 0.8, foot)[:, None, None]
+        )
         region = picture[self.horizon - rows : self.horizon]
         region *= 1 - alpha[..., None]
         region += np.clip(leaves, 0, 1) * alpha[..., None]

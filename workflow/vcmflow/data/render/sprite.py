@@ -147,9 +147,10 @@ class Sprite:
         target = (points - [left, top]).astype(np.float32)
         size = (right - left, bottom - top)
         if affine:
-            painted = cv2.warpAffine(pixels, cv2.getAffineTransform(source[:3], target[:3]), size)
+            turned = cv2.warpAffine(pixels, cv2.getAffineTransform(source[:3], target[:3]), size)
         else:
-            painted = cv2.warpPerspective(pixels, cv2.getPerspectiveTransform(source, target), size)
+            turned = cv2.warpPerspective(pixels, cv2.getPerspectiveTransform(source, target), size)
+        painted: Float = np.asarray(turned, np.float32)
         region = self.canvas[top:bottom, left:right]
         region *= 1.0 - painted[:, :, 3:]
         if light != 1.0:
@@ -197,7 +198,9 @@ class Sprite:
     def finish(self, member: int, haze: Haze, depth: float) -> Layer:
         """Bring the canvas onto the picture's pixel grid, seen through the air at ``depth``."""
         size = (self.x1 - self.x0, self.y1 - self.y0)
-        pixels = cv2.resize(self.canvas, size, interpolation=cv2.INTER_AREA)
+        pixels: Float = np.asarray(
+            cv2.resize(self.canvas, size, interpolation=cv2.INTER_AREA), np.float32
+        )
         solid = cv2.resize(self.solid, size, interpolation=cv2.INTER_AREA)
         share = np.float32(haze.share(depth))
         if share > 0.01:
@@ -214,7 +217,7 @@ def shadow(
     across: tuple[float, float],
     strength: float,
 ) -> Layer | None:
-    """A soft shadow on the ground: an ellipse with half axes ``along`` and ``across`` (x, z in m)."""
+    """A soft shadow on the ground: an ellipse with half axes ``along``, ``across`` (x, z in m)."""
     angles = np.linspace(0, 2 * math.pi, 20, endpoint=False)
     x, y, z = ground
     ring = np.column_stack(
@@ -258,8 +261,9 @@ def composite(canvas: Bytes, layer: Layer, motion: tuple[float, float] = (0.0, 0
     length = math.hypot(*motion)
     if length > 0.8:
         pad = math.ceil(min(length, 40.0) / 2) + 1
-        pixels = cv2.copyMakeBorder(pixels, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
-        pixels = cv2.filter2D(pixels, -1, _streak(motion), borderType=cv2.BORDER_CONSTANT)
+        padded = cv2.copyMakeBorder(pixels, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
+        smeared = cv2.filter2D(padded, -1, _streak(motion), borderType=cv2.BORDER_CONSTANT)
+        pixels = np.asarray(smeared, np.float32)
         x, y = x - pad, y - pad
     height, width = canvas.shape[:2]
     x0, y0 = max(0, x), max(0, y)

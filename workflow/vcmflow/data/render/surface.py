@@ -14,8 +14,9 @@ from vcmflow.data.render.camera import NEAR, Array, Camera
 from vcmflow.data.render.textures import Bytes, Colour, Float
 
 # Depth bands of a long surface: each takes its own level of the texture pyramid.
-_BANDS = (NEAR, 3.0, 6.0, 10.0, 16.0, 26.0, 45.0, 90.0, 400.0)
+_BANDS = (NEAR, 3.0, 6.0, 10.0, 16.0, 26.0, 45.0, 90.0, 1000.0)
 _SUBPIXEL = 16
+_SQUARE = np.array([[0.0, 1.0, 1.0, 0.0], [0.0, 0.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0]])
 
 
 @dataclass(frozen=True)
@@ -85,26 +86,41 @@ class Surface:
         return camera.depth((float(centre[0]), float(centre[1]), float(centre[2])))
 
 
-def _clip(polygon: Array, low: float, high: float) -> Array:
-    """Cut a polygon of rows (u, v, depth) to low <= depth <= high."""
+def _outside(plane: Array, width: int, height: int) -> bool:
+    """Whether a rectangle that lies wholly before the camera misses the picture."""
+    corners = plane @ _SQUARE
+    x, y = corners[0] / corners[2], corners[1] / corners[2]
+    return bool(x.max() < -1 or y.max() < -1 or x.min() > width or y.min() > height)
+
+
+def _clip(
+    polygon: list[tuple[float, float, float]], low: float, high: float
+) -> list[tuple[float, float, float]]:
+    """Cut a polygon of points (u, v, depth) to low <= depth <= high."""
     for sign, limit in ((1.0, low), (-1.0, -high)):
-        kept: list[Array] = []
-        for index in range(len(polygon)):
-            here, following = polygon[index], polygon[(index + 1) % len(polygon)]
+        kept: list[tuple[float, float, float]] = []
+        for index, here in enumerate(polygon):
+            following = polygon[(index + 1) % len(polygon)]
             a, b = sign * here[2] - limit, sign * following[2] - limit
             if a >= 0:
                 kept.append(here)
             if (a < 0) != (b < 0):
-                kept.append(here + (following - here) * (a / (a - b)))
+                share = a / (a - b)
+                u, v, depth = (p + (q - p) * share for p, q in zip(here, following, strict=True))
+                kept.append((u, v, depth))
         if len(kept) < 3:
-            return np.empty((0, 3))
-        polygon = np.asarray(kept)
+            return []
+        polygon = kept
     return polygon
 
 
-def _area(points: Array) -> float:
-    x, y = points[:, 0], points[:, 1]
-    return 0.5 * abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))))
+def _area(points: list[list[float]]) -> float:
+    total = 0.0
+    (last_x, last_y) = points[-1]
+    for x, y in points:
+        total += last_x * y - last_y * x
+        last_x, last_y = x, y
+    return 0.5 * abs(total)
 
 
 def draw(
@@ -119,7 +135,7 @@ def draw(
 
     Where it is opaque, ``hidden`` (object ids, H x W) is set to 0.
     """
-    matrix = camera.matrix()
+    matrix = camera.matrix
     origin, along, up = (np.asarray(v, float) for v in (surface.origin, surface.along, surface.up))
     # From (u, v, 1) to the picture.
     plane = np.stack(
@@ -130,19 +146,22 @@ def draw(
         ],
         axis=1,
     )
-    square = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
-    depths = square @ plane[2, :2] + plane[2, 2]
-    if depths.max() <= NEAR:
+    du, dv, d0 = (float(value) for value in plane[2])
+    depths = (d0, d0 + du, d0 + du + dv, d0 + dv)
+    nearest, farthest = min(depths), max(depths)
+    if farthest <= NEAR:
         return
-    outline = np.column_stack([square, depths])
+    if nearest > NEAR and _outside(plane, canvas.shape[1], canvas.shape[0]):
+        return
+    outline = [(0.0, 0.0, d0), (1.0, 0.0, depths[1]), (1.0, 1.0, depths[2]), (0.0, 1.0, depths[3])]
     for low, high in zip(_BANDS[-2::-1], _BANDS[:0:-1], strict=True):
-        if depths.max() <= low or depths.min() > high:
+        if farthest <= low or nearest > high:
             continue
         # Overlap with the nearer band, else its soft edge would show what is behind.
         start = low if low == NEAR else low * 0.93
         part = _clip(outline, start, high)
-        if len(part):
-            _draw_part(canvas, plane, part, surface, haze, hidden, blur)
+        if part:
+            _draw_part(canvas, plane, np.asarray(part), surface, haze, hidden, blur)
 
 
 def _draw_part(
@@ -166,11 +185,12 @@ def _draw_part(
     full_h, full_w = surface.texture.shape[:2]
     repeats = np.array([surface.repeat[0] * full_w, surface.repeat[1] * full_h])
     inside = np.clip(points, [-width, -height], [2 * width, 2 * height])
-    seen = _area(inside)
-    if seen < 0.05:
+    seen = _area(inside.tolist())
+    if seen < 0.3:
         return
     # Texels per pixel; leaning to the sharper level keeps some of the bite that photographs have.
-    ratio = math.sqrt(max(_area(part[:, :2] * repeats) / max(_area(points), 1e-6), 1e-6))
+    texels = _area((part[:, :2] * repeats).tolist())
+    ratio = math.sqrt(max(texels / max(_area(points.tolist()), 1e-6), 1e-6))
     level = min(len(surface.pyramid) - 1, max(0, round(math.log2(ratio) + 0.15)))
     texture = surface.pyramid[level]
     tex_h, tex_w = texture.shape[:2]
@@ -180,12 +200,15 @@ def _draw_part(
     homography = move @ plane @ unit @ half
     wraps = surface.repeat[0] > 1 or surface.repeat[1] > 1
     size = (x1 - x0, y1 - y0)
-    patch = cv2.warpPerspective(
-        texture,
-        homography,
-        size,
-        flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_WRAP if wraps else cv2.BORDER_REPLICATE,
+    patch: Bytes = np.asarray(
+        cv2.warpPerspective(
+            texture,
+            homography,
+            size,
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_WRAP if wraps else cv2.BORDER_REPLICATE,
+        ),
+        np.uint8,
     )
     mask = np.zeros((size[1], size[0]), np.uint8)
     fixed = np.round((points - [x0, y0]) * _SUBPIXEL)
@@ -201,13 +224,13 @@ def _draw_part(
         weight = weight * (patch[:, :, 3].astype(np.float32) * np.float32(1 / 255))
         patch = np.ascontiguousarray(patch[:, :, :3])
     if blur > 0.3:
-        weight = cv2.GaussianBlur(weight, (0, 0), blur)
+        weight = np.asarray(cv2.GaussianBlur(weight, (0, 0), blur), np.float32)
     if not surface.glow:
         share = haze.share(float(part[:, 2].mean()))
         if share > 0.01:
-            colour = [255.0 * share * value for value in haze.colour]
-            patch = cv2.convertScaleAbs(patch, alpha=1.0 - share)
-            patch = cv2.add(patch, (*colour, 0.0))
+            table = np.linspace(0.0, 255.0 * (1.0 - share), 256)[:, None]
+            table = table + 255.0 * share * np.asarray(haze.colour) + 0.5
+            patch = np.asarray(cv2.LUT(patch, table.astype(np.uint8)[None]), np.uint8)
     region = np.ascontiguousarray(canvas[y0:y1, x0:x1])
     canvas[y0:y1, x0:x1] = cv2.blendLinear(patch, region, weight, np.float32(1.0) - weight)
     if hidden is not None:

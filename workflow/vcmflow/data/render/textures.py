@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.util
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from vcmflow.errors import VcmflowError
 
 Half = Literal["left", "right"]
-Float = npt.NDArray[np.float32]
+Float = npt.NDArray[np.floating[Any]]
 Bytes = npt.NDArray[np.uint8]
 Colour = tuple[float, float, float]
 
@@ -56,7 +56,7 @@ def spectral_noise(rng: np.random.Generator, size: int, slope: float) -> Float:
 
 # Regions of the photographs with leaves, as fractions x0, y0, x1, y1 of china.jpg.
 _LEAVES: dict[Half, tuple[tuple[float, float, float, float], ...]] = {
-    "left": ((0.0, 0.80, 0.44, 1.0), (0.0, 0.35, 0.1, 0.62)),
+    "left": ((0.0, 0.83, 0.29, 1.0), (0.0, 0.35, 0.1, 0.62)),
     "right": ((0.53, 0.68, 0.88, 1.0), (0.88, 0.36, 1.0, 0.97)),
 }
 
@@ -72,7 +72,9 @@ class TexturePool:
     def __init__(self, rng: np.random.Generator, half: Half) -> None:
         self.rng = rng
         self.half = half
-        self._banks = {slope: spectral_noise(rng, 256, slope) for slope in (0.4, 1.0, 1.6)}
+        self._banks = {
+            slope: np.tile(spectral_noise(rng, 256, slope), (2, 2)) for slope in (0.4, 1.0, 1.6)
+        }
 
     def _half_of(self, name: str) -> Float:
         picture = photograph(name)
@@ -88,14 +90,18 @@ class TexturePool:
         rows = int(np.ceil(height / stretch)) + 1
         columns = int(np.ceil(width / stretch)) + 1
         top, left = (int(value) for value in self.rng.integers(0, 256, 2))
-        index_y = (np.arange(rows) + top) % 256
-        index_x = (np.arange(columns) + left) % 256
-        cut = bank[np.ix_(index_y, index_x)]
+        if rows <= 256 and columns <= 256:
+            # The banks are stored twice in each direction, so this never leaves them.
+            cut = bank[top : top + rows, left : left + columns]
+        else:
+            index_y = (np.arange(rows) + top) % 256
+            index_x = (np.arange(columns) + left) % 256
+            cut = bank[np.ix_(index_y, index_x)]
         if self.rng.random() < 0.5:
             cut = cut[:, ::-1]
         if stretch != 1.0:
             size = (int(columns * stretch) + 1, int(rows * stretch) + 1)
-            cut = cv2.resize(cut, size, interpolation=cv2.INTER_CUBIC)
+            cut = np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_CUBIC), np.float32)
         return np.ascontiguousarray(cut[:height, :width], np.float32)
 
     def crop(self, height: int, width: int, magnify: float = 1.0) -> Float:
@@ -103,16 +109,13 @@ class TexturePool:
         picture = self._half_of("china.jpg" if self.rng.random() < 0.6 else "flower.jpg")
         rows = min(picture.shape[0], max(8, int(height / magnify)))
         columns = min(picture.shape[1], max(8, int(width / magnify)))
-        best: Float | None = None
-        contrast = -1.0
+        # Of three cuts the liveliest: much of the photographs is sky or out of focus.
+        cuts = []
         for _ in range(3):
             top = int(self.rng.integers(0, picture.shape[0] - rows + 1))
             left = int(self.rng.integers(0, picture.shape[1] - columns + 1))
-            cut = picture[top : top + rows, left : left + columns]
-            spread = float(cut[::4, ::4].std())
-            if spread > contrast:
-                best, contrast = cut, spread
-        assert best is not None
+            cuts.append(picture[top : top + rows, left : left + columns])
+        best = max(cuts, key=lambda cut: float(cut[::8, ::8, 1].std()))
         cut = best[:, ::-1] if self.rng.random() < 0.5 else best
         return np.asarray(
             cv2.resize(np.ascontiguousarray(cut), (width, height), interpolation=cv2.INTER_AREA),
@@ -122,7 +125,10 @@ class TexturePool:
     def detail(self, height: int, width: int) -> Float:
         """Fine luminance of a photograph: height x width, mean 0, deviation 1, within +-2.5."""
         grey = self.crop(height, width).mean(axis=2)
-        fine = grey - cv2.GaussianBlur(grey, (0, 0), max(2.0, max(height, width) / 6))
+        # The broad shading is what a tiny copy still shows.
+        tiny = (max(1, width // 24), max(1, height // 24))
+        broad = cv2.resize(grey, tiny, interpolation=cv2.INTER_AREA)
+        fine = grey - cv2.resize(broad, (width, height), interpolation=cv2.INTER_LINEAR)
         fine = fine / (fine.std() + 1e-3)
         return np.asarray(np.clip(fine, -2.5, 2.5), np.float32)
 
@@ -136,13 +142,20 @@ class TexturePool:
         slope: float = 1.0,
     ) -> Float:
         """A coloured surface: ``colour`` (0..1) modulated by photographic detail and 1/f noise."""
-        modulation = 1.0 + noise * self.noise(height, width, slope)
+        modulation = np.float32(noise) * self.noise(height, width, slope)
+        modulation += 1.0
         if photo > 0:
-            modulation = modulation + photo * self.detail(height, width)
-        tint = 1.0 + 0.02 * self.noise(height, width, 1.6)[..., None] * np.array([1.0, 0.0, -1.0])
-        return np.asarray(
-            np.clip(np.asarray(colour) * modulation[..., None] * tint, 0.0, 1.0), np.float32
+            modulation += np.float32(photo) * self.detail(height, width)
+        tint = np.float32(0.02) * self.noise(height, width, 1.6)
+        red, green, blue = colour
+        result = np.dstack(
+            [
+                red * modulation * (1 + tint),
+                green * modulation,
+                blue * modulation * (1 - tint),
+            ]
         )
+        return np.asarray(np.clip(result, 0.0, 1.0, out=result), np.float32)
 
     def leaves(self, height: int, width: int, colour: Colour, photo: float = 0.6) -> Float:
         """Foliage cut from a photograph and recoloured; height x width x 3, 0..1."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
@@ -20,7 +21,7 @@ def write_clip(path: Path, pictures: Iterable[Bytes], fps: float) -> None:
     The same pictures give the same bytes.
     """
     with av.open(str(path), "w", format="mp4") as container:
-        container.flags |= av.container.Flags.bitexact.value
+        container.flags |= cast(int, av.container.Flags.bitexact.value)
         stream = None
         for picture in pictures:
             height, width = (length // 2 * 2 for length in picture.shape[:2])
