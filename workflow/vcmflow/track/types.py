@@ -11,6 +11,8 @@ from typing import Any
 from vcmflow.errors import VcmflowError
 from vcmflow.files import read_json, write_json
 
+Box = tuple[float, float, float, float]
+
 
 @dataclass(frozen=True)
 class Track:
@@ -24,7 +26,7 @@ class Track:
     """
 
     id: int
-    bbox: tuple[float, float, float, float]
+    bbox: Box
     score: float
     category_id: int
 

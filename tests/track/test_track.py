@@ -1,0 +1,175 @@
+"""Tracking with DeepSORT on detections whose truth is known, and ``python -m vcmflow track``."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from vcmflow.__main__ import main
+from vcmflow.errors import VcmflowError
+from vcmflow.task.types import Detections, no_detections
+from vcmflow.track.appearance import colour_histograms
+from vcmflow.track.deepsort import Tracker, TrackerSettings, track_video
+from vcmflow.track.types import Track, read_tracks, write_tracks
+from vcmflow.video import write_video
+
+RED, GREEN, BLUE = (220, 30, 20), (10, 200, 40), (20, 40, 230)
+
+
+def scene(objects, height=80, width=160):
+    """A grey frame with coloured boxes (x, y, w, h, colour)."""
+    frame = np.full((height, width, 3), 128, np.uint8)
+    for x, y, w, h, colour in objects:
+        frame[y : y + h, x : x + w] = colour
+    return frame
+
+
+def detections(objects, scores=None, category=3):
+    scores = [0.9] * len(objects) if scores is None else scores
+    if not objects:
+        return no_detections()
+    order = np.argsort(-np.array(scores), kind="stable")
+    boxes = np.array([(x, y, x + w, y + h) for x, y, w, h, *_ in objects], np.float32)
+    return Detections(
+        boxes[order], np.array(scores, np.float32)[order], np.full(len(objects), category)
+    )
+
+
+class Scripted:
+    """A detector that finds what it is told, for frames in order."""
+
+    parameters = 0
+
+    def __init__(self, found):
+        self._found = iter(found)
+        self.batches = []
+
+    def detect(self, frames):
+        self.batches.append(len(frames))
+        return [next(self._found) for _ in frames]
+
+
+def track(frames_of_objects, **settings):
+    frames = [scene(objects) for objects in frames_of_objects]
+    detector = Scripted(detections(objects) for objects in frames_of_objects)
+    return track_video(iter(frames), detector, TrackerSettings(**settings))
+
+
+def test_a_track_counts_from_its_first_frame_and_keeps_its_id():
+    tracks = track([[(5 + 4 * t, 10, 20, 30, RED)] for t in range(10)])
+    assert [len(frame) for frame in tracks] == [1] * 10
+    assert {frame[0].id for frame in tracks} == {tracks[0][0].id}
+    assert [frame[0].bbox for frame in tracks] == [(5 + 4 * t, 10, 20, 30) for t in range(10)]
+    assert tracks[0][0].category_id == 3
+    assert tracks[0][0].score == pytest.approx(0.9)
+
+
+def test_two_objects_that_cross_keep_their_ids_by_their_looks():
+    red, blue = ([10 + 6 * t for t in range(16)], [100 - 6 * t for t in range(16)])
+    frames = [[(r, 20, 20, 30, RED), (b, 20, 20, 30, BLUE)] for r, b in zip(red, blue, strict=True)]
+    tracks = track(frames)
+    identities = {"red": set(), "blue": set()}
+    for t, frame in enumerate(tracks):
+        assert len(frame) == 2
+        for one in frame:
+            identities["red" if one.bbox[0] == red[t] else "blue"].add(one.id)
+    assert all(len(ids) == 1 for ids in identities.values())
+    assert identities["red"] != identities["blue"]
+
+
+def test_an_object_that_hides_comes_back_as_itself():
+    seen = [[(20 + 3 * t, 20, 20, 30, GREEN)] for t in range(9)]
+    seen[3], seen[4] = [], []
+    tracks = track(seen)
+    assert [len(frame) for frame in tracks] == [1, 1, 1, 0, 0, 1, 1, 1, 1]
+    assert len({one.id for frame in tracks for one in frame}) == 1
+
+
+def test_another_object_gets_another_id():
+    tracks = track([[(10, 10, 20, 30, RED)]] * 3 + [[(120, 40, 30, 20, BLUE)]] * 3)
+    assert tracks[2][0].id != tracks[3][0].id
+
+
+def test_low_scores_are_not_tracked_and_nothing_found_is_nothing_tracked():
+    tracker = Tracker(TrackerSettings(score_threshold=0.5))
+    objects = [(10, 10, 20, 30, RED), (80, 10, 20, 30, BLUE)]
+    found = tracker.update(scene(objects), detections(objects, [0.4, 0.6]))
+    assert [one.bbox[0] for one in found] == [80]
+    assert tracker.update(scene([]), no_detections()) == []
+
+
+def test_the_batch_size_changes_nothing_but_the_calls():
+    objects = [[(5 + 4 * t, 10, 20, 30, RED)] for t in range(7)]
+    frames = [scene(one) for one in objects]
+    results = []
+    for size, calls in ((1, [1] * 7), (3, [3, 3, 1]), (100, [7])):
+        detector = Scripted(detections(one) for one in objects)
+        results.append(track_video(frames, detector, TrackerSettings(), size))
+        assert detector.batches == calls
+    assert results[0] == results[1] == results[2]
+
+
+def test_histograms_tell_colours_apart_and_are_unit_vectors_even_at_the_border():
+    frame = scene([(0, 0, 30, 40, RED), (60, 0, 30, 40, BLUE)])
+    boxes = [(0, 0, 30, 40), (2, 3, 20, 30), (60, 0, 30, 40), (-9, -9, 5, 5), (159, 79, 40, 40)]
+    looks = colour_histograms(frame, boxes)
+    assert np.linalg.norm(looks, axis=1) == pytest.approx(1, abs=1e-6)
+    assert looks[0] @ looks[1] == pytest.approx(1)
+    assert looks[0] @ looks[2] == pytest.approx(0)
+
+
+def test_tracks_survive_their_file(tmp_path):
+    tracks = [[Track(1, (1.5, 2.0, 3.0, 4.25), 0.5, 3)], []]
+    write_tracks(tmp_path / "t.json", tracks, detector="x")
+    assert read_tracks(tmp_path / "t.json") == tracks
+    assert json.loads((tmp_path / "t.json").read_text())["detector"] == "x"
+
+
+@pytest.mark.parametrize("name", ["score_threshold", "max_iou_distance", "max_cosine_distance"])
+def test_settings_out_of_range_are_named(name):
+    with pytest.raises(VcmflowError, match=f"{name} is 1.5"):
+        TrackerSettings(**{name: 1.5})
+
+
+def test_the_tracker_itself_needs_no_torch():
+    code = "import sys, vcmflow.track.deepsort; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_command_tracks_with_a_registered_detector(tmp_path):
+    frames = [scene([(5 + 4 * t, 10, 20, 30, RED)]) for t in range(3)]
+    for name in ("a", "b"):
+        write_video(tmp_path / f"{name}.mkv", frames, 10)
+    videos = [str(tmp_path / "a.mkv"), str(tmp_path / "b.mkv")]
+    out = [str(tmp_path / "a.json"), str(tmp_path / "b.json")]
+    # No weights: fixed random values, which find something or nothing, but always the same.
+    command = ["track", "--model", "faster_rcnn_mini", "--score-threshold", "0.05"]
+    assert main([*command, "--videos", *videos, "--out", *out]) == 0
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    assert len(read_tracks(tmp_path / "a.json")) == 3
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--videos", "a.mkv", "b.mkv"], "1 files for 2 videos"),
+        (["--videos", "none.mkv"], "none.mkv: no such video"),
+        (["--videos", "a.mkv", "--score-threshold", "2"], "score_threshold is 2.0"),
+        (["--videos", "a.mkv", "--batch-size", "0"], "batch size 0"),
+        (["--videos", "a.mkv", "--model", "yolo"], "faster_rcnn_mini"),
+        (["--videos", "a.mkv", "--weights", "none.safetensors"], "none.safetensors"),
+    ],
+)
+def test_the_command_refuses_in_one_line(tmp_path, monkeypatch, capsys, more, words):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        write_video(tmp_path / f"{name}.mkv", [scene([])], 10)
+    assert main(["track", "--model", "faster_rcnn_mini", "--out", "a.json", *more]) == 2
+    message = capsys.readouterr().err
+    assert words in message
+    assert message.count("\n") == 1
+    assert not (tmp_path / "a.json").exists()

@@ -1,0 +1,88 @@
+"""``python -m vcmflow track``: detect and track objects through a batch of videos."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from vcmflow.embed.source import open_frames
+from vcmflow.errors import VcmflowError
+from vcmflow.options import parse_options
+from vcmflow.task.registry import DETECTORS
+from vcmflow.task.run import load_detector
+from vcmflow.track.deepsort import TrackerSettings, track_video
+from vcmflow.track.types import write_tracks
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    defaults = TrackerSettings()
+    parser.add_argument("--model", required=True, help=f"one of: {', '.join(sorted(DETECTORS))}")
+    parser.add_argument("--weights", type=Path, help="weights file of the detector")
+    parser.add_argument(
+        "--videos", nargs="+", type=Path, required=True, help="video files, or folders of pictures"
+    )
+    parser.add_argument(
+        "--out", nargs="+", type=Path, required=True, metavar="JSON", help="one per video"
+    )
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="an option of the detector; repeatable",
+    )
+    add_tracker_arguments(parser, defaults)
+    parser.add_argument("--batch-size", type=int, default=8, help="frames at once (default 8)")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or auto (default cpu)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of the CPU (default 1)")
+
+
+def add_tracker_arguments(parser: argparse.ArgumentParser, defaults: TrackerSettings) -> None:
+    """Declare a flag for each of the tracker's settings."""
+    for name, kind, text in (
+        ("score_threshold", float, "detections below this score are not tracked"),
+        ("max_age", int, "frames that a track survives unseen"),
+        ("max_iou_distance", float, "1 - IoU beyond which boxes do not match"),
+        ("max_cosine_distance", float, "appearance distance beyond which objects do not match"),
+    ):
+        value = getattr(defaults, name)
+        flag = "--" + name.replace("_", "-")
+        parser.add_argument(flag, type=kind, default=value, help=f"{text} (default {value})")
+
+
+def tracker_settings(args: argparse.Namespace) -> TrackerSettings:
+    """Read the flags of :func:`add_tracker_arguments`.
+
+    Raises:
+        VcmflowError: a value out of range.
+    """
+    return TrackerSettings(
+        args.score_threshold, args.max_age, args.max_iou_distance, args.max_cosine_distance
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Track through each video with one loaded detector, and write one file per video."""
+    settings = tracker_settings(args)
+    if len(args.out) != len(args.videos):
+        raise VcmflowError(f"--out has {len(args.out)} files for {len(args.videos)} videos")
+    for video in args.videos:
+        if not video.exists():
+            raise VcmflowError(f"{video}: no such video")
+    options = parse_options(args.option)
+    from vcmflow.task.device import choose_device, steady
+
+    steady(args.threads)
+    detector = load_detector(
+        "detection", args.model, args.weights, choose_device(args.device), options
+    )
+    for video, out in zip(args.videos, args.out, strict=True):
+        tracks = track_video(open_frames(video), detector, settings, args.batch_size)
+        write_tracks(
+            out, tracks, detector=args.model, tracker="deepsort", settings=asdict(settings)
+        )
+        objects = len({track.id for frame in tracks for track in frame})
+        print(f"{video}: {len(tracks)} frames, {objects} objects", file=sys.stderr, flush=True)
