@@ -81,9 +81,9 @@ def calibration(pool: TexturePool, rng: np.random.Generator, size: tuple[int, in
     _masts(stage, -2.4 * side, 3.0 * side, stage.between((17, 24)))
     stage.add(put.signal(pool, 2.6 * side, stage.between((24, 30))))
     _bushes(stage, -side, 15.0, 4, (40, 90))
-    for z in (21.0, 28.0, 36.0):
+    for z in (14.0, 21.0, 29.0):
         stage.car(
-            (0, 1), (z, z + 2), x=(side * 7.2, side * 9.0),
+            (0, 1), (z, z + 2), x=(side * 8.5 - 1.0, side * 8.5 + 1.0),
             heading=stage.between((-0.5, 0.5)) + (math.pi if stage.chance(0.5) else 0.0),
         )  # fmt: skip
     stage.car((0, 1), (24, 32), (3.5, 6.0), NEARER if side > 0 else AWAY, x=(side * 5.6,) * 2)
@@ -112,7 +112,7 @@ def fire_site(pool: TexturePool, rng: np.random.Generator, size: tuple[int, int]
     for _ in range(3):
         stage.person((0.1, 0.9), (11, 19), (0.7, 1.9), worker=stage.chance(0.75))
     stage.person((0.2, 0.8), (12, 16), worker=True)
-    stage.car((0, 1), (19, 24), x=(side * 7.0, side * 8.5), heading=stage.between((-2.6, -0.6)))
+    stage.car((0, 1), (17, 20), x=(side * 7.0, side * 8.5), heading=stage.between((-2.6, -0.6)))
     stage.car((0, 1), (26, 32), (2.0, 4.0), NEARER, x=(side * 5.4, side * 6.0))
     stage.bicycle((0.15, 0.85), (12, 17), (0.8, 1.2) if stage.chance(0.5) else (2.2, 3.6),
                   RIGHT * _side(rng))  # fmt: skip
@@ -134,7 +134,7 @@ def fire_site(pool: TexturePool, rng: np.random.Generator, size: tuple[int, int]
         pool, camera.start, (0.20, 0.22, 0.32), (0.46, 0.38, 0.36), 0.6, 0.12, (0.2, 0.19, 0.18)
     )
     return World(
-        camera, stage.light, sky, stage.surfaces, stage.actors, Flicker(pool, blazes, 0.13)
+        camera, stage.light, sky, stage.surfaces, stage.actors, Flicker(pool, blazes, 0.22)
     )
 
 
@@ -168,9 +168,9 @@ def pedestrian_bridge(pool: TexturePool, rng: np.random.Generator, size: tuple[i
     for _ in range(int(rng.integers(3, 6))):
         stage.person((0.08, 0.92), (deck + 0.5, deck + 1.6), (0.9, 1.7), RIGHT * _side(rng), level)
     stage.bicycle((0.25, 0.75), (deck + 0.8, deck + 1.2), (2.6, 4.5), RIGHT * _side(rng), level)
-    stage.car((0, 1), (26, 31), (6.0, 10.0), NEARER, x=(side * 10.3,) * 2)
-    stage.car((0, 1), (35, 42), (5.0, 9.0), AWAY, x=(side * 13.8,) * 2)
-    stage.car((0, 1), (44, 50), (5.0, 9.0), NEARER, x=(side * 10.3,) * 2)
+    stage.car((0, 1), (17, 22), (6.0, 10.0), NEARER, x=(side * 10.3,) * 2)
+    stage.car((0, 1), (28, 36), (5.0, 9.0), AWAY, x=(side * 13.8,) * 2)
+    stage.car((0, 1), (38, 46), (5.0, 9.0), NEARER, x=(side * 10.3,) * 2)
     stage.person((0, 1), (11, 15), (0.9, 1.5), NEARER, x=(-side * 2.3, -side * 2.0), worker=True)
     return World(camera, stage.light, _day(pool, stage, 0.55, 0.1), stage.surfaces, stage.actors)
 
@@ -185,7 +185,7 @@ def bergedorf(pool: TexturePool, rng: np.random.Generator, size: tuple[int, int]
     stage.add(put.track(pool, -4.4 * side))
     near0, near1 = _span((side * 1.9, side * 8.0))
     stage.add(put.platform(pool, near0, near1, 11.0, 120.0))
-    far0, far1 = _span((-side * 6.3, -side * 9.4))
+    far0, far1 = _span((-side * 6.3, -side * 11.0))
     stage.add(put.platform(pool, far0, far1, 12.0, 120.0))
     stage.add(put.train(pool, -4.4 * side, 34.0, 120.0, _RED))
     stage.add(put.house(pool, *_span((side * 10.5, side * 30.0)), 18.0, 80.0, 8.0, "glass"))
@@ -209,14 +209,14 @@ def bergedorf(pool: TexturePool, rng: np.random.Generator, size: tuple[int, int]
             (0, 1), (14, 30), (0.0, 0.0) if stage.chance(0.45) else (0.8, 1.6),
             y=0.76, x=(side * 2.9, side * 6.8),
         )  # fmt: skip
-    stage.person((0, 1), (16, 26), (0.9, 1.5), NEARER, 0.76, x=(-side * 6.9, -side * 8.8))
+    stage.person((0, 1), (16, 26), (0.9, 1.5), NEARER, 0.76, x=(-side * 7.2, -side * 9.5))
     stage.bicycle(
         (0, 1), (15, 22), (1.0, 1.5), NEARER if stage.chance(0.5) else RIGHT * -side,
         0.76, x=(side * 3.6, side * 5.6),
     )  # fmt: skip
-    stage.add(put.road(pool, *_span((-side * 10.2, -side * 18.0)), -4.0, 120.0, True))
-    stage.car((0, 1), (30, 36), (5.0, 8.0), NEARER, x=(-side * 12.2,) * 2)
-    stage.car((0, 1), (41, 48), (5.0, 8.0), AWAY, x=(-side * 15.8,) * 2)
+    stage.add(put.road(pool, *_span((-side * 12.5, -side * 22.0)), -4.0, 120.0, True))
+    stage.car((0, 1), (27, 33), (5.0, 8.0), NEARER, x=(-side * 14.6,) * 2)
+    stage.car((0, 1), (36, 44), (5.0, 8.0), AWAY, x=(-side * 18.2,) * 2)
     return World(camera, stage.light, _day(pool, stage, 0.75, 0.14), stage.surfaces, stage.actors)
 
 
@@ -345,10 +345,10 @@ def ruebenkamp(pool: TexturePool, rng: np.random.Generator, size: tuple[int, int
             (0, 1), (15, 25), (0.0, 0.0) if stage.chance(0.4) else (0.8, 1.6),
             AWAY if stage.chance(0.5) else NEARER, 0.76, x=(side * 2.8, side * 4.6),
         )  # fmt: skip
-    stage.car((0, 1), (23, 29), (7.0, 12.0), NEARER, x=(side * 8.8,) * 2)
-    stage.car((0, 1), (33, 40), (6.0, 10.0), AWAY, x=(side * 12.2,) * 2)
-    stage.car((0, 1), (39, 46), x=(side * 14.6,) * 2, heading=0.05)
-    stage.bicycle((0, 1), (20, 25), (3.0, 5.5), NEARER, x=(side * 7.5,) * 2)
+    stage.car((0, 1), (20, 26), (7.0, 12.0), NEARER, x=(side * 8.8,) * 2)
+    stage.car((0, 1), (30, 38), (6.0, 10.0), AWAY, x=(side * 12.2,) * 2)
+    stage.car((0, 1), (22, 28), x=(side * 14.6,) * 2, heading=0.05)
+    stage.bicycle((0, 1), (17, 22), (3.0, 5.5), NEARER, x=(side * 7.5,) * 2)
     stage.bicycle((0, 1), (14, 19), (1.0, 1.4), NEARER, 0.76, x=(side * 2.9, side * 4.2))
     stage.person((0, 1), (13, 20), (0.8, 1.4), x=(-side * 2.3, -side * 2.0), worker=True,
                  direction=NEARER)  # fmt: skip
@@ -393,8 +393,8 @@ def suelldorf(pool: TexturePool, rng: np.random.Generator, size: tuple[int, int]
 def ohlsdorf(pool: TexturePool, rng: np.random.Generator, size: tuple[int, int]) -> World:
     """A junction station under a grey sky, the camera panning across its tracks."""
     camera = look(
-        rng, *size, focal=(0.88, 1.02), camera_height=(2.6, 3.1), pitch=(0.02, 0.06),
-        forward=(0.0, 0.8), pan=(0.02, 0.06), tremble=0.0008,
+        rng, *size, camera_height=(2.6, 3.1), pitch=(0.02, 0.06), forward=(0.0, 0.8),
+        pan=(0.04, 0.12), tremble=0.0008,
     )  # fmt: skip
     stage = Stage(pool, rng, camera, daylight(rng, 0.1))
     side = _side(rng)
@@ -416,9 +416,9 @@ def ohlsdorf(pool: TexturePool, rng: np.random.Generator, size: tuple[int, int])
             y=0.76, x=(side * 7.4, side * 10.8),
         )  # fmt: skip
     stage.person((0.3, 0.7), (11, 15), (0.8, 1.4), worker=True)
-    stage.bicycle((0, 1), (18, 23), (1.0, 1.5), NEARER, 0.76, x=(side * 7.4, side * 8.6))
+    stage.bicycle((0, 1), (17, 22), (1.0, 1.5), NEARER, 0.76, x=(side * 7.6, side * 9.4))
     stage.bicycle((0, 1), (18, 24), (3.0, 5.0), AWAY, x=(-side * 8.0,) * 2)
-    stage.car((0, 1), (22, 28), (5.0, 9.0), NEARER, x=(-side * 9.4,) * 2)
+    stage.car((0, 1), (20, 27), (5.0, 9.0), NEARER, x=(-side * 9.4,) * 2)
     stage.car((0, 1), (30, 40), (5.0, 9.0), AWAY, x=(-side * 12.8,) * 2)
     return World(camera, stage.light, _day(pool, stage, 1.0, 0.12), stage.surfaces, stage.actors)
 

@@ -22,12 +22,12 @@ from vcmflow.data.render.textures import Half
 from vcmflow.errors import VcmflowError
 from vcmflow.files import whole_file
 
-# Mean scene time between two frames in seconds, unless --step says otherwise: true to the frame
-# rate in the test sets, longer in the training sets, so that few frames show much.
+# Mean scene time between two frames, seconds, where --step does not say otherwise. More than 1/fps:
+# these short sequences have to hold a rest and a burst.
 _STEPS = {
-    ("detection", "test"): 0.1,
+    ("detection", "test"): 0.15,
     ("detection", "train"): 0.3,
-    ("segmentation", "test"): 1 / 24,
+    ("segmentation", "test"): 0.06,
     ("segmentation", "train"): 0.2,
     ("videos", "train"): 0.08,
 }

@@ -61,9 +61,7 @@ class Flicker:
         tall = float(rng.uniform(0.6, 1.05))
         lean = float(rng.uniform(-0.25, 0.25))
         x = np.linspace(-1, 1, columns)[None, :] - lean * y
-        foot = np.clip((0.16 - y) / 0.16, 0, 1) ** 2
-        body = 1.1 * (1 - (y / tall)) - np.abs(x) * (0.75 + 0.8 * y) + 0.33 * lick * (0.3 + y)
-        body = body - foot * (0.15 + 1.3 * np.abs(x) + 0.2 * lick)
+        body = 1.1 * (1 - (y / tall)) - np.abs(x) * (0.55 + 0.8 * y) + 0.33 * lick * (0.3 + y)
         heat = np.clip(body * 1.7, 0, 1)
         colour: Float = np.dstack(
             [
@@ -88,7 +86,7 @@ class Flicker:
         """The lit air and ground around a fire."""
         axis = np.linspace(-1, 1, 48)
         distance = np.hypot(axis[None, :], axis[:, None])
-        strength = float(self.pool.rng.uniform(0.2, 0.48))
+        strength = float(self.pool.rng.uniform(0.25, 0.6))
         alpha = strength * np.clip(1 - distance, 0, 1) ** 2
         colour = np.broadcast_to(np.array([1.0, 0.55, 0.18]), (48, 48, 3))
         px, py, pz = blaze.position

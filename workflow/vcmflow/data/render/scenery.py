@@ -20,7 +20,7 @@ from vcmflow.data.render.textures import (
     to_bytes,
 )
 
-_FAR = 135.0
+_FAR = 700.0
 
 
 def _alpha(colour: Float, alpha: Float) -> Bytes:
@@ -55,7 +55,7 @@ def track(
     pool: TexturePool,
     x: float,
     start: float = -6.0,
-    end: float = 124.0,
+    end: float = 180.0,
     ballast: Colour = (0.36, 0.33, 0.30),
     wooden: bool = False,
     dark: float = 1.0,
@@ -209,7 +209,7 @@ def facade(pool: TexturePool, width: float, height: float, style: str = "house")
         colour = pick(pool.rng, (_WALLS[0],), 0.03)
     if style == "plain":
         colour = pick(pool.rng, ((0.5, 0.49, 0.47), (0.42, 0.38, 0.33)), 0.03)
-    picture = pool.material(colour, rows, columns, 0.09, 0.12)
+    picture = pool.material(colour, rows, columns, 0.16, 0.12)
     y = (np.arange(rows) + 0.5)[:, None] / rows * height
     x = (np.arange(columns) + 0.5)[None, :] / columns * width
     if style == "brick":
@@ -608,9 +608,9 @@ class Panorama:
         sky = np.asarray(zenith, np.float32) * (1 - y) + np.asarray(horizon, np.float32) * y
         puffs = pool.noise(rows, columns, 1.6, 3.0) + 0.35 * pool.noise(rows, columns, 1.6)
         # Clouds flatten towards the horizon and melt into its haze.
-        mist = np.clip(0.55 * puffs + 1.3 * clouds - 0.25, 0, 1)[..., None] * (1 - 0.5 * y)
+        mist = np.clip(0.3 * puffs + 0.15 + 0.75 * clouds, 0, 1)[..., None] * (1 - 0.6 * y)
         white = np.asarray(mix(horizon, (1.0, 1.0, 1.0), 0.55), np.float32)
-        shade = 1.0 - 0.09 * np.clip(puffs, -1.5, 2)[..., None]
+        shade = 1.0 - 0.05 * np.clip(puffs - 0.4 * np.roll(puffs, 4, axis=0), -2, 2)[..., None]
         sky = np.clip(sky * (1 - mist) + white * shade * mist, 0, 1).astype(np.float32)
         picture = np.empty((height, width, 3), np.float32)
         picture[: self.horizon] = cv2.resize(sky, (width, self.horizon))
@@ -644,12 +644,6 @@ class Panorama:
                     )
                     alpha[rows - tall :, left : left + wide] = 1.0
             left += step
-        # The ground ends before the horizon; what shows beyond it is the foot of the skyline.
-        foot = min(picture.shape[0] - self.horizon, rows)
-        band = picture[self.horizon : self.horizon + foot]
-        band[:] = (
-            np.clip(leaves[rows - foot :][::-1], 0, 1) * np.linspace(0.95, 0.8, foot)[:, None, None]
-        )
         region = picture[self.horizon - rows : self.horizon]
         region *= 1 - alpha[..., None]
         region += np.clip(leaves, 0, 1) * alpha[..., None]

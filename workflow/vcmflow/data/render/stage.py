@@ -59,17 +59,6 @@ class Stage:
         angle = start.yaw + math.atan((column - 0.5) * start.width / start.focal)
         return start.position[0] + (z - start.position[2]) * math.tan(angle)
 
-    def _spot(self, column: Range, z: Range, x: Range | None) -> tuple[float, float]:
-        """Draw x and z; with ``x`` given, draw again while that lies out of the picture."""
-        for _ in range(12):
-            far = self.between(z)
-            if x is None:
-                return self.x_at(self.between(column), far), far
-            side = self.between(x)
-            if self.x_at(0.05, far) < side < self.x_at(0.95, far):
-                break
-        return side, far
-
     def person(
         self,
         column: Range,
@@ -92,7 +81,8 @@ class Stage:
             x: world x instead of ``column``.
             heading: where a standing person faces.
         """
-        side, far = self._spot(column, z, x)
+        far = self.between(z)
+        side = self.between(x) if x is not None else self.x_at(self.between(column), far)
         speed = self.between(walk)
         if direction is None:
             direction = float(self.rng.choice([0.0, math.pi / 2, -math.pi / 2, math.pi]))
@@ -114,7 +104,8 @@ class Stage:
         heading: float | None = None,
     ) -> None:
         """A bicycle; ridden when it moves, parked when ``ride`` is 0, unless ``rider`` says so."""
-        side, far = self._spot(column, z, x)
+        far = self.between(z)
+        side = self.between(x) if x is not None else self.x_at(self.between(column), far)
         speed = self.between(ride)
         velocity = (speed * math.sin(direction), 0.0, speed * math.cos(direction))
         if rider is None:
@@ -134,7 +125,8 @@ class Stage:
         heading: float | None = None,
     ) -> None:
         """A car; parked when ``drive`` is 0."""
-        side, far = self._spot(column, z, x)
+        far = self.between(z)
+        side = self.between(x) if x is not None else self.x_at(self.between(column), far)
         speed = self.between(drive)
         velocity = (speed * math.sin(direction), 0.0, speed * math.cos(direction))
         self.actors.append(Car(self.pool, self.rng, self.light, (side, y, far), velocity, heading))
@@ -201,7 +193,7 @@ def daylight(rng: np.random.Generator, sunny: float = 0.5) -> Light:
 
 def dusk(rng: np.random.Generator) -> Light:
     """Little light: dark, bluish, noisy."""
-    dim = float(rng.uniform(0.72, 0.92))
+    dim = float(rng.uniform(0.66, 0.85))
     return Light(
         (0.3, 0.6, -0.74),
         0.3,

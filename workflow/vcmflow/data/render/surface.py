@@ -228,9 +228,10 @@ def _draw_part(
     if not surface.glow:
         share = haze.share(float(part[:, 2].mean()))
         if share > 0.01:
-            table = np.linspace(0.0, 255.0 * (1.0 - share), 256)[:, None]
-            table = table + 255.0 * share * np.asarray(haze.colour) + 0.5
-            patch = np.asarray(cv2.LUT(patch, table.astype(np.uint8)[None]), np.uint8)
+            colour = [255.0 * share * value for value in haze.colour]
+            dimmed = np.asarray(cv2.convertScaleAbs(patch, alpha=1.0 - share), np.uint8)
+            veil = np.array([*colour, 0.0])
+            patch = np.asarray(cv2.add(dimmed, veil), np.uint8)
     region = np.ascontiguousarray(canvas[y0:y1, x0:x1])
     canvas[y0:y1, x0:x1] = cv2.blendLinear(patch, region, weight, np.float32(1.0) - weight)
     if hidden is not None:

@@ -56,7 +56,7 @@ def spectral_noise(rng: np.random.Generator, size: int, slope: float) -> Float:
 
 # Regions of the photographs with leaves, as fractions x0, y0, x1, y1 of china.jpg.
 _LEAVES: dict[Half, tuple[tuple[float, float, float, float], ...]] = {
-    "left": ((0.0, 0.83, 0.29, 1.0), (0.0, 0.35, 0.1, 0.62)),
+    "left": ((0.0, 0.80, 0.44, 1.0), (0.0, 0.35, 0.1, 0.62)),
     "right": ((0.53, 0.68, 0.88, 1.0), (0.88, 0.36, 1.0, 0.97)),
 }
 
@@ -165,13 +165,9 @@ class TexturePool:
         full_y, full_x = picture.shape[:2]
         region = picture[int(y0 * full_y) : int(y1 * full_y), int(x0 * full_x) : int(x1 * full_x)]
         grey = np.ascontiguousarray(region.mean(axis=2))
-        # Mirrored rather than magnified where it does not reach: leaves have to stay sharp.
-        scale = float(np.clip(height / grey.shape[0], 0.7, 1.4))
-        grey = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale), np.float32)
-        while grey.shape[0] < height:
-            grey = np.vstack([grey, grey[::-1]])
-        while grey.shape[1] < width:
-            grey = np.hstack([grey, grey[:, ::-1]])
+        scale = max(height / grey.shape[0], width / grey.shape[1], 0.6)
+        size = (int(grey.shape[1] * scale) + 2, int(grey.shape[0] * scale) + 2)
+        grey = np.asarray(cv2.resize(grey, size))
         top = int(self.rng.integers(0, grey.shape[0] - height + 1))
         left = int(self.rng.integers(0, grey.shape[1] - width + 1))
         cut = grey[top : top + height, left : left + width]
