@@ -1,18 +1,26 @@
 # What all rules share: the resolved settings, the grid, and paths. Wiring only.
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from vcmflow.data.catalogue import entry_for, read_catalogue
 from vcmflow.data.registry import LOADERS
 from vcmflow.encode.registry import CODECS, SUFFIXES
 from vcmflow.embed.registry import EMBEDDINGS as EMBEDDERS
 from vcmflow.errors import VcmflowError
 from vcmflow.figures.registry import FIGURES as PAPER_FIGURES
 from vcmflow.plan.code import modules
-from vcmflow.plan.grid import build_grid, sampler_instance, split_sampler, weights_files
+from vcmflow.plan.grid import (
+    build_grid,
+    sampler_instance,
+    split_sampler,
+    weights_files,
+    weights_table,
+)
 from vcmflow.plan.settings import load_settings
 from vcmflow.reconstruct.registry import INTERPOLATORS
 from vcmflow.sample.registry import SAMPLERS
@@ -23,7 +31,7 @@ try:
     SETTINGS = load_settings(Path("params.yaml"), config)
     GRID = build_grid(SETTINGS)
     for key, path in weights_files(SETTINGS, GRID):
-        if not path.is_file():
+        if not path.is_file() and path.name not in weights_table(Path("data/weights.csv")):
             raise VcmflowError(
                 f"params.yaml: {key}: {path} is not there; `python -m vcmflow weights --help` says "
                 "how to get published weights, `snakemake --cores all models` trains the mini ones"

@@ -1,11 +1,56 @@
-# From a data set, rendered, downloaded or already there, to sequences in the common form:
+# From a dataset, rendered, downloaded or already there, to sequences in the common form:
 # vcmflow/data (and vcmflow/data/render for the mini data).
+CATALOGUE = read_catalogue(Path("data/datasets.csv"))
+WEIGHTS = weights_table(Path("data/weights.csv"))
+
+
 def dataset_source(wildcards):
-    """What an import depends on: the list of checksums of a dataset made here, else its files."""
+    """What an import depends on: checksums of rendered files, the stamp of a download, or files."""
     dataset = GRID[wildcards.dataset]
-    if dataset.settings["source"] == "local":
-        return dataset.sequences[wildcards.sequence].inputs
-    return f"data/{SETTINGS['preset']}/{wildcards.dataset}.sha256"
+    inputs = dataset.sequences[wildcards.sequence].inputs
+    if dataset.settings["source"] == "render":
+        return f"{DATA}/{wildcards.dataset}.sha256"
+    if dataset.settings["source"] == "download":
+        return f"data/downloads/{entry_for(CATALOGUE, inputs[0]).name}"
+    return inputs
+
+
+# A stamp, and not the folder, is the output: Snakemake removes outputs before it runs a rule again,
+# and a download that is there is kept.
+rule download:
+    output:
+        touch("data/downloads/{entry}"),
+    log:
+        "data/downloads/{entry}.log",
+    benchmark:
+        "data/downloads/{entry}.tsv"
+    wildcard_constraints:
+        entry="|".join(CATALOGUE),
+    retries: 2
+    resources:
+        downloads=1,
+    params:
+        folder=lambda wildcards: f"data/{CATALOGUE[wildcards.entry].folder}",
+    shell:
+        "python -m vcmflow download --name {wildcards.entry} --out {params.folder:q} 2> {log:q}"
+
+
+rule fetch_weights:
+    output:
+        "data/weights/{file}",
+    log:
+        "data/weights/{file}.log",
+    benchmark:
+        "data/weights/{file}.tsv"
+    wildcard_constraints:
+        file="|".join(re.escape(file) for file in WEIGHTS),
+    retries: 2
+    resources:
+        downloads=1,
+    params:
+        name=lambda wildcards: WEIGHTS[wildcards.file],
+    shell:
+        "python -m vcmflow weights --name {params.name} --fetch --folder data/weights 2> {log:q}"
 
 
 rule render_dataset:
@@ -58,3 +103,26 @@ rule import_sequence:
     shell:
         "python -m vcmflow import {params.sequence} --frames-out {output.frames:q}"
         " --truth-out {output.truth:q} --info-out {output.info:q} 2> {log:q}"
+
+
+rule sequence_table:
+    input:
+        info=lambda wildcards: [
+            f"{RESULTS}/{wildcards.dataset}/frames/{sequence}/sequence.json"
+            for sequence in GRID[wildcards.dataset].sequences
+        ],
+        frames=lambda wildcards: frames_of(wildcards.dataset, GRID[wildcards.dataset].sequences),
+        truth=lambda wildcards: [
+            f"{RESULTS}/{wildcards.dataset}/frames/{sequence}/truth.json"
+            for sequence in GRID[wildcards.dataset].sequences
+        ],
+        code=modules("vcmflow.data.table"),
+    output:
+        f"{RESULTS}/{{dataset}}/frames/sequences.csv",
+    log:
+        f"{RESULTS}/logs/{{dataset}}/sequence_table.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/{{dataset}}/sequence_table.tsv"
+    shell:
+        "python -m vcmflow sequences --info {input.info:q} --frames {input.frames:q}"
+        " --truth {input.truth:q} --out {output:q} 2> {log:q}"

@@ -4,6 +4,15 @@ RENDERED_VIDEOS = PRETRAIN["videos"] == "render"
 VIDEOS = f"{DATA}/videos" if RENDERED_VIDEOS else PRETRAIN["videos"]
 
 
+def pretrain_source():
+    """What training depends on: checksums of rendered videos, the stamp of a download, or a folder."""
+    if RENDERED_VIDEOS:
+        return rules.render_videos.output.sums
+    if Path(VIDEOS).exists():
+        return VIDEOS
+    return f"data/downloads/{entry_for(CATALOGUE, Path(VIDEOS)).name}"
+
+
 rule render_videos:
     input:
         code=modules("vcmflow.data.render.command"),

@@ -77,7 +77,7 @@ class LogHandler(LogHandlerBase):
         if event is None and text.startswith("Elapsed time"):
             self._print(f"done in {clock(self._estimate.elapsed(time.monotonic()))}")
             return True
-        return event is None and text.startswith("Select jobs to execute")
+        return event is None and text.startswith(("Select jobs", "Removing temporary output"))
 
     def _print(self, text: str) -> None:
         if text:

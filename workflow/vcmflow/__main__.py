@@ -15,6 +15,7 @@ from vcmflow.errors import VcmflowError
 COMMANDS: dict[str, tuple[str, str]] = {
     "render": ("vcmflow.data.render.command", "render the mini data set, with ground truth"),
     "import": ("vcmflow.data.command", "turn a sequence of any dataset into the common form"),
+    "sequences": ("vcmflow.data.table", "write the sequence table of a dataset"),
     "download": ("vcmflow.data.download", "fetch, check and unpack a dataset or a weights file"),
     "weights": ("vcmflow.nets.weights", "check (or fetch) the weights of the official networks"),
     "pretrain": ("vcmflow.pretrain.command", "train the embedding network on unlabelled videos"),

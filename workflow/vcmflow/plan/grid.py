@@ -5,6 +5,7 @@ Made from the settings alone, before any job runs and without reading any video.
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -212,3 +213,9 @@ def weights_files(settings: Settings, grid: Mapping[str, Dataset]) -> Iterator[t
     for name, embedding in settings["embed"]["embeddings"].items():
         if embedding.get("weights"):
             yield f"embed.embeddings.{name}.weights", Path(embedding["weights"])
+
+
+def weights_table(path: Path) -> dict[str, str]:
+    """The published weights that can be fetched: file name -> name of its row in the table."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["file"]: row["name"] for row in csv.DictReader(file)}
