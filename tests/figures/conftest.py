@@ -38,7 +38,7 @@ def flags(tmp_path_factory: pytest.TempPathFactory) -> Flags:
     """Figure -> the command line that draws it, but for ``--out``."""
     folder = tmp_path_factory.mktemp("figures")
     write = made_up.write_table
-    scenes = write(folder / "scenes.csv", made_up.scenes_table(scenes=made_up.SCENES[::2]))
+    scenes = write(folder / "scenes.csv", made_up.scenes_table(scenes=made_up.SCENES[:6:2]))
     few = write(folder / "few.csv", made_up.scenes_table(scenes=made_up.SCENES[:2]))
     two = made_up.scenes_table("davis", ["bear", "dog"], task="segmentation", modes=["ra"])
     segmented = write(folder / "segmented.csv", two)
@@ -54,7 +54,7 @@ def flags(tmp_path_factory: pytest.TempPathFactory) -> Flags:
         "fig7": _frame_flags(folder, sequences),
         "fig8": _embedding_flags(folder, names),
         "timeline": _timeline_flags(folder, names),
-        "rate_scores": ["--scenes", few, segmented],
+        "rate_scores": ["--scenes", few, segmented, "--samplers", *made_up.SAMPLERS[1:]],
         "accuracy_m": ["--scenes", sweep, "--modes", "ra", "--qps", "32"],
         "rd": ["--sequences", sequences],
         "time": _time_flags(folder),

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vcmflow.files import write_json
 from vcmflow.sample.decision import Decision, write_decision
 
 QPS = (22, 27, 32, 37, 42, 47)

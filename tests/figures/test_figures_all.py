@@ -42,7 +42,7 @@ UNITS = {
 SAMPLERS = {
     "fig4": ["uniform", "tracking", "manifold", "all frames kept", "uncompressed"],
     "fig5": ["uniform", "tracking", "manifold", "all frames kept", "uncompressed"],
-    "rate_scores": ["uniform", "tracking", "manifold", "all frames kept", "uncompressed"],
+    "rate_scores": ["tracking", "manifold", "all frames kept", "uncompressed"],
     "accuracy_m": ["uniform", "manifold", "all frames kept", "uncompressed"],
     "rd": ["uniform", "tracking", "manifold", "all frames kept"],
 }

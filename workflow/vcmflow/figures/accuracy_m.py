@@ -74,7 +74,7 @@ def draw(
             part = coded[coded["dataset"] == dataset]
             score = next((s for s in ACCURACIES if s in part and part[s].notna().any()), None)
             whole = part[part["base"] == "all"]
-            # The same scenes at every point, so that nothing but the sampling changes along a curve.
+            # The same scenes at every point, so that along a curve only the sampling changes.
             scenes = common_units(part, "scene", ("sampler",), score or "kbps")
             for name, look in chosen.items():
                 own = part[part["base"] == name]

@@ -14,9 +14,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from scipy.optimize import linear_sum_assignment
 
+from vcmflow.errors import VcmflowError
 from vcmflow.figures import style
 from vcmflow.figures.inputs import Inputs, Shape
-from vcmflow.figures.pictures import Scene, decode_mask, lay_out, read_scene
+from vcmflow.figures.pictures import Scene, lay_out, read_scene
+from vcmflow.task.results import decode_mask
 
 Mask = npt.NDArray[np.bool_]
 _COLOURS = ("#56B4E9", "#F0E442", "#FF6F3C", "#CC79A7", "#00C08B", "#B0A0FF", "#FFFFFF", "#C8A165")
@@ -57,7 +59,7 @@ def match(truth: Sequence[Mask], predicted: Sequence[Mask]) -> list[Match]:
 def window(objects: Sequence[Mask], height: int, width: int) -> tuple[float, float, float, float]:
     """The part of the frame that holds its objects: left, top, width, height in px.
 
-    It has the frame's proportions, a margin of a quarter of the objects' extent on each side, and at
+    It has the frame's proportions, a quarter of the objects' extent as margin on each side, and at
     least half the frame's width.
     """
     union = np.any(np.array(objects, bool).reshape(-1, height, width), axis=0)
@@ -113,7 +115,13 @@ def draw(scene: Scene, note: str = "") -> Figure:
 
 
 def _masks(shapes: Sequence[Shape], height: int, width: int) -> list[Mask]:
-    return [decode_mask(shape.mask, height, width) for shape in shapes if shape.mask is not None]
+    masks = [decode_mask(shape.mask) for shape in shapes if shape.mask is not None]
+    for mask in masks:
+        if mask.shape != (height, width):
+            raise VcmflowError(
+                f"a mask is {mask.shape[1]}x{mask.shape[0]}, the frame is {width}x{height}"
+            )
+    return masks
 
 
 def _draw_match(axes: Axes, found: Match, colour: str) -> None:

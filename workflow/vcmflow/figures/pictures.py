@@ -7,13 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from pycocotools import mask as coco_mask
 
 from vcmflow.errors import VcmflowError
 from vcmflow.figures import modes, style
@@ -158,27 +155,6 @@ def _rate(table: pd.DataFrame, sequence: str, sampler: str, mode: str, qp: int) 
     return float(rows["kbps"].iloc[0])
 
 
-def decode_mask(encoded: dict[str, object], height: int, width: int) -> npt.NDArray[np.bool_]:
-    """Decode a COCO run-length mask of a frame's size to bool H x W.
-
-    Raises:
-        VcmflowError: it is no such encoding, is of another size, or does not cover the frame.
-    """
-    counts = encoded.get("counts")
-    if encoded.get("size") != [height, width] or not isinstance(counts, str):
-        raise VcmflowError(f"a mask is not a compressed run-length encoding of {width}x{height}")
-    try:
-        raw = {"size": [height, width], "counts": counts.encode("ascii")}
-        decoded = np.asfortranarray(coco_mask.decode(raw))
-        # Runs that stop short leave memory undefined; what they decode to never encodes to them.
-        whole = decoded.max(initial=0) <= 1 and coco_mask.encode(decoded)["counts"] == raw["counts"]
-    except (ValueError, UnicodeEncodeError):
-        whole = False
-    if not whole:
-        raise VcmflowError(f"a mask's runs do not cover a frame of {width}x{height}")
-    return decoded.astype(bool)
-
-
 # --- layout ---------------------------------------------------------------------------------------
 
 
@@ -194,7 +170,8 @@ def lay_out(
     height, width = views[0].picture.shape[:2]
     columns = min(len(views), 3 if len(views) in (3, 5, 6, 9) else 2)
     rows = -(-len(views) // columns)
-    top = 0.2 if note else 0.05
+    small_print = style.wrap(note, 0.95 * style.WIDTH, style.NOTE_SIZE)
+    top = 0.08 + 0.12 * len(small_print.splitlines())
     across = (style.WIDTH - _GAP * (columns - 1) - 0.04) / columns
     down = across * height / width
     total = top + rows * (_TITLES + down + _GAP) + _LEGEND
@@ -203,10 +180,10 @@ def lay_out(
         figure.text(
             0.99,
             1 - 0.04 / total,
-            note,
+            small_print,
             ha="right",
             va="top",
-            fontsize=6.5,
+            fontsize=style.NOTE_SIZE,
             color=style.MUTED,
             fontstyle="italic",
         )

@@ -31,6 +31,7 @@ from vcmflow.files import whole_file
 WIDTH = 7.16  # inches: both columns of an IEEE page
 COLUMN = 3.5  # inches: one column
 DPI = 200
+NOTE_SIZE = 6.5
 INK = "#222222"
 MUTED = "#6B6B6B"
 FAINT = "#C9C9C9"
@@ -234,6 +235,17 @@ def fit(text: str, width: float, size: float = 7.5) -> str:
     return text[:1] + "…"
 
 
+def wrap(text: str, width: float, size: float) -> str:
+    """Break ``text`` between words into lines of at most ``width`` inches; longer words stay."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and text_width(f"{lines[-1]} {word}", size) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return "\n".join(lines)
+
+
 def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:
     """Sort key under which ``9_x`` comes before ``10_x``."""
     return tuple(
@@ -252,7 +264,10 @@ def new_figure(width: float, height: float) -> Figure:
 def add_note(figure: Figure, note: str) -> None:
     """Write what kind of data this is (or nothing) in small type above the panels."""
     if note:
-        figure.suptitle(note, fontsize=6.5, color=MUTED, fontstyle="italic", x=0.99, ha="right")
+        text = wrap(note, 0.95 * float(figure.get_figwidth()), NOTE_SIZE)
+        figure.suptitle(
+            text, fontsize=NOTE_SIZE, color=MUTED, fontstyle="italic", x=0.99, ha="right"
+        )
 
 
 def bottom_legend(

@@ -24,7 +24,9 @@ _TITLES = {
     "rotation_accuracy": "rotation accuracy",
     "radius": "mining radius (cosine distance)",
     "share_kept": "share of negatives kept",
+    "kept_share": "share of negatives kept",
     "lr": "learning rate",
+    "learning_rate": "learning rate",
     "map": "mAP",
 }
 
@@ -56,7 +58,7 @@ def read_log(path: Path) -> pd.DataFrame:
             values = numbers(table, column, path)
         except VcmflowError:
             continue  # a column of words, such as the phase, has no curve
-        if values.notna().any():
+        if values.fillna(0).any():  # what never happened (all zero) needs no panel
             columns[column] = values
     if table.empty or not columns:
         raise VcmflowError(f"{path}: no column of numbers to draw")

@@ -1,0 +1,298 @@
+"""Curves: what is undefined is left out and said, one point is enough, many stay legible."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from figures_made_up import SCENES, scenes_table, sequences_table
+from figures_measure import legend_labels, outside, overlapping, texts
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from skimage.color import rgb2lab
+
+from vcmflow.errors import VcmflowError
+from vcmflow.figures import (
+    accuracy_m,
+    rate_accuracy,
+    rate_distortion,
+    rate_scores,
+    style,
+    timeline,
+)
+from vcmflow.figures.inputs import common_units, curve, mean_over, read_scores
+from vcmflow.sample.decision import Decision
+
+
+def panel(figure: Figure, title: str) -> Axes:
+    return next(axes for axes in figure.axes if axes.get_title() == title)
+
+
+def curves(axes: Axes) -> dict[str, int]:
+    """Colour -> points of each curve with markers."""
+    lines = [line for line in axes.lines if line.get_marker() not in ("", "None")]
+    return {str(line.get_color()): len(np.asarray(line.get_xdata())) for line in lines}
+
+
+def words(figure: Figure) -> str:
+    return "\n".join(text for text, _ in texts(figure))
+
+
+def test_each_scene_has_its_curves_its_reference_line_and_natural_order() -> None:
+    table = scenes_table(scenes=SCENES[-4:])
+    figure = rate_accuracy.draw(table, "ai")
+    titles = [axes.get_title() for axes in figure.axes if axes.get_visible()]
+    assert titles == list(SCENES[-4:])  # 9 before 10
+    for scene in SCENES[-4:]:
+        axes = panel(figure, scene)
+        assert set(curves(axes).values()) == {6}
+        assert len(curves(axes)) == 4
+        level = table[(table.scene == scene) & (table.sampler == "source")]["map"].iloc[0]
+        assert any(np.allclose(np.asarray(line.get_ydata()), level) for line in axes.lines)
+        drawn = next(line for line in axes.lines if len(np.asarray(line.get_xdata())) == 6)
+        uniform = table[(table.scene == scene) & (table.sampler == "uniform")]
+        uniform = uniform[uniform["mode"] == "ai"].sort_values("kbps")
+        assert np.allclose(np.asarray(drawn.get_xdata()), uniform["kbps"])
+        assert np.allclose(np.asarray(drawn.get_ydata()), uniform["map"])
+
+
+def test_undefined_scores_are_left_out_and_named() -> None:
+    table = scenes_table(scenes=SCENES[:3])
+    table.loc[table.scene == SCENES[0], "map"] = np.nan
+    table.loc[(table.scene == SCENES[1]) & (table.sampler == "tracking"), "map"] = np.nan
+    lost = (table.scene == SCENES[2]) & (table.sampler == "uniform") & (table.qp == 47)
+    table.loc[lost, "map"] = np.nan
+    figure = rate_accuracy.draw(table, "ra")
+    assert curves(panel(figure, SCENES[0])) == {}
+    assert "mAP undefined" in words(figure)
+    assert len(curves(panel(figure, SCENES[1]))) == 3
+    assert "no data: tracking" in words(figure)
+    assert sorted(curves(panel(figure, SCENES[2])).values()) == [5, 6, 6, 6]
+
+
+def test_one_qp_one_scene_one_sampler_is_a_figure() -> None:
+    table = scenes_table(scenes=SCENES[:1], samplers=["mine"], qps=[37], modes=["ra"])
+    for figure in (rate_accuracy.draw(table, "ra"), rate_scores.draw(table)):
+        assert list(curves(figure.axes[0]).values()) == [1]
+        assert overlapping(texts(figure)) == []
+        assert "mine" in legend_labels(figure)
+
+
+def test_a_mode_or_sampler_that_is_not_there_is_an_error_that_lists_those_that_are() -> None:
+    table = scenes_table(scenes=SCENES[:1], modes=["ra"])
+    with pytest.raises(VcmflowError, match=r"no rows with mode 'ai'; there are \['ra'\]"):
+        rate_accuracy.draw(table, "ai")
+    with pytest.raises(VcmflowError, match="no rows with sampler 'manyfold'"):
+        rate_scores.draw(table, samplers=["manyfold"])
+    with pytest.raises(VcmflowError, match=r"no rows with QP 30 in mode 'ra'; there are \[22"):
+        accuracy_m.draw(table, "ra", 30)
+    with pytest.raises(VcmflowError, match="more than one number of frames"):
+        accuracy_m.draw(table, "ra", 32)
+
+
+def test_forty_sequences_are_a_mean_with_thin_lines_and_few_a_row_each() -> None:
+    many = rate_distortion.draw(sequences_table([f"s{i}" for i in range(40)], modes=["ra"]))
+    axes = many.axes[0]
+    assert len([a for a in many.axes if a.get_visible()]) == 2
+    assert len(curves(axes)) == 4
+    assert len([line for line in axes.lines if line.get_linewidth() < 0.5]) == 160
+    assert "mean of 40" in words(many)
+    few = rate_distortion.draw(sequences_table(["b", "a"], modes=["ra"]))
+    assert [axes.get_ylabel() for axes in few.axes[::2]] == ["mean of 2", "a", "b"]
+
+
+def test_means_are_over_the_same_scenes_for_every_curve() -> None:
+    table = scenes_table(scenes=SCENES[:3], modes=["ra"])
+    table.loc[(table.scene == SCENES[0]) & (table.sampler == "tracking"), "map"] = np.nan
+    figure = rate_scores.draw(table)
+    assert "mean of 2 of 3 scenes" in words(figure)
+    axes = panel(figure, "mAP (IoU 0.50:0.95)")
+    colour = style.looks(["uniform"])["uniform"].colour
+    line = next(line for line in axes.lines if line.get_color() == colour)
+    kept = table[(table.sampler == "uniform") & (table.scene != SCENES[0])]
+    expected = kept.groupby("qp")["map"].mean().to_numpy()[::-1]
+    assert np.allclose(np.asarray(line.get_ydata()), expected)
+
+
+def test_mean_over_no_common_unit_is_empty_and_said() -> None:
+    table = scenes_table(scenes=SCENES[:2], samplers=["uniform", "manifold"], modes=["ra"])
+    for scene, sampler in zip(SCENES[:2], ("uniform", "manifold"), strict=True):
+        table.loc[(table.scene == scene) & (table.sampler == sampler), "map"] = np.nan
+    coded = table[table.sampler != "source"]
+    assert common_units(coded, "scene", ("sampler",), "map") == []
+    assert len(mean_over(coded, "scene", [], ("kbps", "map"))) == 0
+    assert "no scene with a score" in words(rate_scores.draw(table))
+
+
+def test_accuracy_against_m_runs_from_the_smallest_share_to_all_frames() -> None:
+    names = ["uniform", "uniform-n2", "uniform-n5", "manifold", "manifold-n2", "all"]
+    table = scenes_table(scenes=SCENES[:3], samplers=names, modes=["ra"], qps=[32])
+    figure = accuracy_m.draw(table, "ra", 32)
+    colour = style.looks(["uniform"])["uniform"].colour
+    left, right = figure.axes
+    for axes, column in ((left, "map"), (right, "kbps")):
+        line = next(line for line in axes.lines if line.get_color() == colour)
+        assert np.allclose(np.asarray(line.get_xdata()), [0.3, 0.4, 0.6, 1.0])
+        end = table[table.sampler == "all"][column].mean()
+        assert np.asarray(line.get_ydata())[-1] == pytest.approx(end)
+    assert overlapping(texts(figure)) == []
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.just(np.nan), st.floats(-5, 1e6)),
+            st.one_of(st.just(np.nan), st.floats(0, 1)),
+        ),
+        max_size=8,
+    )
+)
+def test_a_curve_ascends_in_rate_and_loses_only_what_is_undefined(
+    points: list[tuple[float, float]],
+) -> None:
+    rows = pd.DataFrame(points, columns=["kbps", "map"], dtype=float)
+    found = curve(rows, "map")
+    good = {(rate, score) for rate, score in points if rate > 0 and score == score}
+    assert set(zip(found.rates, found.scores, strict=True)) == good
+    assert all(np.diff(found.rates) >= 0)
+    assert len(found) + found.missing == len(points)
+
+
+# --- samplers' looks ------------------------------------------------------------------------------
+
+# Full dichromacy (Machado et al. 2009, severity 1.0), on linear RGB.
+DEFICIENT = {
+    "protan": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+    "deutan": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+    "tritan": [[1.256, -0.077, -0.179], [-0.078, 0.931, 0.148], [0.005, 0.691, 0.304]],
+    "grey": [[0.2126, 0.7152, 0.0722]] * 3,
+    "none": np.eye(3).tolist(),
+}
+
+
+@pytest.mark.parametrize("kind", DEFICIENT)
+def test_the_papers_samplers_differ_for_every_kind_of_colour_vision(kind: str) -> None:
+    seen = {}
+    for name, look in style.looks(["uniform", "tracking", "manifold"]).items():
+        linear = np.array(to_rgb(look.colour)) ** 2.2
+        changed = np.clip(np.array(DEFICIENT[kind]) @ linear, 0, 1) ** (1 / 2.2)
+        seen[name] = rgb2lab(changed)
+    for first, second in itertools.combinations(seen.values(), 2):
+        assert np.linalg.norm(first - second) > 10
+
+
+def test_a_sampler_looks_the_same_everywhere_and_unlike_the_others() -> None:
+    every = style.looks(["mine", "uniform", "all", "tracking", "yours", "manifold", "source"])
+    assert list(every) == ["uniform", "tracking", "manifold", "mine", "yours", "all", "source"]
+    assert style.looks(["manifold-n5", "mine"]) == {n: every[n] for n in ("manifold", "mine")}
+    assert len({look.colour for look in every.values()}) == len(every)
+    assert len({look.marker for look in every.values()}) == len(every)
+
+
+@given(st.lists(st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True), max_size=8, unique=True))
+def test_up_to_eight_further_samplers_have_colours_of_their_own(names: list[str]) -> None:
+    found = style.looks([*names, "uniform", "tracking", "manifold"])
+    assert len({look.colour for look in found.values()}) == len(found)
+    assert found == style.looks([*reversed(names), "manifold", "tracking", "uniform"])
+
+
+# --- text and tables ------------------------------------------------------------------------------
+
+
+@given(st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), max_size=60))
+def test_shortened_text_fits_and_keeps_both_ends(text: str) -> None:
+    shorter = style.fit(text, 1.0)
+    assert style.text_width(shorter, 7.5) <= 1.0
+    if shorter != text:
+        head, tail = shorter.split("…") if shorter.count("…") == 1 else (text, text)
+        assert text.startswith(head)
+        assert text.endswith(tail)
+
+
+@given(st.lists(st.from_regex(r"[a-z]{1,12}", fullmatch=True), max_size=20))
+def test_wrapped_text_keeps_its_words_and_fits(words_given: list[str]) -> None:
+    lines = style.wrap(" ".join(words_given), 1.5, 6.5).splitlines()
+    assert " ".join(lines).split() == words_given
+    assert all(style.text_width(line, 6.5) <= 1.5 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "not a table"),
+        ("scene,sampler\nx,uniform\n", "no column 'map'; there are scene, sampler"),
+        ("scene,sampler,map\n", "has no rows"),
+        ("scene,sampler,map\nx,uniform,0.5\nx,uniform,high\n", "line 3, column 'map': 'high'"),
+    ],
+)
+def test_broken_score_tables_are_refused(text: str, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "scenes.csv"
+    path.write_text(text)
+    with pytest.raises(VcmflowError, match=told):
+        read_scores([path], ("scene", "sampler", "map"))
+
+
+def test_empty_and_infinite_fields_are_undefined(tmp_path: Path) -> None:
+    path = tmp_path / "scenes.csv"
+    path.write_text("scene,sampler,mode,map\nx,source,,0.5\nx,uniform,ra,\nx,uniform,ra,inf\n")
+    table = read_scores([path], ("map",))
+    assert table["map"].isna().tolist() == [False, True, True]
+    assert table["mode"].tolist() == ["", "ra", "ra"]
+
+
+# --- timelines ------------------------------------------------------------------------------------
+
+
+def kept(sequence: str, sampler: str, frames: list[int]) -> Decision:
+    return Decision(sequence, sampler, sampler, frames[-1] + 1, len(frames), tuple(frames), 10.0)
+
+
+def test_forty_sequences_have_a_panel_each_that_can_be_read() -> None:
+    decisions = [
+        kept(f"sequence_{number}", sampler, [0, 5, 20, 40])
+        for number in range(40)
+        for sampler in ("uniform", "tracking", "manifold", "all")
+    ]
+    figure = timeline.draw(decisions, {})
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    assert [axes.get_title("left") for axes in shown] == [f"sequence_{n}" for n in range(40)]
+    found = texts(figure)
+    assert overlapping(found) == []
+    assert outside(figure, found) == []
+    assert figure.get_figheight() < 11
+
+
+def test_ticks_stand_at_the_kept_frames_and_gaps_in_the_data_are_told() -> None:
+    embedding = np.cumsum([[0.0], [1.0], [0.0], [3.0], [1.0]], axis=0)
+    decisions = [
+        kept("a", "uniform", [0, 2, 4]),
+        kept("a", "manifold", [0, 3, 4]),
+        kept("b", "uniform", [0, 1, 4]),
+    ]
+    figure = timeline.draw(decisions, {"a": embedding})
+    first = panel_left(figure, "a")
+    ticks = [[seg[0][0] for seg in c.get_segments()] for c in first.collections]
+    assert ticks == [[0, 2, 4], [0, 3, 4]]
+    assert timeline.content_speed(embedding).tolist() == [1, 0, 3, 1]
+    said = words(figure)
+    assert "no data" in said
+    assert "no embedding" in said
+
+
+def panel_left(figure: Figure, title: str) -> Axes:
+    return next(axes for axes in figure.axes if axes.get_title("left") == title)
+
+
+def test_contradictions_between_decisions_are_refused() -> None:
+    with pytest.raises(VcmflowError, match=r"\[5, 6\] frames"):
+        timeline.draw([kept("a", "x", [0, 4]), kept("a", "y", [0, 5])], {})
+    with pytest.raises(VcmflowError, match=r"\[5, 7\] frames"):
+        timeline.draw([kept("a", "x", [0, 4])], {"a": np.zeros((7, 2))})
+    with pytest.raises(VcmflowError, match="given twice"):
+        timeline.draw([kept("a", "x", [0, 4]), kept("a", "x", [0, 4])], {})
