@@ -46,8 +46,6 @@ def render(name: str, config: dict[str, Any], params: dict[str, Any]) -> str:
     text = environment.from_string((REPORT / f"{name}.rst").read_text("utf-8")).render(
         snakemake=snakemake, categories={}, files=[]
     )
-    if name == "workflow":
-        text += "\n\n.. _Workflow: javascript:0\n.. _Statistics: javascript:0\n"
     html = publish_parts(
         text,
         writer_name="html",
