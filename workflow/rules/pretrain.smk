@@ -37,7 +37,7 @@ rule render_videos:
 
 rule pretrain:
     input:
-        videos=(rules.render_videos.output.sums if RENDERED_VIDEOS else PRETRAIN["videos"]),
+        videos=pretrain_source(),
         code=modules("vcmflow.pretrain.command"),
     output:
         weights=f"{RESULTS}/pretrain/embedding.safetensors",

@@ -16,6 +16,7 @@ from typing import Any
 
 from vcmflow.data.catalogue import Entry, find_entry, read_catalogue
 from vcmflow.data.fetch import check_file
+from vcmflow.embed.registry import EMBEDDINGS
 from vcmflow.errors import VcmflowError
 from vcmflow.options import parse_options
 from vcmflow.reconstruct.registry import INTERPOLATORS
@@ -37,7 +38,7 @@ class Weights:
         entry: address, size, checksum and licence.
         file: name of the file.
         used_by: the network, as "detection:name key=value ...", where the first word may also be
-            "segmentation" or "interpolation".
+            "segmentation", "interpolation" or "embedding".
         note: what else to know.
     """
 
@@ -101,9 +102,11 @@ def load(used_by: str, path: Path) -> Any:
         return build(
             INTERPOLATORS, name, "interpolator", {"device": "cpu", **settings}, weights=path
         )
+    if kind == "embedding":
+        return build(EMBEDDINGS, name, "embedding", settings, weights=path, device="cpu")
     if kind not in TASKS:
         raise VcmflowError(
-            f"used_by: {used_by!r} begins with none of detection, segmentation, interpolation"
+            f"used_by: {used_by!r} begins with none of detection, segmentation, interpolation, embedding"
         )
     return build(TASKS[kind], name, f"model for {kind}", settings, weights=path, device="cpu")
 
