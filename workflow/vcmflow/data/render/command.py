@@ -31,6 +31,7 @@ _STEPS = {
     ("segmentation", "train"): 0.2,
     ("videos", "train"): 0.08,
 }
+_MOST = 99_899  # sequences of a training set: their numbers have five digits
 _TRAIN_FRAMES = {"detection": 4, "segmentation": 4, "videos": 24}
 _TRAIN_COUNTS = {"detection": 90, "segmentation": 60, "videos": 40}
 
@@ -83,6 +84,11 @@ def run(args: argparse.Namespace) -> None:
         raise VcmflowError(f"--seed is {args.seed}; allowed: 0 and more")
     if args.frames is not None and args.frames < 1:
         raise VcmflowError(f"--frames is {args.frames}; allowed: 1 and more")
+    for flag, length in (("--width", args.width), ("--height", args.height)):
+        if not 64 <= length <= 8192:
+            raise VcmflowError(f"{flag} is {length}; allowed: 64..8192 pixels")
+    if args.out.exists() and not args.out.is_dir():
+        raise VcmflowError(f"--out {args.out} is a file; give a folder")
     step = _STEPS[args.kind, args.split] if args.step is None else args.step
     if not 0 < step < 60:
         raise VcmflowError(f"--step is {step}; allowed: above 0, below 60 seconds")
@@ -130,12 +136,13 @@ def _plan(args: argparse.Namespace) -> list[TestSequence]:
     if args.sequence is not None:
         # The name holds the number.
         digits = args.sequence.rpartition("." if args.kind == "detection" else "-")[2]
-        count = int(digits) - 100 if digits.isascii() and digits.isdigit() else 0
-        count = min(count, 99_900)
+        plain = len(digits) <= 5 and digits.isascii() and digits.isdigit()
+        count = min(int(digits) - 100, _MOST) if plain else 0
     elif args.sequences is not None:
         text = args.sequences[0]
-        if len(args.sequences) > 1 or not (text.isascii() and text.isdigit()) or int(text) < 1:
-            raise VcmflowError("--sequences of a training set is one number, 1 or more")
+        plain = len(args.sequences) == 1 and len(text) <= 5 and text.isascii() and text.isdigit()
+        if not plain or not 1 <= int(text) <= _MOST:
+            raise VcmflowError(f"--sequences of a training set is one number, 1..{_MOST}")
         count = int(text)
     plan = []
     for index in range(count):

@@ -509,9 +509,7 @@ _GREENS: tuple[Colour, ...] = (
 )
 
 
-def tree(
-    pool: TexturePool, x: float, z: float, height: float, bare: bool = False, occluder: bool = False
-) -> Surface:
+def tree(pool: TexturePool, x: float, z: float, height: float, occluder: bool = False) -> Surface:
     """A tree: a cloud of photographed leaves on a trunk."""
     rows, columns = 160, 128
     leaves = pool.leaves(rows, columns, pick(pool.rng, _GREENS, 0.03))
@@ -519,7 +517,7 @@ def tree(
     y, x_axis = np.mgrid[0:rows, 0:columns]
     u, v = (x_axis / columns - 0.5) / 0.46, (y / rows - 0.42) / 0.41
     lumps = 0.34 * pool.noise(rows, columns, 1.6) + 0.16 * pool.noise(rows, columns, 1.0)
-    crown = np.clip((1.0 - np.sqrt(u**2 + v**2) + lumps * (0.35 if bare else 0.6)) * 9, 0, 1)
+    crown = np.clip((1.0 - np.sqrt(u**2 + v**2) + lumps * 0.6) * 9, 0, 1)
     # Nothing may touch the texture's border, or the tree would end in a straight line.
     border = np.minimum.reduce([x_axis, columns - 1 - x_axis, y]) / 6.0
     crown = crown * np.clip(border + 0.4 * pool.noise(rows, columns, 1.0), 0, 1)

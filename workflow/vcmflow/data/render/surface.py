@@ -129,7 +129,6 @@ def draw(
     surface: Surface,
     haze: Haze,
     hidden: npt.NDArray[np.int16] | None = None,
-    blur: float = 0.0,
 ) -> None:
     """Paint one surface over ``canvas`` (uint8 H x W x 3, changed in place).
 
@@ -161,7 +160,7 @@ def draw(
         start = low if low == NEAR else low * 0.93
         part = _clip(outline, start, high)
         if part:
-            _draw_part(canvas, plane, np.asarray(part), surface, haze, hidden, blur)
+            _draw_part(canvas, plane, np.asarray(part), surface, haze, hidden)
 
 
 def _draw_part(
@@ -171,7 +170,6 @@ def _draw_part(
     surface: Surface,
     haze: Haze,
     hidden: npt.NDArray[np.int16] | None,
-    blur: float,
 ) -> None:
     height, width = canvas.shape[:2]
     points = np.column_stack([part[:, :2], np.ones(len(part))]) @ plane.T
@@ -223,8 +221,6 @@ def _draw_part(
     if texture.shape[2] == 4:
         weight = weight * (patch[:, :, 3].astype(np.float32) * np.float32(1 / 255))
         patch = np.ascontiguousarray(patch[:, :, :3])
-    if blur > 0.3:
-        weight = np.asarray(cv2.GaussianBlur(weight, (0, 0), blur), np.float32)
     if not surface.glow:
         share = haze.share(float(part[:, 2].mean()))
         if share > 0.01:
