@@ -104,7 +104,8 @@ def _decode(path: Path, wanted: frozenset[int] | None) -> Iterator[av.VideoFrame
             if not container.streams.video:
                 raise VcmflowError(f"{path}: no video stream in this file")
             stream = container.streams.video[0]
-            stream.thread_type = "AUTO"
+            # Frame threads hand pictures out late; where packets are skipped, none may be.
+            stream.thread_type = "AUTO" if wanted is None else "SLICE"
             ours = stream.codec_context.name == "ffv1"
             number, end = 0, float("-inf")
             for packet in container.demux(stream):
