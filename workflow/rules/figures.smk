@@ -92,6 +92,16 @@ def stage_benchmarks():
     return sorted(dict.fromkeys(found), key=lambda entry: order.index(entry[0]))
 
 
+def stage_folders():
+    """(stage, folder of benchmarks, or file), in order: short enough for any command line."""
+    return list(dict.fromkeys((stage, folder_of(path)) for stage, path in stage_benchmarks()))
+
+
+def folder_of(benchmark):
+    """`.../benchmarks/<dataset>/<rule>` of a benchmark file; itself where it has no dataset."""
+    return "/".join(benchmark.split("/")[: RESULTS.count("/") + 4])
+
+
 def scores_of(kind, datasets):
     return {kind: [f"{RESULTS}/{name}/score/{kind}.csv" for name in datasets]}
 
@@ -132,8 +142,9 @@ if USES_PRETRAINING:
 PLANNED_FIGURES["time"] = (
     "time",
     list(GRID),
-    {"benchmarks": [path for _, path in stage_benchmarks()]},
-    ["--names", *(stage for stage, _ in stage_benchmarks())],
+    {"jobs": [path for _, path in stage_benchmarks()]},
+    ["--benchmarks", *(folder for _, folder in stage_folders())]
+    + ["--names", *(stage for stage, _ in stage_folders())],
 )
 FIGURES = [
     f"{RESULTS}/figures/{name}.{suffix}" for name in PLANNED_FIGURES for suffix in ("png", "pdf")
@@ -163,7 +174,7 @@ for NAME, (FIGURE, DATASETS, FILES, WORDS) in PLANNED_FIGURES.items():
         params:
             figure=FIGURE,
             files=lambda wildcards, input, flags=tuple(FILES): " ".join(
-                f"--{flag.replace('_', '-')} {input[flag]}" for flag in flags
+                f"--{flag.replace('_', '-')} {input[flag]}" for flag in flags if flag != "jobs"
             ),
             words=shlex.join(str(word) for word in WORDS),
             note=data_note(DATASETS),
