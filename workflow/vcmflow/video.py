@@ -33,37 +33,47 @@ def write_video(path: Path, frames: Iterable[Frame], fps: float) -> int:
         VcmflowError: there are no frames, or a frame's size or type differs from the first one's.
     """
     count = 0
-    with (
-        whole_file(path) as temporary,
-        av.open(str(temporary), "w", format="matroska") as container,
-    ):
-        # A random segment id would make two equal runs differ.
-        container.flags |= cast(int, av.container.Flags.bitexact.value)
-        stream = None
-        for frame in frames:
-            if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
-                raise VcmflowError(
-                    f"{path}: frame {count} is {frame.dtype} {frame.shape}, not uint8 H x W x 3"
-                )
+    try:
+        with (
+            whole_file(path) as temporary,
+            av.open(str(temporary), "w", format="matroska") as container,
+        ):
+            # A random segment id would make two equal runs differ.
+            container.flags |= cast(int, av.container.Flags.bitexact.value)
+            stream = None
+            for frame in frames:
+                if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
+                    raise VcmflowError(
+                        f"{path}: frame {count} is {frame.dtype} {frame.shape}, not uint8 H x W x 3"
+                    )
+                if stream is None:
+                    stream = _add_stream(container, frame, fps)
+                elif frame.shape[:2] != (stream.height, stream.width):
+                    raise VcmflowError(
+                        f"{path}: frame {count} is {frame.shape[1]}x{frame.shape[0]}, the first "
+                        f"one is {stream.width}x{stream.height}"
+                    )
+                picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+                container.mux(stream.encode(picture))
+                count += 1
             if stream is None:
-                stream = container.add_stream("ffv1", rate=Fraction(fps).limit_denominator(100_000))
-                stream.height, stream.width = frame.shape[:2]
-                stream.pix_fmt = "bgr0"
-                stream.codec_context.gop_size = 1
-                stream.codec_context.thread_count = 1
-                stream.codec_context.flags |= av.codec.context.Flags.bitexact.value
-            elif frame.shape[:2] != (stream.height, stream.width):
-                raise VcmflowError(
-                    f"{path}: frame {count} is {frame.shape[1]}x{frame.shape[0]}, the first one is "
-                    f"{stream.width}x{stream.height}"
-                )
-            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
-            container.mux(stream.encode(picture))
-            count += 1
-        if stream is None:
-            raise VcmflowError(f"{path}: no frames to write")
-        container.mux(stream.encode(None))
+                raise VcmflowError(f"{path}: no frames to write")
+            container.mux(stream.encode(None))
+    except av.error.FFmpegError as error:
+        raise VcmflowError(f"{path}: frames cannot be written ({error})") from None
     return count
+
+
+def _add_stream(
+    container: av.container.OutputContainer, frame: Frame, fps: float
+) -> av.VideoStream:
+    stream = container.add_stream("ffv1", rate=Fraction(fps).limit_denominator(100_000))
+    stream.height, stream.width = frame.shape[:2]
+    stream.pix_fmt = "bgr0"
+    stream.codec_context.gop_size = 1
+    stream.codec_context.thread_count = 1
+    stream.codec_context.flags |= av.codec.context.Flags.bitexact.value
+    return stream
 
 
 def read_video(path: Path) -> Iterator[Frame]:

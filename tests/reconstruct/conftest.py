@@ -1,0 +1,72 @@
+"""A small coded sequence, encoded once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vcmflow.encode.registry import CODECS, SUFFIXES
+from vcmflow.encode.sequence import encode_sequence
+from vcmflow.registry import build
+
+KEPT = (0, 3, 4, 6)
+
+
+def textured(height, width, seed, low=20, high=235):
+    """A smooth random colour picture."""
+    random = np.random.default_rng(seed)
+    picture = random.uniform(low, high, (height + 16, width + 16, 3))
+    for axis in (0, 1):
+        for _ in range(3):
+            picture = sum(np.roll(picture, k, axis) for k in (-2, -1, 0, 1, 2)) / 5
+    span = picture.max() - picture.min()
+    picture = low + (picture - picture.min()) * ((high - low) / span)
+    return picture[8 : height + 8, 8 : width + 8]
+
+
+@pytest.fixture(scope="session")
+def moving_square():
+    """moving_square(count, width, height, step, side): it moves right before a still background."""
+
+    def make(count, width=96, height=64, step=6, side=24):
+        background = textured(height, width, 1)
+        square = textured(side, side, 2, 60, 250)
+        frames = []
+        for number in range(count):
+            frame = background.copy()
+            left = 8 + step * number
+            frame[20 : 20 + side, left : left + side] = square
+            frames.append(frame.round().astype(np.uint8))
+        return frames
+
+    return make
+
+
+@dataclass
+class Coded:
+    """Seven frames of 67x45, of which four are coded."""
+
+    frames: list[np.ndarray]
+    kept: tuple[int, ...]
+    width: int
+    height: int
+    folder: Path
+
+    def stream(self, codec="vvenc", mode="ra", qp=32, **options):
+        name = f"{codec}-{mode}-{qp}-{len(options)}{SUFFIXES[codec]}"
+        path = self.folder / name
+        if not path.exists():
+            encoder = build(
+                CODECS, codec, "codec", options, preset="faster", intra_period=32, threads=1
+            )
+            kept = [self.frames[position] for position in self.kept]
+            encode_sequence(kept, 10.0, encoder, mode, [(qp, path)])
+        return path
+
+
+@pytest.fixture(scope="session")
+def coded(tmp_path_factory, moving_square):
+    return Coded(moving_square(7, 67, 45, 5), KEPT, 67, 45, tmp_path_factory.mktemp("coded"))

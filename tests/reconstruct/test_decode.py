@@ -1,0 +1,167 @@
+"""The decoder gives what the encoder saw, and damaged streams are refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vcmflow.encode.bitstream import hashes_of, nal_units
+from vcmflow.encode.registry import CODECS, SUFFIXES
+from vcmflow.encode.sequence import encode_sequence
+from vcmflow.errors import VcmflowError
+from vcmflow.reconstruct import decode
+from vcmflow.reconstruct.decode import decode_pictures, decode_stream, verify_hashes
+from vcmflow.registry import build
+from vcmflow.video import write_video
+
+
+@pytest.mark.parametrize("qp", [22, 37, 47])
+@pytest.mark.parametrize("mode", ["ai", "ra"])
+def test_decoder_reproduces_the_encoders_pictures_bit_by_bit(coded, mode, qp):
+    """By the MD5 that VVenC puts into the stream, for the padded pictures of an odd size."""
+    stream = coded.stream(mode=mode, qp=qp, picture_hash=True)
+    assert len(hashes_of(stream)) == 4
+    assert verify_hashes(stream) == 4
+
+
+def test_x265_too(coded):
+    assert verify_hashes(coded.stream("x265", "ra", 30, picture_hash=True)) == 4
+    assert verify_hashes(coded.stream("x265", "ra", 30)) == 0
+
+
+def test_a_wrong_picture_is_noticed_by_its_hash(coded, tmp_path):
+    """Change what the stream says about one picture: ffmpeg's own check complains as well."""
+    source = coded.stream(mode="ra", qp=37, picture_hash=True)
+    stream = source.read_bytes()
+    digest = hashes_of(source)[2][0]
+    assert stream.count(digest) == 1
+    changed = bytes(255 - byte for byte in digest)
+    assert b"\0\0" not in changed
+    broken = tmp_path / "broken.266"
+    broken.write_bytes(stream.replace(digest, changed))
+    with pytest.raises(VcmflowError, match=r"broken\.266: "):
+        list(decode_stream(broken, coded.width, coded.height, 4))
+
+
+def test_pictures_of_another_stream_are_noticed_by_their_hashes(coded, monkeypatch):
+    stream = coded.stream(mode="ra", qp=37, picture_hash=True)
+    other = hashes_of(coded.stream(mode="ra", qp=22, picture_hash=True))
+    monkeypatch.setattr(decode, "hashes_of", lambda _: [other[0], *hashes_of(stream)[1:]])
+    with pytest.raises(VcmflowError, match="1 decoded pictures are not those that were encoded"):
+        list(decode_stream(stream, coded.width, coded.height, 4))
+
+
+@pytest.mark.parametrize("codec", ["vvenc", "x264", "x265"])
+@pytest.mark.parametrize("mode", ["ai", "ra"])
+def test_frames_come_back_in_order_and_size(coded, codec, mode):
+    decoded = list(decode_stream(coded.stream(codec, mode, 27), 67, 45, 4))
+    assert [frame.shape for frame in decoded] == [(45, 67, 3)] * 4
+    for position, frame in zip(coded.kept, decoded, strict=True):
+        errors = [np.mean((frame.astype(float) - other) ** 2) for other in coded.frames]
+        assert int(np.argmin(errors)) == position
+        assert 10 * np.log10(255**2 / errors[position]) > 26
+
+
+@pytest.mark.parametrize("codec", ["vvenc", "x264", "x265"])
+def test_pictures_that_lead_an_intra_picture_are_kept(moving_square, tmp_path, codec):
+    """Open GOPs: pictures shown before the second intra picture come behind it in the stream."""
+    frames = moving_square(20, 160, 64, 5)
+    path = tmp_path / f"long{SUFFIXES[codec]}"
+    encoder = build(CODECS, codec, "codec", {}, preset="faster", intra_period=16, threads=1)
+    encode_sequence(frames, 10.0, encoder, "ra", [(24, path)])
+    decoded = list(decode_stream(path, 160, 64, 20))
+    for position, frame in enumerate(decoded):
+        errors = [np.mean((frame.astype(float) - other) ** 2) for other in frames]
+        assert int(np.argmin(errors)) == position
+
+
+def test_threads_do_not_change_the_result(coded):
+    one, two = (np.stack(list(decode_stream(coded.stream(), 67, 45, 4, threads=n))) for n in (1, 2))
+    assert np.array_equal(one, two)
+
+
+def test_reading_may_stop_early(coded):
+    pictures = decode_pictures(coded.stream())
+    picture, size = next(pictures)
+    pictures.close()
+    assert size == (68, 46)
+    assert picture.shape == (69, 68)
+
+
+@pytest.mark.parametrize("codec", ["vvenc", "x264", "x265"])
+def test_a_stream_of_another_length_or_size_is_refused(coded, codec):
+    stream = coded.stream(codec)
+    with pytest.raises(VcmflowError, match="holds 4 pictures, 5 are expected"):
+        list(decode_stream(stream, 67, 45, 5))
+    with pytest.raises(VcmflowError, match="pictures are 68x46, 64x46 is expected"):
+        list(decode_stream(stream, 64, 46, 4))
+
+
+@pytest.mark.parametrize("kept", [0.2, 0.5, 0.9])
+@pytest.mark.parametrize("codec", ["vvenc", "x264"])
+def test_streams_that_break_off_are_refused(coded, tmp_path, codec, kept):
+    source = coded.stream(codec)
+    stream = source.read_bytes()
+    short = tmp_path / f"short{source.suffix}"
+    short.write_bytes(stream[: int(kept * len(stream))])
+    with pytest.raises(VcmflowError, match=r"short\.26[64]: "):
+        list(decode_stream(short, 67, 45, 4))
+
+
+def test_a_missing_picture_is_noticed(coded, tmp_path):
+    for codec in ("vvenc", "x264", "x265"):
+        source = coded.stream(codec)
+        units = list(nal_units(source.read_bytes()))
+        short = tmp_path / f"short{source.suffix}"
+        short.write_bytes(b"".join(b"\0\0\0\1" + unit for unit in units[:-1]))
+        with pytest.raises(VcmflowError, match="holds 3 pictures, 4 are expected"):
+            list(decode_stream(short, 67, 45, 4))
+
+
+def test_damaged_slices_are_noticed(coded, tmp_path):
+    """Pictures still count right, the headers are whole; the decoder itself has to complain."""
+    source = coded.stream(mode="ai", qp=27)
+    stream = bytearray(source.read_bytes())
+    damaged = tmp_path / "damaged.266"
+    refused = 0
+    for position in range(len(stream) // 2, len(stream) // 2 + 8):
+        changed = bytearray(stream)
+        changed[position] ^= 0x55
+        damaged.write_bytes(changed)
+        try:
+            list(decode_stream(damaged, 67, 45, 4))
+        except VcmflowError as error:
+            assert "damaged.266" in str(error)
+            refused += 1
+    assert refused >= 6, "entropy coded data hardly ever survives a change"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the bitstream is empty"),
+        (b"no stream at all", "begins with no start code"),
+        (b"\0\0\1" + b"\xff" * 50, r"damaged|holds 0 pictures"),
+    ],
+)
+def test_what_is_no_stream_is_refused(tmp_path, content, message):
+    path = tmp_path / "odd.266"
+    path.write_bytes(content)
+    with pytest.raises(VcmflowError, match=message):
+        list(decode_stream(path, 67, 45, 4))
+
+
+def test_a_video_file_named_as_a_stream_is_refused(coded, tmp_path):
+    write_video(tmp_path / "video.mkv", coded.frames, 10)
+    stream = tmp_path / "video.265"
+    (tmp_path / "video.mkv").rename(stream)
+    with pytest.raises(VcmflowError, match=r"video\.265: "):
+        list(decode_stream(stream, 67, 45, 4))
+
+
+def test_odd_file_names_are_only_names(coded, tmp_path):
+    """Nothing in a name is read as an option, a protocol or a pattern."""
+    for name in ("-version.266", "http:%03d.266", "a b'c.266"):
+        path = tmp_path / name
+        path.write_bytes(coded.stream().read_bytes())
+        assert len(list(decode_stream(path, 67, 45, 4))) == 4
