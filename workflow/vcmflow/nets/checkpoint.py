@@ -118,6 +118,8 @@ def _names() -> dict[tuple[str, str], Any]:
         ("numpy", "ndarray"): lambda *_: _Array(),
         ("numpy", "dtype"): lambda code, *_: _Type(code),
         ("_codecs", "encode"): _encode,
+        # Old protocols write empty bytes as a call; bytes(n) would take any amount of memory.
+        ("__builtin__", "bytes"): lambda: b"",
         ("collections", "OrderedDict"): lambda *pairs: dict(*pairs),
     }
     for package in ("numpy.core", "numpy._core"):

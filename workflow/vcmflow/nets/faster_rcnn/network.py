@@ -289,7 +289,7 @@ class FasterRcnn(nn.Module):
         config = self.config
         scores = torch.softmax(logits.float(), dim=1)
         refined = apply_deltas(
-            deltas.float().view(len(boxes), -1, 4), boxes, weights=(10.0, 10.0, 5.0, 5.0)
+            deltas.float().view(-1, config.classes, 4), boxes, weights=(10.0, 10.0, 5.0, 5.0)
         )
         finite = torch.isfinite(refined).flatten(1).all(dim=1) & torch.isfinite(scores).all(dim=1)
         refined = clip(refined, size)
