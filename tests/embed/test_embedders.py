@@ -95,11 +95,12 @@ def test_fused_and_half_precision_networks_agree_with_the_plain_one(frames):
     def embed(precision):
         copy = EmbeddingNetwork(16)
         copy.load_state_dict(state)
-        embedder = NetworkEmbedder(copy.backbone, copy.projection, 60, "cpu", precision)
+        embedder = NetworkEmbedder(copy.backbone, copy.projection, 60, "cpu", precision, False)
         return embed_frames(frames, embedder)
 
     np.testing.assert_allclose(embed("float32"), plain, atol=1e-4)
     np.testing.assert_allclose(embed("bfloat16"), plain, atol=0.05 * float(np.ptp(plain)))
+    assert any(np.array_equal(embed("auto"), embed(name)) for name in ("float32", "bfloat16"))
 
 
 def test_imagenet_features_are_those_of_torchvision(weights, frames):
@@ -109,13 +110,16 @@ def test_imagenet_features_are_those_of_torchvision(weights, frames):
     pictures = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)
     with torch.inference_mode():
         expected = network.eval()(normalise(pictures)).numpy()
-    embedding = embed_frames(frames, build("imagenet", weights, short_side=60))
+    embedding = embed_frames(frames, build("imagenet", weights, short_side=60, normalised=False))
     np.testing.assert_allclose(embedding, expected, rtol=1e-3, atol=1e-4)
 
 
-def test_normalised_embeddings_have_length_one(weights, frames):
-    embedding = embed_frames(frames[:3], build("learned", weights, normalised=True))
-    assert np.linalg.norm(embedding, axis=1) == pytest.approx(1)
+def test_embeddings_have_length_one_unless_the_literal_formula_is_asked_for(weights, frames):
+    scaled = embed_frames(frames[:3], build("learned", weights))
+    literal = embed_frames(frames[:3], build("learned", weights, normalised=False))
+    np.testing.assert_allclose(np.linalg.norm(scaled, axis=1), 1, rtol=1e-5)
+    lengths = np.linalg.norm(literal, axis=1, keepdims=True)
+    np.testing.assert_allclose(literal / lengths, scaled, atol=1e-6)
 
 
 def test_grey_is_the_shrunk_luma_and_needs_no_torch():

@@ -67,7 +67,8 @@ class NetworkEmbedder:
         short_side: px; frames are resized to it, their aspect ratio kept.
         device: "cpu" or "cuda".
         precision: ``float32``, ``bfloat16``, or ``auto``: bfloat16 where the hardware computes it.
-        normalised: scale embeddings to length 1, as Eq. (6) compares them.
+        normalised: scale embeddings to length 1: Eq. (6) trains directions alone, so lengths are
+            chance. False takes Eq. (7) literally.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class NetworkEmbedder:
         short_side: int,
         device: str,
         precision: str = "float32",
-        normalised: bool = False,
+        normalised: bool = True,
     ) -> None:
         if precision not in PRECISIONS:
             raise VcmflowError(f"precision {precision!r}; allowed: {', '.join(PRECISIONS)}")
@@ -157,7 +158,7 @@ def build_learned(
     device: str = "cpu",
     short_side: int | None = None,
     precision: str = "float32",
-    normalised: bool = False,
+    normalised: bool = True,
 ) -> NetworkEmbedder:
     """Build the paper's embedding from the weights that ``vcmflow pretrain`` wrote.
 
@@ -166,7 +167,7 @@ def build_learned(
         device: "auto", "cpu" or "cuda".
         short_side: px; None for the one it was trained at.
         precision: "auto", "float32" or "bfloat16".
-        normalised: scale embeddings to length 1.
+        normalised: scale embeddings to length 1 (see ``NetworkEmbedder``).
 
     Raises:
         VcmflowError: no or unfit weights, or an option out of range.
@@ -187,7 +188,7 @@ def build_imagenet(
     device: str = "cpu",
     short_side: int = 224,
     precision: str = "float32",
-    normalised: bool = False,
+    normalised: bool = True,
 ) -> NetworkEmbedder:
     """Build the pooled features of a ResNet-18 trained on ImageNet (Fig. 8, left column).
 
@@ -196,7 +197,7 @@ def build_imagenet(
         device: "auto", "cpu" or "cuda".
         short_side: px.
         precision: "auto", "float32" or "bfloat16".
-        normalised: scale embeddings to length 1.
+        normalised: scale embeddings to length 1 (see ``NetworkEmbedder``).
 
     Raises:
         VcmflowError: no or unfit weights, or an option out of range.
@@ -218,7 +219,7 @@ def build_random(
     dimension: int = 128,
     short_side: int = 128,
     precision: str = "float32",
-    normalised: bool = False,
+    normalised: bool = True,
 ) -> NetworkEmbedder:
     """Build the paper's network as it is before training.
 
@@ -229,7 +230,7 @@ def build_random(
         dimension: length of an embedding.
         short_side: px.
         precision: "auto", "float32" or "bfloat16".
-        normalised: scale embeddings to length 1.
+        normalised: scale embeddings to length 1 (see ``NetworkEmbedder``).
 
     Raises:
         VcmflowError: weights are given, or an option is out of range.
@@ -264,4 +265,5 @@ def _load(module: nn.Module, state: State, path: Path) -> None:
 def _computes_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_device_supported())
+    able = torch.cpu.get_capabilities()
+    return any(able.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
