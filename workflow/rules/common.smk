@@ -43,12 +43,19 @@ except VcmflowError as error:
 config.clear()
 config.update(SETTINGS)
 
+
+envvars:
+    "PATH",
+
+
 # Jobs call `python`: the one that runs this workflow, also where its environment is not activated.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 RESULTS = f"results/{SETTINGS['preset']}"
 DATA = f"data/{SETTINGS['preset']}"
 STREAM = SUFFIXES[SETTINGS["encode"]["codec"]]
+# Used with --software-deployment-method conda only.
+ENVIRONMENT = "../../envs/vcmflow.yaml"
 QPS = SETTINGS["encode"]["qps"]
 
 
@@ -61,23 +68,3 @@ wildcard_constraints:
     qp="[0-9]+",
     embedding="[a-z][a-z0-9_]*",
     part="[0-9]{3}",
-
-
-def option_flags(options):
-    """Settings of a plug-in as `--option key=value` flags."""
-    return " ".join(
-        f"--option {shlex.quote(f'{key}={value}')}" for key, value in (options or {}).items()
-    )
-
-
-def weights_flag(entry):
-    """`--weights FILE`, or nothing for a model that needs none."""
-    return f"--weights {shlex.quote(entry['weights'])}" if entry.get("weights") else ""
-
-
-def weights_input(entry):
-    return [entry["weights"]] if entry.get("weights") else []
-
-
-def frames_of(dataset, sequences):
-    return [f"{RESULTS}/{dataset}/frames/{sequence}/frames.mkv" for sequence in sequences]

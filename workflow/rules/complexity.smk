@@ -5,12 +5,6 @@ MEASURED_SEQUENCE = next(iter(GRID[MEASURED_DATASET].sequences))
 MEASURED_EMBEDDING = instance(SETTINGS["tables"]["test"]).get("embedding", "")
 
 
-def measured_weights(wildcards):
-    if pretrained(MEASURED_EMBEDDING):
-        return [rules.pretrain.output.weights]
-    return weights_input(EMBEDDINGS[MEASURED_EMBEDDING])
-
-
 rule complexity:
     input:
         video=frames_of(MEASURED_DATASET, [MEASURED_SEQUENCE]),
@@ -27,6 +21,8 @@ rule complexity:
         f"{RESULTS}/logs/complexity.log",
     benchmark:
         f"{RESULTS}/benchmarks/complexity.tsv"
+    conda:
+        ENVIRONMENT
     params:
         embedding=lambda wildcards: EMBEDDINGS[MEASURED_EMBEDDING]["embedder"],
         embedding_weights=lambda wildcards, input: (

@@ -4,17 +4,6 @@ CATALOGUE = read_catalogue(Path("data/datasets.csv"))
 WEIGHTS = weights_table(Path("data/weights.csv"))
 
 
-def dataset_source(wildcards):
-    """What an import depends on: checksums of rendered files, the stamp of a download, or files."""
-    dataset = GRID[wildcards.dataset]
-    inputs = dataset.sequences[wildcards.sequence].inputs
-    if dataset.settings["source"] == "render":
-        return f"{DATA}/{wildcards.dataset}.sha256"
-    if dataset.settings["source"] == "download":
-        return f"data/downloads/{entry_for(CATALOGUE, inputs[0]).name}"
-    return inputs
-
-
 # A stamp, and not the folder, is the output: Snakemake removes outputs before it runs a rule again,
 # and a download that is there is kept.
 rule download:
@@ -27,6 +16,8 @@ rule download:
     wildcard_constraints:
         entry="|".join(CATALOGUE),
     retries: 2
+    conda:
+        ENVIRONMENT
     resources:
         downloads=1,
     params:
@@ -45,6 +36,8 @@ rule fetch_weights:
     wildcard_constraints:
         file="|".join(re.escape(file) for file in WEIGHTS),
     retries: 2
+    conda:
+        ENVIRONMENT
     resources:
         downloads=1,
     params:
@@ -68,6 +61,8 @@ rule render_dataset:
             name for name, dataset in GRID.items() if dataset.settings["source"] == "render"
         )
         or "none",
+    conda:
+        ENVIRONMENT
     params:
         kind=lambda wildcards: GRID[wildcards.dataset].task,
         seed=SETTINGS["data"]["seed"],
@@ -85,6 +80,7 @@ rule render_dataset:
 rule import_sequence:
     input:
         source=dataset_source,
+        folder=dataset_folder,
         code=lambda wildcards: modules(
             "vcmflow.data.command", LOADERS[GRID[wildcards.dataset].settings["loader"]]
         ),
@@ -96,6 +92,8 @@ rule import_sequence:
         f"{RESULTS}/logs/{{dataset}}/import_sequence/{{sequence}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/{{dataset}}/import_sequence/{{sequence}}.tsv"
+    conda:
+        ENVIRONMENT
     params:
         sequence=lambda wildcards: shlex.join(
             GRID[wildcards.dataset].sequences[wildcards.sequence].arguments()
@@ -123,6 +121,8 @@ rule sequence_table:
         f"{RESULTS}/logs/{{dataset}}/sequence_table.log",
     benchmark:
         f"{RESULTS}/benchmarks/{{dataset}}/sequence_table.tsv"
+    conda:
+        ENVIRONMENT
     shell:
         "python -m vcmflow sequences --info {input.info:q} --frames {input.frames:q}"
         " --truth {input.truth:q} --out {output:q} 2> {log:q}"

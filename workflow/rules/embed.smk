@@ -2,11 +2,6 @@
 EMBEDDINGS = SETTINGS["embed"]["embeddings"]
 
 
-def pretrained(name):
-    """Whether an embedding takes its weights from the stage pretrain."""
-    return EMBEDDINGS[name]["embedder"] == "learned" and not EMBEDDINGS[name].get("weights")
-
-
 USES_PRETRAINING = any(
     pretrained(embedding)
     for embedding in [
@@ -21,16 +16,6 @@ USES_PRETRAINING = any(
 )
 
 
-def embedding_weights(wildcards):
-    if pretrained(wildcards.embedding):
-        return [rules.pretrain.output.weights]
-    return weights_input(EMBEDDINGS[wildcards.embedding])
-
-
-def embedding_code(wildcards):
-    return modules("vcmflow.embed.command", EMBEDDERS[EMBEDDINGS[wildcards.embedding]["embedder"]])
-
-
 rule embed:
     input:
         video=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
@@ -42,6 +27,8 @@ rule embed:
         f"{RESULTS}/logs/{{dataset}}/embed/{{sequence}}/{{embedding}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/{{dataset}}/embed/{{sequence}}/{{embedding}}.tsv"
+    conda:
+        ENVIRONMENT
     params:
         embedder=lambda wildcards: EMBEDDINGS[wildcards.embedding]["embedder"],
         weights=lambda wildcards, input: (f"--weights {input.weights[0]}" if input.weights else ""),

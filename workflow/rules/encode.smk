@@ -21,6 +21,8 @@ rule encode:
         f"{RESULTS}/logs/{{dataset}}/encode/{{sequence}}/{{sampler}}/{{mode}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/{{dataset}}/encode/{{sequence}}/{{sampler}}/{{mode}}.tsv"
+    conda:
+        ENVIRONMENT
     params:
         codec=ENCODE["codec"],
         preset=ENCODE["preset"],

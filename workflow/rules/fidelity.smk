@@ -1,17 +1,4 @@
 # PSNR and SSIM of the reconstructed frames against the originals (spec 7): vcmflow/fidelity.
-def recon_runs(dataset, sampler):
-    """(mode, qp) of every reconstruction that a sampler has in a dataset."""
-    plan = GRID[dataset]
-    return [(mode, qp) for mode in plan.modes(sampler) for qp in plan.qps(sampler, mode)]
-
-
-def recon_videos(dataset, sequence, sampler):
-    return [
-        f"{RESULTS}/{dataset}/reconstruct/{sequence}/{sampler}/{mode}/qp{qp}.mkv"
-        for mode, qp in recon_runs(dataset, sampler)
-    ]
-
-
 rule fidelity:
     input:
         original=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
@@ -26,6 +13,8 @@ rule fidelity:
         f"{RESULTS}/benchmarks/{{dataset}}/fidelity/{{sequence}}/{{sampler}}.tsv"
     wildcard_constraints:
         sampler="[a-z][a-z0-9_]*(-n[0-9]+)?",
+    conda:
+        ENVIRONMENT
     params:
         modes=lambda wildcards: [
             mode for mode, _ in recon_runs(wildcards.dataset, wildcards.sampler)

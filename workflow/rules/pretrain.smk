@@ -1,16 +1,6 @@
 # Self-supervised training of the embedding network (paper 2.1, 2.2): vcmflow/pretrain.
 PRETRAIN = SETTINGS["pretrain"]
 RENDERED_VIDEOS = PRETRAIN["videos"] == "render"
-VIDEOS = f"{DATA}/videos" if RENDERED_VIDEOS else PRETRAIN["videos"]
-
-
-def pretrain_source():
-    """What training depends on: checksums of rendered videos, the stamp of a download, or a folder."""
-    if RENDERED_VIDEOS:
-        return rules.render_videos.output.sums
-    if Path(VIDEOS).exists():
-        return VIDEOS
-    return f"data/downloads/{entry_for(CATALOGUE, Path(VIDEOS)).name}"
 
 
 rule render_videos:
@@ -23,21 +13,23 @@ rule render_videos:
         f"{RESULTS}/logs/render_videos.log",
     benchmark:
         f"{RESULTS}/benchmarks/render_videos.tsv"
+    conda:
+        ENVIRONMENT
     params:
         seed=SETTINGS["data"]["seed"],
         width=SETTINGS["data"]["width"],
         height=SETTINGS["data"]["height"],
-        videos=PRETRAIN["rendered"],
+        clips=PRETRAIN["rendered"],
         frames=PRETRAIN["rendered_frames"],
     shell:
         "python -m vcmflow render --kind videos --split train --out {output.folder:q}"
         " --seed {params.seed} --width {params.width} --height {params.height}"
-        " --sequences {params.videos} --frames {params.frames} --sums-out {output.sums:q} 2> {log:q}"
+        " --sequences {params.clips} --frames {params.frames} --sums-out {output.sums:q} 2> {log:q}"
 
 
 rule pretrain:
     input:
-        videos=pretrain_source(),
+        **pretrain_inputs(),
         code=modules("vcmflow.pretrain.command"),
     output:
         weights=f"{RESULTS}/pretrain/embedding.safetensors",
@@ -47,8 +39,10 @@ rule pretrain:
     benchmark:
         f"{RESULTS}/benchmarks/pretrain.tsv"
     priority: 100
+    conda:
+        ENVIRONMENT
     params:
-        videos=VIDEOS,
+        videos=lambda wildcards, input: input.get("folder", PRETRAIN["videos"]),
         options=option_flags(PRETRAIN["options"]),
     shell:
         "python -m vcmflow pretrain --videos {params.videos:q} {params.options} --threads {threads}"

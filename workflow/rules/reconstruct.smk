@@ -18,6 +18,8 @@ rule reconstruct:
         f"{RESULTS}/logs/{{dataset}}/reconstruct/{{sequence}}/{{sampler}}/{{mode}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/{{dataset}}/reconstruct/{{sequence}}/{{sampler}}/{{mode}}.tsv"
+    conda:
+        ENVIRONMENT
     params:
         interpolator=RECONSTRUCT["interpolator"],
         weights=weights_flag(RECONSTRUCT),

@@ -1,24 +1,4 @@
 # Which frames are kept (paper 2.3, spec 2 to 4): vcmflow/sample.
-def instance(sampler):
-    """The settings of a sampler, swept or not."""
-    return SETTINGS["sample"]["samplers"][split_sampler(sampler)[0]]
-
-
-def keep_every(dataset, sampler):
-    return split_sampler(sampler)[1] or GRID[dataset].settings["keep_every"]
-
-
-def sampler_needs(wildcards):
-    folder = f"{RESULTS}/{wildcards.dataset}"
-    needs = sampler_instance(SETTINGS, wildcards.sampler).needs
-    if needs == "embedding":
-        embedding = instance(wildcards.sampler)["embedding"]
-        return {"embeddings": f"{folder}/embed/{wildcards.sequence}/{embedding}.npy"}
-    if needs == "tracks":
-        return {"tracks": f"{folder}/track/{wildcards.sequence}.json"}
-    return {}
-
-
 rule sample:
     input:
         unpack(sampler_needs),
@@ -36,6 +16,8 @@ rule sample:
         f"{RESULTS}/benchmarks/{{dataset}}/sample/{{sequence}}/{{sampler}}.tsv"
     wildcard_constraints:
         sampler="[a-z][a-z0-9_]*(-n[0-9]+)?",
+    conda:
+        ENVIRONMENT
     params:
         method=lambda wildcards: instance(wildcards.sampler)["method"],
         options=lambda wildcards: option_flags(

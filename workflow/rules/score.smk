@@ -1,39 +1,4 @@
 # Accuracy, fidelity and rate of every condition (spec 7, 8): vcmflow/score.
-def part_of(dataset, sequence):
-    return next(part for part, ids in GRID[dataset].parts().items() if sequence in ids)
-
-
-def encode_tables(dataset, sequence):
-    """(sampler, table of stream sizes) of every coding of a sequence."""
-    folder = f"{RESULTS}/{dataset}/encode/{sequence}"
-    return [
-        (
-            run.sampler,
-            f"{folder}/{run.sampler}/{run.mode}/"
-            + (f"qp{run.qps[0]}.csv" if split_sampler(run.sampler)[1] else "encode.csv"),
-        )
-        for run in GRID[dataset].conditions
-    ]
-
-
-def score_tasks(wildcards):
-    """The task results that hold a sequence's runs; none without a task."""
-    if GRID[wildcards.dataset].task == "none":
-        return []
-    part = part_of(**wildcards)
-    folder = f"{RESULTS}/{wildcards.dataset}"
-    return [f"{folder}/task_source/{part}.json"] + [
-        f"{folder}/task/{sampler}/{part}.json" for sampler in GRID[wildcards.dataset].samplers
-    ]
-
-
-def per_sampler(template):
-    return lambda wildcards: [
-        f"{RESULTS}/{template}".format(sampler=sampler, **wildcards)
-        for sampler in GRID[wildcards.dataset].samplers
-    ]
-
-
 rule score_sequence:
     input:
         sequence=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/sequence.json",
@@ -50,6 +15,8 @@ rule score_sequence:
         f"{RESULTS}/logs/{{dataset}}/score_sequence/{{sequence}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/{{dataset}}/score_sequence/{{sequence}}.tsv"
+    conda:
+        ENVIRONMENT
     params:
         encodes_of=lambda wildcards: [sampler for sampler, _ in encode_tables(**wildcards)],
         tasks=lambda wildcards, input: f"--tasks {input.tasks}" if input.tasks else "",
@@ -75,6 +42,8 @@ rule score_pool:
         f"{RESULTS}/logs/{{dataset}}/score_pool.log",
     benchmark:
         f"{RESULTS}/benchmarks/{{dataset}}/score_pool.tsv"
+    conda:
+        ENVIRONMENT
     shell:
         "python -m vcmflow score pool --scores {input.scores:q} --sequences-out {output.sequences:q}"
         " --scenes-out {output.scenes:q} --dataset-out {output.dataset:q} 2> {log:q}"

@@ -1,23 +1,5 @@
 # Detection and segmentation on all n reconstructed frames (spec 7): vcmflow/task.
 # A job loads the model once and takes a part of the sequences, at all modes and QPs of one sampler.
-def task_code(wildcards):
-    task = GRID[wildcards.dataset].task
-    return modules("vcmflow.task.command", TASKS[task][SETTINGS["task"][task]["model"]])
-
-
-def task_entry(wildcards):
-    return SETTINGS["task"][GRID[wildcards.dataset].task]
-
-
-def task_runs(dataset, part, sampler):
-    """(sequence, mode, qp) of every video of a task job."""
-    return [
-        (sequence, mode, qp)
-        for sequence in GRID[dataset].parts()[part]
-        for mode, qp in recon_runs(dataset, sampler)
-    ]
-
-
 rule task:
     input:
         videos=lambda wildcards: [
@@ -34,6 +16,8 @@ rule task:
         f"{RESULTS}/benchmarks/{{dataset}}/task/{{sampler}}/{{part}}.tsv"
     wildcard_constraints:
         sampler="[a-z][a-z0-9_]*(-n[0-9]+)?",
+    conda:
+        ENVIRONMENT
     params:
         task=lambda wildcards: GRID[wildcards.dataset].task,
         model=lambda wildcards: task_entry(wildcards)["model"],
@@ -63,6 +47,8 @@ rule task_source:
         f"{RESULTS}/logs/{{dataset}}/task_source/{{part}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/{{dataset}}/task_source/{{part}}.tsv"
+    conda:
+        ENVIRONMENT
     params:
         task=lambda wildcards: GRID[wildcards.dataset].task,
         model=lambda wildcards: task_entry(wildcards)["model"],

@@ -13,6 +13,8 @@ rule track:
         f"{RESULTS}/logs/{{dataset}}/track/{{sequence}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/{{dataset}}/track/{{sequence}}.tsv"
+    conda:
+        ENVIRONMENT
     params:
         model=TRACK["model"],
         weights=weights_flag(TRACK),

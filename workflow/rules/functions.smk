@@ -1,0 +1,358 @@
+# Functions that the rules call while planning: which files and flags a job has. Wiring only.
+
+
+# common
+
+
+def option_flags(options):
+    """Settings of a plug-in as `--option key=value` flags."""
+    return " ".join(
+        f"--option {shlex.quote(f'{key}={value}')}" for key, value in (options or {}).items()
+    )
+
+
+def weights_flag(entry):
+    """`--weights FILE`, or nothing for a model that needs none."""
+    return f"--weights {shlex.quote(entry['weights'])}" if entry.get("weights") else ""
+
+
+def weights_input(entry):
+    return [entry["weights"]] if entry.get("weights") else []
+
+
+def frames_of(dataset, sequences):
+    return [f"{RESULTS}/{dataset}/frames/{sequence}/frames.mkv" for sequence in sequences]
+
+
+# data
+
+
+def dataset_source(wildcards):
+    """What an import depends on: checksums of rendered files, the stamp of a download, or files."""
+    dataset = GRID[wildcards.dataset]
+    inputs = dataset.sequences[wildcards.sequence].inputs
+    if dataset.settings["source"] == "render":
+        return f"{DATA}/{wildcards.dataset}.sha256"
+    if dataset.settings["source"] == "download":
+        return f"data/downloads/{entry_for(CATALOGUE, inputs[0]).name}"
+    return inputs
+
+
+# pretrain
+
+
+def dataset_folder(wildcards):
+    """The folder of a rendered dataset, so that it is rendered again if someone removes it."""
+    rendered = GRID[wildcards.dataset].settings["source"] == "render"
+    return ancient(f"{DATA}/{wildcards.dataset}") if rendered else []
+
+
+def pretrain_inputs():
+    """What training depends on: the checksums of rendered videos, a download's stamp, or files."""
+    if RENDERED_VIDEOS:
+        folder = ancient(f"{DATA}/videos")
+        return {"folder": folder, "source": f"{DATA}/videos.sha256"}
+    entry = entry_for(CATALOGUE, Path(PRETRAIN["videos"]))
+    if Path(PRETRAIN["videos"]).exists() or entry is None:
+        return {"source": PRETRAIN["videos"]}
+    return {"source": f"data/downloads/{entry.name}"}
+
+
+# embed
+
+
+def pretrained(name):
+    """Whether an embedding takes its weights from the stage pretrain."""
+    return EMBEDDINGS[name]["embedder"] == "learned" and not EMBEDDINGS[name].get("weights")
+
+
+def embedding_weights(wildcards):
+    if pretrained(wildcards.embedding):
+        return [rules.pretrain.output.weights]
+    return weights_input(EMBEDDINGS[wildcards.embedding])
+
+
+def embedding_code(wildcards):
+    return modules("vcmflow.embed.command", EMBEDDERS[EMBEDDINGS[wildcards.embedding]["embedder"]])
+
+
+# sample
+
+
+def instance(sampler):
+    """The settings of a sampler, swept or not."""
+    return SETTINGS["sample"]["samplers"][split_sampler(sampler)[0]]
+
+
+def keep_every(dataset, sampler):
+    return split_sampler(sampler)[1] or GRID[dataset].settings["keep_every"]
+
+
+def sampler_needs(wildcards):
+    folder = f"{RESULTS}/{wildcards.dataset}"
+    needs = sampler_instance(SETTINGS, wildcards.sampler).needs
+    if needs == "embedding":
+        embedding = instance(wildcards.sampler)["embedding"]
+        return {"embeddings": f"{folder}/embed/{wildcards.sequence}/{embedding}.npy"}
+    if needs == "tracks":
+        return {"tracks": f"{folder}/track/{wildcards.sequence}.json"}
+    return {}
+
+
+# fidelity
+
+
+def recon_runs(dataset, sampler):
+    """(mode, qp) of every reconstruction that a sampler has in a dataset."""
+    plan = GRID[dataset]
+    return [(mode, qp) for mode in plan.modes(sampler) for qp in plan.qps(sampler, mode)]
+
+
+def recon_videos(dataset, sequence, sampler):
+    return [
+        f"{RESULTS}/{dataset}/reconstruct/{sequence}/{sampler}/{mode}/qp{qp}.mkv"
+        for mode, qp in recon_runs(dataset, sampler)
+    ]
+
+
+# task
+
+
+def task_code(wildcards):
+    task = GRID[wildcards.dataset].task
+    return modules("vcmflow.task.command", TASKS[task][SETTINGS["task"][task]["model"]])
+
+
+def task_entry(wildcards):
+    return SETTINGS["task"][GRID[wildcards.dataset].task]
+
+
+def task_runs(dataset, part, sampler):
+    """(sequence, mode, qp) of every video of a task job."""
+    return [
+        (sequence, mode, qp)
+        for sequence in GRID[dataset].parts()[part]
+        for mode, qp in recon_runs(dataset, sampler)
+    ]
+
+
+# score
+
+
+def part_of(dataset, sequence):
+    return next(part for part, ids in GRID[dataset].parts().items() if sequence in ids)
+
+
+def encode_tables(dataset, sequence):
+    """(sampler, table of stream sizes) of every coding of a sequence."""
+    folder = f"{RESULTS}/{dataset}/encode/{sequence}"
+    return [
+        (
+            run.sampler,
+            f"{folder}/{run.sampler}/{run.mode}/"
+            + (f"qp{run.qps[0]}.csv" if split_sampler(run.sampler)[1] else "encode.csv"),
+        )
+        for run in GRID[dataset].conditions
+    ]
+
+
+def score_tasks(wildcards):
+    """The task results that hold a sequence's runs; none without a task."""
+    if GRID[wildcards.dataset].task == "none":
+        return []
+    part = part_of(**wildcards)
+    folder = f"{RESULTS}/{wildcards.dataset}"
+    return [f"{folder}/task_source/{part}.json"] + [
+        f"{folder}/task/{sampler}/{part}.json" for sampler in GRID[wildcards.dataset].samplers
+    ]
+
+
+def per_sampler(template):
+    return lambda wildcards: [
+        f"{RESULTS}/{template}".format(sampler=sampler, **wildcards)
+        for sampler in GRID[wildcards.dataset].samplers
+    ]
+
+
+# complexity
+
+
+def measured_weights(wildcards):
+    if pretrained(MEASURED_EMBEDDING):
+        return [rules.pretrain.output.weights]
+    return weights_input(EMBEDDINGS[MEASURED_EMBEDDING])
+
+
+# tables
+
+
+def first_with(task):
+    """The dataset that tables and figures of a task are made of; None where there is none."""
+    named = SETTINGS["tables"].get(task)
+    if named in GRID and GRID[named].task == task:
+        return named
+    return next((name for name, dataset in GRID.items() if dataset.task == task), None)
+
+
+def compared(dataset, mode):
+    """A table of differences needs its anchor, its test and its mode in the dataset."""
+    wanted = {SETTINGS["tables"]["anchor"], SETTINGS["tables"]["test"]}
+    return (
+        dataset is not None
+        and wanted <= set(GRID[dataset].samplers)
+        and (mode is None or mode in GRID[dataset].settings["modes"])
+    )
+
+
+def both_methods(dataset):
+    wanted = {SETTINGS["tables"]["test"], SETTINGS["tables"]["standard"]}
+    return dataset is not None and wanted <= set(GRID[dataset].samplers)
+
+
+def table_datasets(table):
+    """The datasets that a table is made of; none if the grid cannot fill it."""
+    if table in ("3", "4"):
+        return [DETECTION] if compared(DETECTION, "ra" if table == "3" else "ai") else []
+    if table == "5":
+        return [DETECTION] if both_methods(DETECTION) else []
+    if table == "6":
+        return [SEGMENTATION] if both_methods(SEGMENTATION) else []
+    if table == "7":
+        return [DETECTION] if both_methods(DETECTION) and compared(DETECTION, None) else []
+    if table == "accuracy":
+        return [name for name, dataset in GRID.items() if dataset.task != "none"]
+    return list(GRID)
+
+
+def data_note(datasets):
+    """What a table or figure was measured on, for its caption."""
+    parts = []
+    for name in datasets:
+        entry = GRID[name].settings
+        kind = "synthetic data" if entry.get("synthetic") else "real data"
+        pseudo = any(spec.ground_truth == "pseudo" for spec in GRID[name].sequences.values())
+        parts.append(
+            f"{entry.get('title') or name} ({kind}{', pseudo ground truth' if pseudo else ''})"
+        )
+    return "; ".join(parts)
+
+
+def table_inputs(table):
+    datasets = table_datasets(table)
+    files = {
+        "scenes": [f"{RESULTS}/{name}/score/scenes.csv" for name in datasets],
+        "sequences": [f"{RESULTS}/{name}/score/sequences.csv" for name in datasets],
+        "dataset_scores": [f"{RESULTS}/{name}/score/dataset.csv" for name in datasets],
+    }
+    if table == "7":
+        files["complexity"] = COMPLEXITY
+    if table in REFERENCES and SETTINGS["tables"]["paper_values"]:
+        files["reference"] = REFERENCES[table]
+    return files
+
+
+# figures
+
+
+def methods(dataset):
+    """The methods of Figs. 6 and 7 that run on a dataset."""
+    return [name for name in dict.fromkeys(METHODS) if name in GRID[dataset].samplers]
+
+
+def shown_figure(figure, dataset, sequence):
+    """Inputs and flags of Fig. 6 or 7: one frame of a sequence from every method."""
+    sequence = sequence or next(iter(GRID[dataset].sequences))
+    folder, mode, qp = f"{RESULTS}/{dataset}", SHOWN["shown_mode"], SHOWN["shown_qp"]
+    part = part_of(dataset, sequence)
+    inputs = {
+        "sequences": f"{folder}/score/sequences.csv",
+        "original": f"{folder}/frames/{sequence}/frames.mkv",
+        "truth": f"{folder}/frames/{sequence}/truth.json",
+        "source_task": f"{folder}/task_source/{part}.json",
+        "recons": [
+            f"{folder}/shown/{sequence}/{name}/{mode}/qp{qp}.mkv" for name in methods(dataset)
+        ],
+        "tasks": [f"{folder}/task/{name}/{part}.json" for name in methods(dataset)],
+        "decisions": [f"{folder}/sample/{sequence}/{name}.json" for name in methods(dataset)],
+    }
+    words = ["--sequence", sequence, "--modes", mode, "--qps", qp, "--names", *methods(dataset)]
+    return figure, [dataset], inputs, words
+
+
+def embedding_figure():
+    """Inputs and flags of Fig. 8: three sequences under two embeddings."""
+    dataset = SEGMENTATION or DETECTION or next(iter(GRID))
+    sequences = SHOWN["embedding_sequences"] or list(GRID[dataset].sequences)[:3]
+    left, right = (
+        [f"{RESULTS}/{dataset}/embed/{sequence}/{name}.npy" for sequence in sequences]
+        for name in SHOWN["embeddings"]
+    )
+    words = ["--names", *sequences, "--labels", *SHOWN["embeddings"]]
+    return "fig8", [dataset], {"reference_embeddings": left, "embeddings": right}, words
+
+
+def timeline_figure(dataset):
+    """Inputs and flags of a timeline: decisions, and the embedding behind the proposed sampler."""
+    plan, folder = GRID[dataset], f"{RESULTS}/{dataset}"
+    samplers = [name for name in plan.samplers if split_sampler(name)[1] is None]
+    inputs = {
+        "decisions": [
+            f"{folder}/sample/{sequence}/{sampler}.json"
+            for sequence in plan.sequences
+            for sampler in samplers
+        ]
+    }
+    words = []
+    embedding = instance(SETTINGS["tables"]["test"]).get("embedding")
+    if embedding and SETTINGS["tables"]["test"] in samplers:
+        inputs["embeddings"] = [
+            f"{folder}/embed/{sequence}/{embedding}.npy" for sequence in plan.sequences
+        ]
+        words = ["--names", *plan.sequences]
+    return "timeline", [dataset], inputs, words
+
+
+def stage_benchmarks():
+    """(stage, benchmark file) of every job whose time the figure of times adds up."""
+    root = f"{RESULTS}/benchmarks"
+    found = [("pretrain", f"{root}/pretrain.tsv")] if USES_PRETRAINING else []
+    for name, plan in GRID.items():
+        for sequence in plan.sequences:
+            found.append(("data", f"{root}/{name}/import_sequence/{sequence}.tsv"))
+            found.append(("score", f"{root}/{name}/score_sequence/{sequence}.tsv"))
+            for run in plan.conditions:
+                swept = split_sampler(run.sampler)[1] is not None
+                job = f"{run.mode}/qp{run.qps[0]}" if swept else run.mode
+                tail = f"{sequence}/{run.sampler}/{job}.tsv"
+                found.append(("encode", f"{root}/{name}/encode/{tail}"))
+                found.append(("reconstruct", f"{root}/{name}/reconstruct/{tail}"))
+            for sampler in plan.samplers:
+                found.append(("sample", f"{root}/{name}/sample/{sequence}/{sampler}.tsv"))
+                found.append(("fidelity", f"{root}/{name}/fidelity/{sequence}/{sampler}.tsv"))
+                needs = sampler_instance(SETTINGS, sampler).needs
+                if needs == "embedding":
+                    embedding = instance(sampler)["embedding"]
+                    found.append(("embed", f"{root}/{name}/embed/{sequence}/{embedding}.tsv"))
+                if needs == "tracks":
+                    found.append(("track", f"{root}/{name}/track/{sequence}.tsv"))
+        if plan.task != "none":
+            for part in plan.parts():
+                found.append(("task", f"{root}/{name}/task_source/{part}.tsv"))
+                for sampler in plan.samplers:
+                    found.append(("task", f"{root}/{name}/task/{sampler}/{part}.tsv"))
+    order = "data pretrain embed track sample encode reconstruct fidelity task score".split()
+    return sorted(dict.fromkeys(found), key=lambda entry: order.index(entry[0]))
+
+
+def stage_folders():
+    """(stage, folder of benchmarks, or file), in order: short enough for any command line."""
+    return list(dict.fromkeys((stage, folder_of(path)) for stage, path in stage_benchmarks()))
+
+
+def folder_of(benchmark):
+    """`.../benchmarks/<dataset>/<rule>` of a benchmark file; itself where it has no dataset."""
+    return str(Path(*Path(benchmark).parts[: len(Path(RESULTS).parts) + 3]))
+
+
+def scores_of(kind, datasets):
+    return {kind: [f"{RESULTS}/{name}/score/{kind}.csv" for name in datasets]}
