@@ -33,6 +33,7 @@ slow: .venv/installed  ## retraining of the mini models, official networks
 
 models: .venv/installed  ## train the mini models again, into models/
 	snakemake --cores all models
+	cp results/mini/models/*.safetensors results/mini/models/*.csv models/
 
 format: .venv/installed
 	ruff check --fix .

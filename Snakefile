@@ -22,6 +22,7 @@ include: "workflow/rules/score.smk"
 include: "workflow/rules/complexity.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/train.smk"
 
 
 report: "workflow/report/workflow.rst"
@@ -31,6 +32,7 @@ localrules:
     all,
     tables,
     figures,
+    models,
 
 
 rule all:
@@ -48,3 +50,8 @@ rule tables:
 rule figures:
     input:
         FIGURES,
+
+
+rule models:
+    input:
+        expand(f"{RESULTS}/models/{{model}}.safetensors", model=TRAIN),

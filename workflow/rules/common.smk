@@ -26,6 +26,7 @@ from vcmflow.reconstruct.registry import INTERPOLATORS
 from vcmflow.sample.registry import SAMPLERS
 from vcmflow.tables.registry import TABLES as PAPER_TABLES
 from vcmflow.task.registry import DETECTORS, TASKS
+from vcmflow.task.train.registry import TRAINEES
 
 try:
     SETTINGS = load_settings(Path("params.yaml"), config)
