@@ -47,7 +47,7 @@ def decode(outputs: Sequence[Array], spec: OutputSpec, size: InputSpec, classes:
     """Read the outputs of a network for one picture.
 
     Args:
-        outputs: those that ``spec.tensors`` names, each with a leading axis of length 1.
+        outputs: those that ``spec.tensors`` names, with or without a leading axis of length 1.
         spec: how to read them.
         size: of the network's input.
         classes: how many there are.
@@ -56,7 +56,21 @@ def decode(outputs: Sequence[Array], spec: OutputSpec, size: InputSpec, classes:
         VcmflowError: the outputs have other shapes than the description says.
     """
     decoders = {"grid": _grid, "rows": _rows, "lists": _lists}
-    return decoders[spec.decoder]([output[0] for output in outputs], spec, size, classes)
+    axes = {"grid": (3,), "rows": (2,), "lists": (2, 1, 1)}[spec.decoder]
+    pictures = [_one(output, count) for output, count in zip(outputs, axes, strict=True)]
+    return decoders[spec.decoder](pictures, spec, size, classes)
+
+
+def _one(output: Array, axes: int) -> Array:
+    """Take an output's leading axis off, if it has one."""
+    if output.ndim == axes + 1 and len(output) == 1:
+        output = output[0]
+    if output.ndim != axes:
+        raise VcmflowError(
+            f"ONNX detector: an output of shape {output.shape}, where the description expects "
+            f"{axes} axes, or one more of length 1"
+        )
+    return output
 
 
 def _class_scores(
@@ -72,17 +86,17 @@ def _class_scores(
     return score, best
 
 
-def _need(actual: tuple[int, ...], axes: int, channels: int, channel_axis: int) -> None:
-    if len(actual) != axes or actual[channel_axis] < channels:
+def _need(shape: tuple[int, ...], channels: int, axis: int) -> None:
+    if shape[axis] < channels:
         raise VcmflowError(
-            f"ONNX detector: an output of shape {actual} for a picture, where the description "
-            f"expects {axes} axes and {channels} or more channels on axis {channel_axis}"
+            f"ONNX detector: an output of shape {shape}, where the description expects {channels} "
+            f"or more channels on axis {axis}"
         )
 
 
 def _grid(outputs: list[Array], spec: OutputSpec, _: InputSpec, classes: int) -> Candidates:
     (values,) = outputs
-    _need(values.shape, 3, max(spec.classes + classes, spec.box + 4), 0)
+    _need(values.shape, max(spec.classes + classes, spec.box + 4), 0)
     _, rows, columns = values.shape
     y, x = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")
     values = values.reshape(values.shape[0], -1)
@@ -98,7 +112,7 @@ def _grid(outputs: list[Array], spec: OutputSpec, _: InputSpec, classes: int) ->
 def _rows(outputs: list[Array], spec: OutputSpec, size: InputSpec, classes: int) -> Candidates:
     (values,) = outputs
     axis = 1 if spec.layout == "rows" else 0
-    _need(values.shape, 2, max(spec.classes + classes, spec.box + 4), axis)
+    _need(values.shape, max(spec.classes + classes, spec.box + 4), axis)
     if axis == 1:
         values = values.T
     boxes = _relative(values[spec.box : spec.box + 4].T, spec, size)
@@ -108,8 +122,7 @@ def _rows(outputs: list[Array], spec: OutputSpec, size: InputSpec, classes: int)
 
 def _lists(outputs: list[Array], spec: OutputSpec, size: InputSpec, classes: int) -> Candidates:
     boxes, scores, labels = outputs
-    _need(boxes.shape, 2, 4, 1)
-    if boxes.shape != (len(boxes), 4) or scores.shape != (len(boxes),) != labels.shape:
+    if boxes.shape[1] != 4 or len({len(boxes), len(scores), len(labels)}) != 1:
         raise VcmflowError(
             f"ONNX detector: boxes {boxes.shape}, scores {scores.shape} and labels {labels.shape} "
             "do not belong together"
