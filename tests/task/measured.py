@@ -7,8 +7,9 @@ from pathlib import Path
 from vcmflow.__main__ import main
 from vcmflow.data.render.catalogue import CAMERA, TEST_SETS
 from vcmflow.score.detection import Evaluator, average_precision, mean_average_precision
-from vcmflow.score.inputs import read_results, read_sequence, read_truth
+from vcmflow.score.inputs import found, read_sequence, read_truth
 from vcmflow.score.segmentation import MaskEvaluator, mean_overlap
+from vcmflow.task.results import read_results
 
 LOADERS = {"detection": "osdar23", "segmentation": "davis"}
 
@@ -42,13 +43,13 @@ def accuracy(folders: list[Path], task: str, model: str, weights: Path) -> dict[
     for folder, out in zip(folders, outs, strict=True):
         sequence = read_sequence(folder / "sequence.json")
         truth = read_truth(folder / "truth.json", sequence)
-        found = read_results(out, sequence.frames)
+        results = found(out, read_results(out), sequence.frames)
         if task == "detection":
-            matches.append(Evaluator(truth, sequence.frames).match(found))
+            matches.append(Evaluator(truth, sequence.frames).match(results))
         else:
             size = (sequence.height, sequence.width)
             evaluator = MaskEvaluator(truth, sequence.frames, size, "skip", sequence.id)
-            overlaps.append(evaluator.score(found))
+            overlaps.append(evaluator.score(results))
     if task == "segmentation":
         mean = mean_overlap(overlaps)
         return {"jaccard": mean.jaccard, "f1": mean.f1}
