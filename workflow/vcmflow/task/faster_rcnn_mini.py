@@ -58,7 +58,7 @@ class Shape:
     ratios: tuple[float, ...] = (0.5, 1.0, 2.5)
     height: int = 240
     limit: int = 800
-    proposals: int = 100
+    proposals: int = 200
 
 
 class PyramidBackbone(nn.Module):
@@ -174,7 +174,7 @@ def build(
     device: str,
     score_threshold: float = 0.05,
     detections: int = 100,
-    proposals: int = 100,
+    proposals: int = 200,
 ) -> MiniFasterRcnn:
     """Build the detector.
 
