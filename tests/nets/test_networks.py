@@ -303,6 +303,7 @@ CONFIG = YolactConfig(
     prototypes=8,
     proto_convs=1,
     anchor_scales=((8.0, 12.0), (16.0, 24.0), (32.0, 48.0), (64.0, 96.0)),
+    mask_iou=False,
 )
 
 
@@ -403,7 +404,13 @@ class TestYolact:
         assert (columns.min(), columns.max()) == (4, 10)
 
     @pytest.mark.parametrize(
-        "change", [{"classes": 1}, {"anchor_scales": ((1.0,),)}, {"anchor_scales": ((1.0,),) * 2}]
+        "change",
+        [
+            {"classes": 1},
+            {"mask_iou": True},
+            {"anchor_scales": ((1.0,),)},
+            {"anchor_scales": ((1.0,),) * 2},
+        ],
     )
     def test_shapes_that_make_no_network(self, change: dict[str, object]) -> None:
         with pytest.raises(VcmflowError, match="YOLACT"):

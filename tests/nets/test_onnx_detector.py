@@ -87,7 +87,8 @@ class TestDecoding:
         ("spec", "shapes"),
         [
             (OutputSpec("rows"), [(1, 5, 5)]),
-            (OutputSpec("rows"), [(1, 6)]),
+            (OutputSpec("rows"), [(6,)]),
+            (OutputSpec("rows"), [(2, 3, 6)]),
             (OutputSpec("grid"), [(1, 5, 2, 2)]),
             (OutputSpec("lists", tensors=(0, 1, 2)), [(1, 5, 4), (1, 4), (1, 5)]),
             (OutputSpec("lists", tensors=(0, 1, 2)), [(1, 5, 4), (1, 5), (1, 4)]),

@@ -106,7 +106,8 @@ def load(used_by: str, path: Path) -> Any:
         return build(EMBEDDINGS, name, "embedding", settings, weights=path, device="cpu")
     if kind not in TASKS:
         raise VcmflowError(
-            f"used_by: {used_by!r} begins with none of detection, segmentation, interpolation, embedding"
+            f"used_by: {used_by!r} begins with none of detection, segmentation, interpolation, "
+            "embedding"
         )
     return build(TASKS[kind], name, f"model for {kind}", settings, weights=path, device="cpu")
 

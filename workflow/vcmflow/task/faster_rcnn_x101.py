@@ -87,5 +87,5 @@ def build(
     if max_size < min_size:
         raise VcmflowError(f"{NAME}: max_size = {max_size} is below min_size = {min_size}")
     config = FasterRcnnConfig(score_threshold=score_threshold, detections=detections)
-    network = load(weights, config)
-    return FasterRcnnX101(network, device, (min_size, max_size), group_size(batch, device, NAME))
+    group = group_size(batch, device, NAME)
+    return FasterRcnnX101(load(weights, config), device, (min_size, max_size), group)

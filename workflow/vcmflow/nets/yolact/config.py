@@ -120,6 +120,12 @@ class YolactConfig:
             raise VcmflowError(
                 "YOLACT anchor_scales: at least 3 levels with the same number of scales are needed"
             )
+        # Five unpadded 3x3 convolutions of stride 2 need 63 cells; prototypes have stride 4.
+        if self.mask_iou and min(self.input_size) < 249:
+            raise VcmflowError(
+                f"YOLACT mask_iou: input_size {self.input_size} is too small for it; allowed: "
+                "sides from 249 pixels, or mask_iou = False"
+            )
 
     @property
     def anchors_per_cell(self) -> int:
