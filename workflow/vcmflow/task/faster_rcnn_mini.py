@@ -19,9 +19,9 @@ from torchvision.models.detection.faster_rcnn import FasterRCNN, FastRCNNPredict
 from torchvision.models.detection.rpn import AnchorGenerator, RPNHead
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
-from vcmflow.errors import VcmflowError
 from vcmflow.nets.yolact.backbone import LightResNet
 from vcmflow.task.fuse import fold_batch_norms
+from vcmflow.task.limits import check_count, check_share
 from vcmflow.task.types import Detections, no_detections
 from vcmflow.task.weights import fixed_weights, load_weights
 from vcmflow.video import Frame
@@ -189,11 +189,9 @@ def build(
         VcmflowError: an option out of range, or weights that are missing, damaged or of another
             network.
     """
-    if not 0 <= score_threshold <= 1:
-        raise VcmflowError(f"{NAME}: score_threshold = {score_threshold}; allowed: 0..1")
-    for key, value in (("detections", detections), ("proposals", proposals)):
-        if not (isinstance(value, int) and 1 <= value <= 2000):
-            raise VcmflowError(f"{NAME}: {key} = {value}; allowed: integers 1..2000")
+    check_share(NAME, "score_threshold", score_threshold)
+    check_count(NAME, "detections", detections)
+    check_count(NAME, "proposals", proposals)
     model = network(Shape(proposals=proposals), score_threshold, detections)
     if weights is None:
         fixed_weights(model)

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vcmflow.errors import VcmflowError
 from vcmflow.nets.yolact.config import LightSpec, YolactConfig
 from vcmflow.nets.yolact.network import Yolact
 from vcmflow.nets.yolact.postprocess import NmsSettings, detect, finish
 from vcmflow.task.fuse import fold_batch_norms
+from vcmflow.task.limits import check_count, check_share
 from vcmflow.task.types import Detections, no_detections
 from vcmflow.task.weights import fixed_weights, load_weights
 from vcmflow.video import Frame
@@ -99,11 +99,9 @@ def build(
         VcmflowError: an option out of range, or weights that are missing, damaged or of another
             network.
     """
-    for key, value in (("score_threshold", score_threshold), ("nms_iou", nms_iou)):
-        if not 0 <= value <= 1:
-            raise VcmflowError(f"{NAME}: {key} = {value}; allowed: 0..1")
-    if not (isinstance(detections, int) and 1 <= detections <= 2000):
-        raise VcmflowError(f"{NAME}: detections = {detections}; allowed: integers 1..2000")
+    check_share(NAME, "score_threshold", score_threshold)
+    check_share(NAME, "nms_iou", nms_iou)
+    check_count(NAME, "detections", detections)
     model = Yolact(CONFIG).eval()
     if weights is None:
         fixed_weights(model)
