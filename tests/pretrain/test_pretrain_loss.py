@@ -123,10 +123,13 @@ def test_a_window_gives_means():
     assert window.close() == {"loss": 5.0}
 
 
-def test_collapse_is_told_after_the_first_steps():
-    assert "collapse" in (collapse_warning(row(step=200, negative_similarity=0.99), 100) or "")
-    assert collapse_warning(row(step=50, negative_similarity=0.99), 100) is None
-    assert collapse_warning(row(step=200, negative_similarity=0.5), 100) is None
+def test_collapse_is_told_once_and_not_in_the_first_steps():
+    values = [(50, 0.99), (120, 0.5), (140, 0.97), (160, 0.99)]
+    rows = [row(step=step, negative_similarity=value) for step, value in values]
+    told = [collapse_warning(rows[:end], 100) for end in (1, 2, 3, 4)]
+    assert [message is not None for message in told] == [False, False, True, False]
+    assert "step 140" in told[2]
+    assert "collapses" in told[2]
 
 
 @pytest.mark.parametrize(

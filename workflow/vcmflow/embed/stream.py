@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
+from contextlib import closing
 from itertools import islice
 from typing import TypeVar
 
@@ -33,16 +34,17 @@ def embed_frames(frames: Iterable[Frame], embedder: Embedder, batch_size: int = 
     """
     if batch_size < 1:
         raise VcmflowError(f"batch size {batch_size}; allowed: 1 or more")
-    prepared = ahead((embedder.prepare(frame) for frame in frames), depth=batch_size)
     rows = []
-    while batch := list(islice(prepared, batch_size)):
-        rows.append(embedder.embed(batch))
+    shrunk = (embedder.prepare(frame) for frame in frames)
+    with closing(ahead(shrunk, depth=batch_size)) as prepared:
+        while batch := list(islice(prepared, batch_size)):
+            rows.append(embedder.embed(batch))
     if not rows:
         raise VcmflowError("no frames to embed")
     return np.concatenate(rows)
 
 
-def ahead(items: Iterable[Item], depth: int) -> Iterator[Item]:
+def ahead(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
     """Yield ``items`` while a thread makes up to ``depth`` of them in advance.
 
     An exception of ``items`` is raised here, in its place in the order. When the consumer stops

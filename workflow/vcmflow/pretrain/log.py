@@ -9,6 +9,7 @@ from pathlib import Path
 from vcmflow.errors import VcmflowError
 from vcmflow.files import whole_file
 
+# Means over the steps since the row before. Without the rotation task its two columns are 0.
 COLUMNS = (
     "step",
     "epoch",
@@ -54,14 +55,22 @@ class Window:
         return means
 
 
-def collapse_warning(row: Row, warmup_steps: float) -> str | None:
-    """Return a line of warning if the embeddings collapse to one direction, else None."""
-    if row["step"] <= warmup_steps or row["negative_similarity"] < _COLLAPSED:
+def collapse_warning(rows: Sequence[Row], warmup_steps: float) -> str | None:
+    """Return a line of warning when the embeddings begin to collapse to one direction, else None.
+
+    Args:
+        rows: of the log so far; the last one is the news.
+        warmup_steps: steps in which nothing is said.
+    """
+    collapsed = [
+        row["step"] > warmup_steps and row["negative_similarity"] >= _COLLAPSED for row in rows
+    ]
+    if not collapsed[-1] or any(collapsed[:-1]):
         return None
     return (
-        f"step {row['step']:.0f}: frames of different videos have a similarity of "
-        f"{row['negative_similarity']:.3f}: the embedding collapses; train longer, change "
-        "learning_rate, lower temperature, or raise rotation_weight"
+        f"step {rows[-1]['step']:.0f}: frames of different videos have a similarity of "
+        f"{rows[-1]['negative_similarity']:.3f}: the embedding collapses; use more pairs and "
+        "negatives, change learning_rate, lower temperature, or raise rotation_weight"
     )
 
 

@@ -195,7 +195,7 @@ def _train(
             progress.rows.append(row)
             if place.rank == 0:
                 _tell(row, total, (time.monotonic() - started) / (progress.step - first_step))
-                warning = collapse_warning(row, max(100.0, 0.1 * total))
+                warning = collapse_warning(progress.rows, max(100.0, 0.1 * total))
                 if warning is not None:
                     print(f"warning: {warning}", file=sys.stderr, flush=True)
         due = checkpoints is not None and progress.step % checkpoints.every == 0
@@ -267,10 +267,10 @@ def _step(
         [
             float(loss.detach()),
             float(contrastive.detach()),
-            float(rotation.detach()),
+            float(rotation.detach()) if settings.rotation else 0.0,
             float(similarities.positive.detach().mean()),
             float(similarities.negative.detach().mean()),
-            float((logits.argmax(dim=1) == turns).float().mean()),
+            float((logits.argmax(dim=1) == turns).float().mean()) if settings.rotation else 0.0,
             mined.radius if settings.mining else 0.0,
             mined.share if settings.mining else 1.0,
             float(len(batch.unusable)),
