@@ -91,7 +91,7 @@ def build(
     Args:
         weights: safetensors file from ``vcmflow train``; None for fixed random values.
         device: "cpu" or "cuda".
-        score_threshold: detections not above this score are dropped, 0..1.
+        score_threshold: anchors whose best class is not above this score are dropped, 0..1.
         detections: at most this many per frame.
         nms_iou: a box that overlaps a better one of its class by more than this is dropped, 0..1.
 
