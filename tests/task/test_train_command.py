@@ -1,0 +1,99 @@
+"""The training command on sequence folders, and what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vcmflow.__main__ import main
+from vcmflow.errors import VcmflowError
+from vcmflow.files import write_json
+from vcmflow.task.results import encode_mask
+from vcmflow.task.train.folders import read_folder
+from vcmflow.video import write_video
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    write_video(tmp_path / "frames.mkv", rng.integers(0, 256, (2, 96, 128, 3)).astype(np.uint8), 10)
+    disc = np.hypot(*np.mgrid[-40:56, -60:68]) < 20
+    annotations = [
+        {"image_id": 0, "category_id": 3, "bbox": [10, 20, 60, 50], "area": 3000.0},
+        {"image_id": 0, "category_id": 1, "bbox": [40, 20, 41, 41], "area": 1200.0}
+        | {"segmentation": encode_mask(disc)},
+        {"image_id": 0, "category_id": 2, "bbox": [0, 0, 9, 9], "area": 81.0, "iscrowd": 1},
+        {"image_id": 1, "category_id": 2, "bbox": [100, 70, 60, 60], "area": 3600.0},
+    ]
+    write_json(tmp_path / "truth.json", {"annotations": annotations})
+    return tmp_path
+
+
+def test_folders_give_visible_pixels_the_smaller_object_in_front(folder: Path) -> None:
+    first, second = read_folder(folder)
+    boxes, categories, masks = first.objects(1)
+    np.testing.assert_array_equal(categories, [3, 1])
+    np.testing.assert_array_equal(boxes[0], [10, 20, 70, 70])
+    assert not (masks[0] & masks[1]).any() and masks[1][40, 60]
+    np.testing.assert_array_equal(second.objects(1)[0], [[100, 70, 128, 96]])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"bbox": [1, 2, 3]},
+        {"category_id": None},
+        {"segmentation": {"size": [4, 4], "counts": "0"}},
+        {"image_id": "x"},
+    ],
+)
+def test_a_bad_annotation_is_named(folder: Path, change: dict[str, object]) -> None:
+    good = {"image_id": 0, "category_id": 1, "bbox": [1, 2, 3, 4], "area": 12.0}
+    write_json(folder / "truth.json", {"annotations": [good | change]})
+    with pytest.raises(VcmflowError, match=r"truth\.json"):
+        read_folder(folder)
+
+
+def command(model: str, task: str, folder: Path, out: Path, *extra: str) -> list[str]:
+    words = ["train", "--task", task, "--model", model, "--device", "cpu"]
+    words += ["--batch-size", "2", "--out", str(out), "--log", str(out.with_suffix(".csv"))]
+    return [*words, *extra] + (["--images", str(folder)] if folder else [])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("model", "task"), [("faster_rcnn_mini", "detection"), ("yolact_mini", "segmentation")]
+)
+def test_two_runs_give_the_same_bytes(model: str, task: str, folder: Path, tmp_path: Path) -> None:
+    written = []
+    for name in ("a", "b"):
+        out = tmp_path / f"{name}.safetensors"
+        extra = ("--steps", "2", "--seed", "3", "--validation-images", str(folder))
+        assert main(command(model, task, folder, out, *extra)) == 0
+        written.append(out.read_bytes() + out.with_suffix(".csv").read_bytes())
+    assert written[0] == written[1]
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        (("--steps", "0", "--validation-images", "x"), "steps 0; allowed"),
+        (("--steps", "1"), "--validation-scenes"),
+        (("--steps", "1", "--scenes", "-3", "--validation-images", "x"), "--scenes"),
+        (("--steps", "1", "--validation-images", "nowhere"), "nowhere"),
+    ],
+)
+def test_bad_calls_end_in_one_line(
+    extra: tuple[str, ...],
+    said: str,
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "w.safetensors"
+    assert main(command("faster_rcnn_mini", "detection", folder, out, *extra)) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1
+    assert not out.exists()
