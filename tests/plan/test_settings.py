@@ -73,7 +73,7 @@ def test_difference_is_the_inverse_of_overlay() -> None:
         ({"encode": {"qps": [22, -1]}}, ["encode.qps.1", "-1", "0..63"]),
         ({"encode": {"qps": []}}, ["encode.qps", "at least 1"]),
         ({"encode": {"qps": [22, 22]}}, ["encode.qps", "differ"]),
-        ({"encode": {"qps": ["22"]}}, ["encode.qps.0", "'22'", "integer"]),
+        ({"encode": {"qps": ["x"]}}, ["encode.qps.0", "'x'", "integer"]),
         ({"data": {"seed": "x"}}, ["data.seed", "'x'", "integer"]),
         ({"data": {"width": 8}}, ["data.width", "8", "64..4112"]),
         ({"data": {"datasets": {"railway": {"keep_every": 0}}}}, ["keep_every", "0", "at least 1"]),
@@ -114,3 +114,24 @@ def test_validate_reports_the_shallowest_problem() -> None:
     }
     with pytest.raises(VcmflowError, match="unknown key 'z'"):
         validate({"a": {"b": "x"}, "z": 1}, rules)
+
+
+def test_text_from_the_command_line_gets_its_type_back() -> None:
+    base = yaml.safe_load(PARAMS.read_text("utf-8"))
+    given = {
+        "encode": {"qps": ["27", "42"], "preset": "fast", "options": {"gop_size": "16"}},
+        "sample": {"sweep": "null"},
+        "data": {
+            "seed": "7",
+            "datasets": {"railway": {"keep_every": "2", "title": "2024", "classes": {"a": "car"}}},
+        },
+        "task": {"detection": {"weights": "null"}},
+    }
+    settings = load_settings(PARAMS, overlay(base, given))
+    assert settings["encode"]["qps"] == [27, 42]
+    assert settings["encode"]["options"] == {"gop_size": 16}
+    assert settings["sample"]["sweep"] is None
+    assert settings["task"]["detection"]["weights"] is None
+    assert settings["data"]["seed"] == 7
+    assert settings["data"]["datasets"]["railway"]["keep_every"] == 2
+    assert settings["data"]["datasets"]["railway"]["title"] == "2024"

@@ -92,7 +92,8 @@ def load_settings(params: Path, config: Mapping[str, Any] | None = None) -> Sett
             other; one line.
     """
     base = read_yaml(params)
-    given = difference(base, config or {})
+    rules = schema()
+    given = typed(difference(base, config or {}), rules, rules)
     merged = overlay(base, given)
     preset = merged.get("preset")
     if preset not in presets():
@@ -100,8 +101,42 @@ def load_settings(params: Path, config: Mapping[str, Any] | None = None) -> Sett
             f"params.yaml: preset is {preset!r}; allowed: {', '.join(presets())}{_hint(preset)}"
         )
     settings = overlay(overlay(base, read_yaml(PRESETS / f"{preset}.yaml")), given)
-    validate(settings, schema())
+    validate(settings, rules)
     return settings
+
+
+def typed(value: Any, rules: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+    """Give the values of ``--config`` their types back.
+
+    Snakemake hands nested values on as text (``encode={qps: [27, 42]}`` becomes ``['27', '42']``).
+    What the schema does not want as text is read as YAML.
+
+    Args:
+        value: as Snakemake has it.
+        rules: the part of the schema that is about it.
+        root: the file of the schema that ``rules`` stand in, for references within it.
+    """
+    if "$ref" in rules:
+        file, _, place = rules["$ref"].partition("#")
+        root = read_yaml(SCHEMA.parent / file) if file else root
+        rules = root
+        for part in filter(None, place.split("/")):
+            rules = rules[part]
+    if isinstance(value, Mapping):
+        inner = rules.get("properties", {})
+        rest = rules.get("additionalProperties")
+        other = rest if isinstance(rest, Mapping) else {}
+        return {key: typed(part, inner.get(key, other), root) for key, part in value.items()}
+    if isinstance(value, list):
+        return [typed(part, rules.get("items", {}), root) for part in value]
+    kinds = rules.get("type", [])
+    wants_text = "string" in ([kinds] if isinstance(kinds, str) else kinds)
+    if not isinstance(value, str) or not value or (wants_text and value != "null"):
+        return value
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError:
+        return value
 
 
 def validate(settings: Mapping[str, Any], rules: Mapping[str, Any]) -> None:
