@@ -237,6 +237,17 @@ def data_note(datasets):
     return "; ".join(parts)
 
 
+def least_flags(table):
+    """What the table of checks asks of the models on uncompressed frames."""
+    wanted = SETTINGS["tables"]
+    flags = [
+        f"--{name.replace('_', '-')} {wanted[name]}"
+        for name in ("min_map", "min_jaccard")
+        if wanted.get(name) is not None
+    ]
+    return " ".join(flags) if table == "sanity" else ""
+
+
 def table_inputs(table):
     datasets = table_datasets(table)
     files = {
