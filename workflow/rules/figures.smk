@@ -80,4 +80,4 @@ for NAME, (FIGURE, DATASETS, FILES, WORDS) in PLANNED_FIGURES.items():
             datasets=DATASETS,
         shell:
             "python -m vcmflow figures --figure {params.figure} {params.files} {params.words}"
-            " --note {params.note:q} --out {output:q} 2> {log:q}"
+            " --note={params.note:q} --out {output:q} 2> {log:q}"

@@ -62,5 +62,5 @@ for NAME, TABLE in TABLE_NAMES.items():
             "python -m vcmflow tables --table {params.table} --scenes {input.scenes:q}"
             " --sequences {input.sequences:q} --dataset-scores {input.dataset_scores:q}"
             " {params.complexity} {params.reference} --anchor {params.anchor} --test {params.test}"
-            " --standard {params.standard} --fit {params.fit} {params.least} --note {params.note:q}"
+            " --standard {params.standard} --fit {params.fit} {params.least} --note={params.note:q}"
             " --csv-out {output.csv:q} --md-out {output.md:q} --tex-out {output.tex:q} 2> {log:q}"
