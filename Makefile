@@ -23,7 +23,7 @@ types: .venv/installed
 	mypy
 
 unit: .venv/installed
-	pytest -q
+	pytest -q -n auto
 
 workflow: .venv/installed  ## the smoke preset end to end
 	pytest -q -m workflow
