@@ -22,6 +22,8 @@ include: "workflow/rules/score.smk"
 include: "workflow/rules/complexity.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/metrics.smk"
+include: "workflow/rules/provenance.smk"
 include: "workflow/rules/train.smk"
 
 
@@ -40,6 +42,8 @@ rule all:
     input:
         TABLES,
         FIGURES,
+        METRICS.values(),
+        PROVENANCE,
 
 
 rule tables:

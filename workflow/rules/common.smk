@@ -1,4 +1,5 @@
 # What all rules share: the resolved settings, the grid, and paths. Wiring only.
+import json
 import os
 import re
 import shlex

@@ -367,3 +367,25 @@ def folder_of(benchmark):
 
 def scores_of(kind, datasets):
     return {kind: [f"{RESULTS}/{name}/score/{kind}.csv" for name in datasets]}
+
+
+# metrics
+
+
+def tables_made(*names):
+    """Those of the named tables that the grid can fill."""
+    return [f"{RESULTS}/tables/{name}.csv" for name in names if name in TABLE_NAMES]
+
+
+# provenance
+
+
+def encoder_reports():
+    """One report of the encoder per dataset and mode: one run has one encoder."""
+    first = {}
+    for name, plan in GRID.items():
+        sequence = next(iter(plan.sequences))
+        for sampler, table in encode_tables(name, sequence):
+            if split_sampler(sampler)[1] is None:
+                first.setdefault((name, Path(table).parent.name), table.replace(".csv", ".json"))
+    return list(first.values())

@@ -31,6 +31,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "complexity": ("vcmflow.complexity.command", "parameters, FLOPs and speed of the samplers"),
     "tables": ("vcmflow.tables.command", "write one of the tables"),
     "figures": ("vcmflow.figures.command", "draw one of the figures"),
+    "metrics": ("vcmflow.metrics.command", "write what DVC shows and compares"),
+    "provenance": ("vcmflow.provenance.command", "write down where results come from"),
+    "unlock": ("vcmflow.plan.unlock", "remove the locks that a killed run left behind"),
 }
 
 

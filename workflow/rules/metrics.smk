@@ -1,0 +1,29 @@
+# What DVC shows and compares (dvc.yaml: metrics, plots): vcmflow/metrics.
+METRICS = {
+    "metrics": f"{RESULTS}/metrics.json",
+    "rate_accuracy": f"{RESULTS}/plots/rate_accuracy.csv",
+    "accuracy_m": f"{RESULTS}/plots/accuracy_m.csv",
+    "scenes": f"{RESULTS}/plots/scenes.csv",
+}
+
+
+rule metrics:
+    input:
+        dataset_scores=[f"{RESULTS}/{name}/score/dataset.csv" for name in GRID],
+        differences=tables_made("table3", "table4"),
+        costs=tables_made("table7"),
+        checks=tables_made("sanity"),
+        code=modules("vcmflow.metrics.command"),
+    output:
+        **METRICS,
+    log:
+        f"{RESULTS}/logs/metrics.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/metrics.tsv"
+    conda:
+        ENVIRONMENT
+    shell:
+        "python -m vcmflow metrics --dataset-scores {input.dataset_scores:q}"
+        " --differences {input.differences:q} --costs {input.costs:q} --checks {input.checks:q}"
+        " --metrics-out {output.metrics:q} --rate-accuracy-out {output.rate_accuracy:q}"
+        " --accuracy-m-out {output.accuracy_m:q} --scenes-out {output.scenes:q} 2> {log:q}"

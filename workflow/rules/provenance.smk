@@ -1,0 +1,28 @@
+# Where the results come from: vcmflow/provenance. It follows everything else, and nothing follows
+# it, because it says something else at every run. What makes it run again is what makes results.
+PROVENANCE = f"{RESULTS}/provenance.json"
+
+
+rule provenance:
+    input:
+        results=[*TABLES, *FIGURES, *METRICS.values()],
+        encodes=encoder_reports(),
+        models=lambda wildcards: list(
+            dict.fromkeys(str(path) for _, path in weights_files(SETTINGS, GRID))
+        ),
+        pretrained=[rules.pretrain.output.weights] if USES_PRETRAINING else [],
+        code=modules("vcmflow.provenance.command"),
+    output:
+        PROVENANCE,
+    log:
+        f"{RESULTS}/logs/provenance.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/provenance.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        parameters=lambda wildcards: json.dumps(SETTINGS, sort_keys=True),
+    shell:
+        "python -m vcmflow provenance --parameters {params.parameters:q}"
+        " --encodes {input.encodes:q} --models {input.models:q} {input.pretrained:q}"
+        " --out {output:q} 2> {log:q}"

@@ -1,0 +1,1 @@
+"""The numbers and curves that DVC compares between versions and experiments."""

@@ -1,0 +1,84 @@
+"""A run in few numbers, nested by what they are about, for ``dvc metrics show`` and ``diff``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+from vcmflow.errors import VcmflowError
+from vcmflow.score.rows import Row, number
+from vcmflow.task.runs import SOURCE
+
+Numbers = dict[str, "float | int | Numbers"]
+
+ACCURACIES = ("map", "jaccard")
+SCORES = (*ACCURACIES, "psnr", "ssim", "kbps")
+DIFFERENCES = ("p_map", "bd_map", "p_map_area", "bd_rate")
+COSTS = ("params_millions", "gflops_per_frame", "bd_map", "bd_rate_psnr", "bd_rate_ssim")
+DECIMALS = 6
+
+
+def summary(
+    datasets: Sequence[Row],
+    differences: Mapping[str, Sequence[Row]],
+    costs: Sequence[Row] = (),
+    checks: Sequence[Row] = (),
+) -> Numbers:
+    """The numbers of a run; what is undefined is left out.
+
+    Args:
+        datasets: rows of ``score/dataset.csv`` of all datasets (all scenes pooled).
+        differences: name of a table of differences (Tables 3 and 4) -> its rows.
+        costs: rows of Table 7.
+        checks: rows of the table of checks.
+
+    Returns:
+        ``{dataset: {"uncompressed": {score: value}, mode: {sampler: {score: mean over QPs}}}}``,
+        with ``{table: {metric: mean over scenes}}``, ``{"costs": {method: {...}}}`` and
+        ``{"checks": {status: count}}`` beside. Accuracies in 0..1, PSNR in dB, rates in kbit/s,
+        P-mAP and BD-rate in percent, BD-mAP in percentage points. Wall-clock times are not in:
+        they differ between runs of the same version.
+
+    Raises:
+        VcmflowError: a column is missing or holds no number.
+    """
+    found: Numbers = {}
+    conditions: dict[tuple[str, ...], list[Row]] = {}
+    for row in datasets:
+        kind = ("uncompressed",) if row["sampler"] == SOURCE else (row["mode"], row["sampler"])
+        conditions.setdefault((row["dataset"], *kind), []).append(row)
+    for keys, rows in conditions.items():
+        for score in SCORES:
+            if keys[1] == "uncompressed" and score not in ACCURACIES:
+                continue
+            _put(found, (*keys, score), [number(row, score, "/".join(keys)) for row in rows])
+    for table, rows_of in differences.items():
+        means = [row for row in rows_of if row["scene"] == "mean"]
+        if len(means) != 1:
+            raise VcmflowError(f"{table}: {len(means)} rows 'mean', there has to be one")
+        for metric in DIFFERENCES:
+            _put(found, (table, metric), [number(means[0], metric, table)])
+    for row in costs:
+        for cost in COSTS:
+            _put(found, ("costs", row["method"], cost), [number(row, cost, "costs")])
+    for row in checks:
+        counts = found.setdefault("checks", {})
+        if isinstance(counts, dict):
+            before = counts.get(row["status"], 0)
+            counts[row["status"]] = 1 + (before if isinstance(before, int) else 0)
+    return found
+
+
+def _put(numbers: Numbers, keys: Sequence[str], values: Sequence[float]) -> None:
+    """Store the mean of ``values`` under nested keys, unless one of them is undefined."""
+    if not values or any(math.isnan(value) for value in values):
+        return
+    for key in keys[:-1]:
+        inner = numbers.setdefault(key, {})
+        if not isinstance(inner, dict):
+            raise VcmflowError(
+                f"metrics: {key!r} is the name of a number and of a group of numbers"
+            )
+        numbers = inner
+    numbers[keys[-1]] = round(fmean(values), DECIMALS)

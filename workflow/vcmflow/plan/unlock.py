@@ -1,0 +1,68 @@
+"""``vcmflow unlock``: remove the locks of a killed Snakemake run, before DVC runs it again.
+
+Snakemake's locks do not say whose they are, so that it cannot tell a killed run from one that still
+goes on. This looks for the run: on this machine, in this folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# Comes with Snakemake.
+import psutil  # type: ignore[import-untyped]
+
+from vcmflow.errors import VcmflowError
+
+LOCKS = Path(".snakemake/locks")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's flags."""
+    parser.description = "In the current folder: let `snakemake` start after a run was killed."
+
+
+def run(args: argparse.Namespace) -> None:  # noqa: ARG001
+    """Do nothing without locks; remove stale ones.
+
+    Raises:
+        VcmflowError: a run is still going on in this folder, or Snakemake cannot unlock it.
+    """
+    if not LOCKS.is_dir() or not any(LOCKS.iterdir()):
+        return
+    running = running_here(Path.cwd())
+    if running:
+        raise VcmflowError(
+            f"a run is still going on in this folder, process {running[0]}: wait for it or end it"
+        )
+    print("a run was killed: removing its locks", file=sys.stderr, flush=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--unlock"], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        raise VcmflowError(f"snakemake --unlock failed: {lines[-1] if lines else 'no message'}")
+
+
+def running_here(folder: Path) -> list[int]:
+    """Process ids of Snakemake, and of jobs of this workflow, that run in ``folder``."""
+    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    found: list[int] = []
+    for process in psutil.process_iter():
+        try:
+            alive = process.pid not in own and process.status() != psutil.STATUS_ZOMBIE
+            if alive and _is_run(process.cmdline()) and Path(process.cwd()) == folder:
+                found.append(process.pid)
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+    return sorted(found)
+
+
+def _is_run(command: Sequence[str]) -> bool:
+    """Whether a command line is `snakemake …` or `python -m vcmflow …`, by whatever Python."""
+    names = [Path(word).name for word in command[:2]]
+    return "snakemake" in names or list(command[1:3]) in (["-m", "vcmflow"], ["-m", "snakemake"])

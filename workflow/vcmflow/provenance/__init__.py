@@ -1,0 +1,1 @@
+"""Where results come from: parameters, code, versions, weights, machine."""
