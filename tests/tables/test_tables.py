@@ -23,19 +23,13 @@ PAPER = {
     "7": "table7_complexity.csv",
 }
 COSTS = {
-    "samplers": {
-        "manifold": {
-            "params_millions": 11.7,
-            "gflops_per_frame": 1.8245,
-            "frames_per_second": 52.25,
-            "device": "cpu",
-        },
-        "tracking": {
-            "params_millions": 36.9,
-            "gflops_per_frame": 104.7,
-            "frames_per_second": None,
-        },
-    }
+    "manifold": {"parameters_millions": 11.7, "gflops_per_frame": 1.8245},
+    "tracking": {"parameters_millions": 36.9, "gflops_per_frame": 104.7},
+    "measured": {
+        "device": "cpu",
+        "manifold": {"frames_per_second": 52.25},
+        "tracking": {"frames_per_second": None},
+    },
 }
 
 
@@ -423,13 +417,13 @@ def test_broken_score_tables_are_refused(scores, capsys):
     assert "map is 'much', which is not a finite number" in capsys.readouterr().err
 
 
-def test_complexity_has_to_name_both_samplers(scores, capsys):
+def test_complexity_has_to_name_both_methods(scores, capsys):
     path = scores.folder / "c.json"
     argv = ["tables", "--table", "7", *scores.write(), "--complexity", str(path)]
     argv += ["--csv-out", str(scores.folder / "out.csv")]
     for content, message in (
-        ({"samplers": {"manifold": {}}}, "no sampler 'tracking'; there are manifold"),
-        ([], "not a table of complexity"),
+        ({"manifold": COSTS["manifold"], "measured": {}}, "not a file of complexity"),
+        ([], "not a file of complexity"),
     ):
         path.write_text(json.dumps(content), "utf-8")
         assert main(argv) == 2

@@ -136,10 +136,10 @@ def read_scores(paths: Sequence[Path]) -> tuple[Score, ...]:
 
 
 def read_complexity(path: Path) -> dict[str, dict[str, float]]:
-    """Read what each sampler costs: sampler -> name of a number -> the number.
+    """Read what choosing the frames costs: ``manifold`` or ``tracking`` -> number's name -> number.
 
-    The file is ``{"samplers": {name: {"params_millions", "gflops_per_frame",
-    "frames_per_second", ...}}}``; null stands for "not known".
+    The file is that of the stage complexity: exact numbers under each method's name, and under
+    ``measured`` the method's speed on the machine of the run; null stands for "not known".
 
     Raises:
         VcmflowError: it is missing or something else.
@@ -147,15 +147,22 @@ def read_complexity(path: Path) -> dict[str, dict[str, float]]:
     content: Any = read_json(path)
     try:
         return {
-            str(sampler): {
-                str(key): math.nan if value is None else float(value)
-                for key, value in costs.items()
-                if value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+            method: {
+                "params_millions": _known(content[method]["parameters_millions"]),
+                "gflops_per_frame": _known(content[method]["gflops_per_frame"]),
+                "frames_per_second": _known(content["measured"][method]["frames_per_second"]),
             }
-            for sampler, costs in content["samplers"].items()
+            for method in ("manifold", "tracking")
         }
-    except (KeyError, TypeError, AttributeError):
-        raise VcmflowError(f"{path}: not a table of complexity (samplers -> numbers)") from None
+    except (KeyError, TypeError, ValueError):
+        raise VcmflowError(
+            f"{path}: not a file of complexity (manifold and tracking with parameters_millions, "
+            "gflops_per_frame, and frames_per_second under measured)"
+        ) from None
+
+
+def _known(value: Any) -> float:
+    return math.nan if value is None else float(value)
 
 
 def select(
