@@ -1,0 +1,60 @@
+"""Locks of a killed run go; those of a run that goes on stay."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vcmflow.__main__ import main
+from vcmflow.plan.unlock import LOCKS
+
+SLEEP = "import time; print('up', flush=True); time.sleep(60)"
+
+
+@pytest.fixture
+def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workflow of one rule, with the lock that a killed run leaves."""
+    monkeypatch.chdir(tmp_path)
+    Path("Snakefile").write_text('rule all:\n    output: "a"\n    shell: "touch a"\n', "utf-8")
+    LOCKS.mkdir(parents=True)
+    (LOCKS / "0.output.lock").write_text("a\n", "utf-8")
+    return tmp_path
+
+
+def test_nothing_to_unlock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["unlock"]) == 0
+    assert not Path(".snakemake").exists()
+
+
+def test_stale_locks_are_removed(locked: Path) -> None:
+    assert main(["unlock"]) == 0
+    assert not (locked / LOCKS / "0.output.lock").exists()
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_run_in_this_folder_keeps_its_locks(
+    locked: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    capsys: pytest.CaptureFixture[str],
+    elsewhere: bool,
+) -> None:
+    program = tmp_path_factory.mktemp("bin") / "snakemake"
+    program.write_text(SLEEP, "utf-8")
+    folder = tmp_path_factory.mktemp("other") if elsewhere else locked
+    running = subprocess.Popen(
+        [sys.executable, str(program)], cwd=folder, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert running.stdout is not None and running.stdout.readline() == "up\n"
+        assert main(["unlock"]) == (0 if elsewhere else 2)
+        assert (locked / LOCKS / "0.output.lock").exists() is not elsewhere
+        if not elsewhere:
+            assert f"process {running.pid}" in capsys.readouterr().err
+    finally:
+        running.kill()
+        running.wait()
+        running.stdout.close()
