@@ -42,6 +42,7 @@ rule all:
     input:
         TABLES,
         FIGURES,
+        SEQUENCE_TABLES,
         METRICS.values(),
         PROVENANCE,
 

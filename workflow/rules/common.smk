@@ -1,5 +1,6 @@
 # What all rules share: the resolved settings, the grid, and paths. Wiring only.
 import json
+import atexit
 import os
 import re
 import shlex
@@ -15,6 +16,7 @@ from vcmflow.embed.registry import EMBEDDINGS as EMBEDDERS
 from vcmflow.errors import VcmflowError
 from vcmflow.figures.registry import FIGURES as PAPER_FIGURES
 from vcmflow.plan.code import modules
+from vcmflow.plan.estimate import estimate, read_costs
 from vcmflow.plan.grid import (
     build_grid,
     sampler_instance,

@@ -2,6 +2,7 @@
 # vcmflow/data (and vcmflow/data/render for the mini data).
 CATALOGUE = read_catalogue(Path("data/datasets.csv"))
 WEIGHTS = weights_table(Path("data/weights.csv"))
+SEQUENCE_TABLES = [f"{RESULTS}/{name}/frames/sequences.csv" for name in GRID]
 
 
 # A stamp, and not the folder, is the output: Snakemake removes outputs before it runs a rule again,
@@ -126,3 +127,10 @@ rule sequence_table:
     shell:
         "python -m vcmflow sequences --info {input.info:q} --frames {input.frames:q}"
         " --truth {input.truth:q} --out {output:q} 2> {log:q}"
+
+
+# A dry run of a plan that downloads ends with what it would cost; other runs print nothing.
+if workflow.is_main_process and any(
+    dataset.settings["source"] == "download" for dataset in GRID.values()
+):
+    atexit.register(print_estimate, workflow)

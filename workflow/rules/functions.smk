@@ -38,6 +38,18 @@ def dataset_source(wildcards):
     return inputs
 
 
+def print_estimate(workflow):
+    """What the planned jobs of a dry run cost; called at its end, when the jobs are known."""
+    if not workflow.dryrun or getattr(workflow, "dag", None) is None:
+        return
+    planned = workflow.dag.needrun_jobs(exclude_finished=False)
+    jobs = [(job.rule.name, dict(job.wildcards_dict)) for job in planned]
+    entries = read_catalogue(Path("data/weights.csv"))
+    weights = {file: entries[name] for file, name in WEIGHTS.items()}
+    found = estimate(jobs, SETTINGS, GRID, CATALOGUE, weights, read_costs())
+    print("", *found.lines(), sep="\n", file=sys.stderr)
+
+
 # pretrain
 
 

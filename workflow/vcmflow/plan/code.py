@@ -26,6 +26,11 @@ def modules(*names: str) -> list[str]:
     Raises:
         ModuleNotFoundError: a name is not a module of this package.
     """
+    return list(_closure(names, Path.cwd()))
+
+
+@cache
+def _closure(names: tuple[str, ...], here: Path) -> tuple[str, ...]:
     pending = [name.partition(":")[0] for name in names]
     found: dict[str, Path] = {}
     while pending:
@@ -37,10 +42,11 @@ def modules(*names: str) -> list[str]:
             raise ModuleNotFoundError(f"{name} is not a module of vcmflow")
         found[name] = path
         pending.extend(imported for imported in _imports(path) if imported not in found)
-    here = Path.cwd()
-    return sorted(
-        str(path.relative_to(here) if path.is_relative_to(here) else path)
-        for path in found.values()
+    return tuple(
+        sorted(
+            str(path.relative_to(here) if path.is_relative_to(here) else path)
+            for path in found.values()
+        )
     )
 
 

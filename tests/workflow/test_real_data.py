@@ -1,0 +1,153 @@
+"""Real pictures, and files with awkward names, through the whole workflow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT, copy_checkout, run_in
+
+from vcmflow.video import write_video
+
+pytestmark = pytest.mark.workflow
+
+REAL = ROOT.parent / "shared" / "real"
+# Cheap, and without training: the embedding is the frames' own grey pixels.
+CHEAP: dict[str, Any] = {
+    "sample": {
+        "use": ["uniform", "grey"],
+        "samplers": {"grey": {"method": "manifold", "embedding": "grey"}},
+        "sweep": None,
+    },
+    "embed": {"embeddings": {"grey": {"embedder": "grey"}}},
+    "tables": {"anchor": "uniform", "test": "grey", "standard": "uniform"},
+    "figures": {"embeddings": ["grey", "random"]},
+}
+
+
+def run_on(
+    folder: Path, settings: Mapping[str, Any], *targets: str
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Run the workflow on some datasets; dataset -> sequence id -> its sequence.json."""
+    configuration = folder / "own.yaml"
+    configuration.write_text(yaml.safe_dump({**CHEAP, **settings}, allow_unicode=True), "utf-8")
+    done = run_in(folder, "snakemake", "--cores", "2", *targets, "--configfile", str(configuration))
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for path in sorted((folder / "results" / "mini").glob("*/frames/*/sequence.json")):
+        dataset = found.setdefault(path.parents[2].name, {})
+        dataset[path.parent.name] = json.loads(path.read_text("utf-8"))
+    return found
+
+
+def scores(folder: Path, dataset: str) -> pd.DataFrame:
+    return pd.read_csv(folder / f"results/mini/{dataset}/score/scenes.csv")
+
+
+@pytest.mark.skipif(
+    not (REAL / "davis2016").is_dir(), reason="needs ../shared/real/davis2016, which is not here"
+)
+def test_real_sequences_reach_their_rate_accuracy_figures_by_both_loaders(tmp_path: Path) -> None:
+    folder = copy_checkout(tmp_path / "checkout")
+    common = {"source": "local", "synthetic": False, "keep_every": 2, "modes": ["ra"], "frames": 5}
+    davis = {"loader": "davis", "path": str(REAL / "davis2016"), "year": 2016}
+    own = {"loader": "folder", "path": str(REAL / "davis2016/JPEGImages/480p"), "fps": 24}
+    names = ["car-shadow", "parkour"]
+    found = run_on(
+        folder,
+        {
+            "data": {
+                "use": ["masks", "own"],
+                "datasets": {
+                    "masks": common
+                    | davis
+                    | {"task": "segmentation", "sequences": names, "height": 160},
+                    "own": common | own | {"task": "detection", "sequences": names, "height": 240},
+                },
+            },
+            "encode": {"qps": [27, 37, 47]},
+            "task": {
+                "detection": {
+                    "model": "onnx",
+                    "weights": str(REAL / "models" / "fastestdet.onnx"),
+                    "options": {"description": "fastestdet"},
+                }
+            },
+        },
+        "results/mini/figures/rate_scores_masks.png",
+        "results/mini/figures/rate_scores_own.png",
+        "results/mini/figures/fig4.png",
+        "results/mini/tables/accuracy.md",
+        "results/mini/own/frames/sequences.csv",
+    )
+
+    assert {name: info["ground_truth"] for name, info in found["masks"].items()} == dict.fromkeys(
+        names, "annotations"
+    )
+    assert {name: info["ground_truth"] for name, info in found["own"].items()} == dict.fromkeys(
+        names, "pseudo"
+    )
+    for figure in ("rate_scores_masks", "rate_scores_own", "fig4"):
+        assert (folder / f"results/mini/figures/{figure}.png").stat().st_size > 5_000
+    for dataset, accuracy in (("masks", "jaccard"), ("own", "map")):
+        table = scores(folder, dataset)
+        coded = table[table["sampler"] != "source"]
+        assert set(coded["sampler"]) == {"uniform", "grey"}
+        assert coded[accuracy].between(0, 1 if dataset == "masks" else 100).all()
+        for _, curve in coded.groupby(["scene", "sampler", "mode"]):
+            ordered = curve.sort_values("qp")
+            assert list(ordered["qp"]) == [27, 37, 47]
+            assert ordered["rate_bytes"].is_monotonic_decreasing
+            assert ordered["psnr"].is_monotonic_decreasing
+            assert (ordered["m"] < ordered["n"]).all()
+    # Pseudo ground truth is what the detector itself finds without compression.
+    assert scores(folder, "own").query("sampler == 'source'")["map"].max() > 0.99
+    assert "pseudo" in (folder / "results/mini/tables/accuracy.md").read_text("utf-8")
+
+
+def test_names_with_special_characters_go_through_the_whole_workflow(tmp_path: Path) -> None:
+    folder = copy_checkout(tmp_path / "check out")
+    videos = folder / "my 'own' vidéos"
+    names = ["-lead", "a b", 'it\'s "so"', "Zug–日本", "plain", "$HOME;&"]
+    y, x = np.mgrid[0:64, 0:96]
+    for seed, name in enumerate(names):
+        frames = [
+            np.stack([(x * 2 + 9 * t) % 256, (y * 3 + seed * 30) % 256, (x + y) % 256], axis=2)
+            for t in range(5)
+        ]
+        write_video(videos / f"{name}.mkv", [frame.astype(np.uint8) for frame in frames], 10)
+    found = run_on(
+        folder,
+        {
+            "data": {
+                "use": ["own"],
+                "datasets": {
+                    "own": {
+                        "title": "own 'videos' – \"quoted\"",
+                        "source": "local",
+                        "loader": "folder",
+                        "path": videos.name,
+                        "task": "detection",
+                        "synthetic": False,
+                        "keep_every": 2,
+                        "modes": ["ra"],
+                        "sequences": "auto",
+                    }
+                },
+            },
+            "encode": {"qps": [32, 37]},
+        },
+    )
+    table = pd.read_csv(folder / "results/mini/own/frames/sequences.csv")
+    assert len(found["own"]) == len(table) == len(names)
+    assert set(table["id"]) == set(found["own"])
+    assert (table["frames"] == 5).all() and (table["ground_truth"] == "pseudo").all()
+    scored = pd.read_csv(folder / "results/mini/own/score/sequences.csv")
+    assert set(scored["sequence"]) == set(found["own"])
+    assert (folder / "results/mini/figures/rate_scores_own.png").stat().st_size > 5_000

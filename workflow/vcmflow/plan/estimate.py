@@ -1,0 +1,329 @@
+"""What a dry run says of a plan's cost: download, disk, and hours of GPU and of CPU cores.
+
+Made from the jobs that Snakemake plans and from costs.csv, measured or published seconds and bytes
+per megapixel, frame, picture or job. No data are read: sizes of frames that are not there yet are
+those that the datasets publish. Nothing of this decides anything; it is an estimate.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vcmflow.data.catalogue import Entry, entry_for, total_volume
+from vcmflow.data.types import SequenceSpec
+from vcmflow.errors import VcmflowError
+from vcmflow.plan.grid import Dataset, split_sampler
+from vcmflow.plan.settings import Settings
+
+COSTS = Path(__file__).with_name("costs.csv")
+UNITS = ("job", "frame", "megapixel", "picture")
+# Width and height in px as the datasets publish them.
+OSDAR23_SIZE, OSDAR23_HIGHRES_SIZE, DAVIS_SIZE = (2464, 1600), (4112, 2504), (854, 480)
+# Videos of an entry of data/datasets.csv, for pretraining.
+VIDEOS = {"kinetics400-train": 240_258, "kinetics400-val": 19_881}
+
+Planned = tuple[str, Mapping[str, str]]
+Work = Iterator[tuple[str, str, dict[str, float]]]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One row of costs.csv: of one unit of a kind of work with a model ('' for any).
+
+    Attributes:
+        unit: one of `UNITS`.
+        cpu_seconds: seconds of one CPU core.
+        gpu_seconds: seconds of one GPU.
+        bytes: written to disk, to stay there.
+    """
+
+    unit: str
+    cpu_seconds: float
+    gpu_seconds: float
+    bytes: float
+
+
+@dataclass
+class Estimate:
+    """What the planned jobs cost.
+
+    Attributes:
+        jobs: how many there are.
+        download: bytes to fetch.
+        unsized: downloads of unknown size.
+        results: bytes that the jobs leave on disk, without downloads.
+        largest: bytes of the largest download; an archive lies beside its content while it is
+            unpacked.
+        temporary: bytes of the reconstructed videos of the largest single task job.
+        cpu_seconds: of one core.
+        gpu_seconds: of one GPU.
+        by_work: kind of work -> (CPU seconds, GPU seconds).
+        unknown: kinds of work, or datasets, that the estimate leaves out.
+    """
+
+    jobs: int = 0
+    download: int = 0
+    unsized: int = 0
+    largest: int = 0
+    results: float = 0.0
+    temporary: float = 0.0
+    cpu_seconds: float = 0.0
+    gpu_seconds: float = 0.0
+    by_work: dict[str, tuple[float, float]] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
+
+    def lines(self) -> list[str]:
+        """The estimate as text, one statement a line."""
+        unsized = f", and {self.unsized} of unknown size" if self.unsized else ""
+        text = [
+            f"Estimate for {self.jobs} jobs, from workflow/vcmflow/plan/costs.csv, no measurement "
+            "of this machine:",
+            f"  download   {_size(self.download)}{unsized}",
+            f"  disk       {_size(self.download + self.results)}: downloads, frames and streams; "
+            f"and for a while {_size(self.largest)} for an archive beside its content, "
+            f"{_size(self.temporary)} for the raw video of each task job under way",
+            f"  GPU        {_hours(self.gpu_seconds)} of one GPU",
+            f"  CPU        {_hours(self.cpu_seconds)} of one core",
+        ]
+        most = sorted(self.by_work.items(), key=lambda item: -sum(item[1]))[:6]
+        shares = (
+            f"{work} {_hours(cpu)} CPU" + (f" + {_hours(gpu)} GPU" if gpu else "")
+            for work, (cpu, gpu) in most
+        )
+        text.append(f"  mostly     {', '.join(shares)}")
+        if self.unknown:
+            text.append(f"  left out   {', '.join(sorted(self.unknown))}")
+        return text
+
+
+def read_costs(path: Path = COSTS) -> dict[tuple[str, str], list[Cost]]:
+    """(kind of work, model) -> costs.
+
+    Raises:
+        VcmflowError: a row is wrong; names the line.
+    """
+    found: dict[tuple[str, str], list[Cost]] = defaultdict(list)
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file, strict=True)
+        for row in reader:
+            try:
+                cpu, gpu, size = (
+                    float(row[key]) for key in ("cpu_seconds", "gpu_seconds", "bytes")
+                )
+            except (KeyError, TypeError, ValueError):
+                raise VcmflowError(f"{path}: line {reader.line_num}: a number is missing") from None
+            if row["unit"] not in UNITS or min(cpu, gpu, size) < 0:
+                raise VcmflowError(
+                    f"{path}: line {reader.line_num}: unit is {row['unit']!r}; allowed: "
+                    f"{', '.join(UNITS)}, and no number below 0"
+                )
+            found[row["work"], row["model"]].append(Cost(row["unit"], cpu, gpu, size))
+    return found
+
+
+def estimate(
+    jobs: Iterable[Planned],
+    settings: Settings,
+    grid: Mapping[str, Dataset],
+    catalogue: Mapping[str, Entry],
+    weights: Mapping[str, Entry],
+    costs: Mapping[tuple[str, str], Sequence[Cost]],
+    data: Path = Path("data"),
+) -> Estimate:
+    """Add up what jobs cost.
+
+    Args:
+        jobs: (rule, wildcards) of every job to run.
+        settings: the resolved settings.
+        grid: the datasets.
+        catalogue: downloads by name.
+        weights: published weights by file name.
+        costs: as `read_costs` returns them.
+        data: the folder that the catalogue's folders are below; what is there is not fetched.
+    """
+    total = Estimate()
+    fetched: list[Entry] = []
+    for rule, wildcards in jobs:
+        total.jobs += 1
+        if rule == "download":
+            entry = catalogue[wildcards["entry"]]
+            if not (data / (entry.folder or "")).is_dir():
+                fetched.append(entry)
+        elif rule == "fetch_weights":
+            fetched.append(weights[wildcards["file"]])
+        _add(total, costs, "job", "", {"job": 1.0})
+        for work, model, amounts in _work(rule, wildcards, settings, grid, catalogue, total):
+            _add(total, costs, work, model, amounts)
+    # Reconstructions are stored as the frames are.
+    stored = (row.bytes for row in costs.get(("frames", ""), ()) if row.unit == "megapixel")
+    total.temporary *= sum(stored)
+    total.download, total.unsized = total_volume(fetched)
+    total.largest = max(
+        (entry.volume or 0 for entry in fetched if entry.format != "tar-list"), default=0
+    )
+    return total
+
+
+def frame_size(
+    dataset: Dataset, spec: SequenceSpec, rendered: tuple[int, int]
+) -> tuple[int, int] | None:
+    """Width and height in px at which a sequence is worked on; None where only the data know."""
+    if dataset.settings.get("source") == "render":
+        width, height = rendered
+    elif spec.loader == "osdar23":
+        highres = spec.camera is not None and "highres" in spec.camera
+        width, height = OSDAR23_HIGHRES_SIZE if highres else OSDAR23_SIZE
+    elif spec.loader == "davis" and dataset.settings.get("resolution") in (None, "480p"):
+        width, height = DAVIS_SIZE
+    else:
+        return None
+    if spec.height is not None:
+        width, height = max(1, round(width * spec.height / height)), spec.height
+    return width, height
+
+
+def _add(
+    total: Estimate,
+    costs: Mapping[tuple[str, str], Sequence[Cost]],
+    work: str,
+    model: str,
+    amounts: Mapping[str, float],
+) -> None:
+    rows = costs.get((work, model)) or costs.get((work, ""))
+    if rows is None:
+        total.unknown.add(f"{work} with {model}")
+        return
+    for row in rows:
+        amount = amounts.get(row.unit, 0.0)
+        cpu, gpu = total.by_work.get(work, (0.0, 0.0))
+        total.by_work[work] = (cpu + amount * row.cpu_seconds, gpu + amount * row.gpu_seconds)
+        total.cpu_seconds += amount * row.cpu_seconds
+        total.gpu_seconds += amount * row.gpu_seconds
+        total.results += amount * row.bytes
+
+
+def _work(
+    rule: str,
+    wildcards: Mapping[str, str],
+    settings: Settings,
+    grid: Mapping[str, Dataset],
+    catalogue: Mapping[str, Entry],
+    total: Estimate,
+) -> Work:
+    """(kind of work, model, amounts by unit) of a job."""
+    if rule == "pretrain":
+        yield "pretrain", "", {"picture": _pretraining_pictures(settings, catalogue, total)}
+        return
+    dataset = grid.get(wildcards.get("dataset", ""))
+    if dataset is None:
+        return
+    if rule in ("task", "task_source"):
+        ids = dataset.parts()[wildcards["part"]]
+    else:
+        ids = [wildcards["sequence"]] if "sequence" in wildcards else []
+    rendered = (settings["data"]["width"], settings["data"]["height"])
+    temporary = 0.0
+    for identifier in ids:
+        spec = dataset.sequences[identifier]
+        size = frame_size(dataset, spec, rendered)
+        n = spec.frames or spec.length
+        if n is None or size is None:
+            total.unknown.add(f"dataset {dataset.name}, where sizes or lengths are not known")
+            continue
+        area = size[0] * size[1] / 1e6
+        yield from _sequence_work(rule, wildcards, settings, dataset, n, area)
+        if rule == "task":
+            runs = _runs(dataset, wildcards["sampler"])
+            temporary += runs * n * area
+    total.temporary = max(total.temporary, temporary)
+
+
+def _sequence_work(
+    rule: str,
+    wildcards: Mapping[str, str],
+    settings: Settings,
+    dataset: Dataset,
+    n: int,
+    area: float,
+) -> Work:
+    def amounts(frames: float) -> dict[str, float]:
+        return {"frame": frames, "megapixel": frames * area}
+
+    if rule == "import_sequence":
+        yield "frames", "", amounts(n)
+    elif rule == "embed":
+        embedder = settings["embed"]["embeddings"][wildcards["embedding"]]["embedder"]
+        yield "embed", embedder, amounts(n)
+    elif rule == "track":
+        yield "track", settings["track"]["model"], amounts(n)
+    elif rule == "task_source":
+        yield "task", settings["task"][dataset.task]["model"], amounts(n)
+    elif rule == "task":
+        model = settings["task"][dataset.task]["model"]
+        yield "task", model, amounts(n * _runs(dataset, wildcards["sampler"]))
+    elif rule == "fidelity":
+        yield "fidelity", "", amounts(n * _runs(dataset, wildcards["sampler"]))
+    elif rule.startswith(("encode", "reconstruct")):
+        sampler = wildcards.get("swept") or wildcards["sampler"]
+        qps = 1 if "qp" in wildcards else len(settings["encode"]["qps"])
+        m = _kept(settings, dataset, sampler, n)
+        if rule.startswith("encode"):
+            codec, preset = settings["encode"]["codec"], settings["encode"]["preset"]
+            yield "encode", f"{codec} {preset} {wildcards['mode']}", amounts(m * qps)
+        else:
+            yield "decode", "", amounts(n * qps)
+            if n > m:
+                interpolator = settings["reconstruct"]["interpolator"]
+                yield "interpolate", interpolator, amounts((n - m) * qps)
+
+
+def _runs(dataset: Dataset, sampler: str) -> int:
+    return sum(len(dataset.qps(sampler, mode)) for mode in dataset.modes(sampler))
+
+
+def _kept(settings: Settings, dataset: Dataset, sampler: str, n: int) -> int:
+    plain, keep_every = split_sampler(sampler)
+    if settings["sample"]["samplers"][plain]["method"] == "all":
+        return n
+    return min(n, n // (keep_every or dataset.settings["keep_every"]) + 1)
+
+
+def _pretraining_pictures(
+    settings: Settings, catalogue: Mapping[str, Entry], total: Estimate
+) -> float:
+    """Pictures that the training sees; its counts default as in vcmflow.pretrain.settings."""
+    options: Mapping[str, Any] = settings["pretrain"]["options"]
+    pairs, negatives = options.get("pairs", 64), options.get("negatives", 128)
+    steps = options.get("steps")
+    if steps is None:
+        folder = Path(settings["pretrain"]["videos"])
+        entry = entry_for(catalogue, folder)
+        videos = VIDEOS.get(entry.name) if entry else None
+        if videos is None:
+            total.unknown.add(f"pretraining on {folder}")
+            return 0.0
+        steps = options.get("epochs", 100) * videos / pairs
+    return float(steps * (2 * pairs + negatives))
+
+
+def _size(value: float) -> str:
+    for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+        if value >= factor:
+            return f"{value / factor:.3g} {unit}"
+    return f"{value / 1e3:.3g} kB" if value else "nothing"
+
+
+def _hours(seconds: float) -> str:
+    hours = seconds / 3600
+    return (
+        f"{hours:.0f} h"
+        if hours >= 10
+        else f"{hours:.1f} h"
+        if hours >= 0.1
+        else f"{hours * 60:.0f} min"
+    )
