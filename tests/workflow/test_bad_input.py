@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import run_in
+from running import run_in
 
 pytestmark = pytest.mark.workflow
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import copy_checkout, run_in
+from running import copy_checkout, run_in
 
 pytestmark = pytest.mark.workflow
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, copy_checkout, run_in
+from running import ROOT, copy_checkout, run_in
 
 from vcmflow.video import write_video
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import copy_checkout, run_in
+from running import copy_checkout, run_in
 
 pytestmark = pytest.mark.workflow
 
