@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import av
 import cv2
@@ -10,9 +11,11 @@ import numpy as np
 import pytest
 
 from vcmflow.__main__ import main
+from vcmflow.embed.command import build_embedder
 from vcmflow.embed.source import open_frames
 from vcmflow.embed.stream import ahead, embed_frames
 from vcmflow.errors import VcmflowError
+from vcmflow.sample.decide import choose_frames
 from vcmflow.video import write_video
 
 
@@ -173,3 +176,19 @@ def test_the_command_refuses_in_one_line(tmp_path, monkeypatch, capsys, more, wo
     assert words in message
     assert message.count("\n") == 1
     assert not (tmp_path / "a.npy").exists()
+
+
+REAL = Path(__file__).parents[3] / "shared/real/davis2016/JPEGImages/480p"
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="../shared/real/davis2016 is missing")
+def test_real_pictures_are_embedded_and_sampled():
+    frames = list(open_frames(REAL / "car-shadow"))
+    embedding = embed_frames(frames, build_embedder("grey", None))
+    kept = choose_frames("manifold", len(frames), 11, embedding=embedding)
+    assert (len(frames), frames[0].shape) == (40, (480, 854, 3))
+    assert len(kept) == 11
+    # A real video has no still neighbours, and neighbours are nearer than distant frames.
+    steps = np.linalg.norm(np.diff(embedding, axis=0), axis=1)
+    assert steps.min() > 0
+    assert np.linalg.norm(embedding[-1] - embedding[0]) > 3 * np.median(steps)

@@ -22,7 +22,8 @@ class Cost:
         parameters_millions: trained values / 1e6.
         gflops_per_frame: 1e9 multiply-accumulates per frame. The paper's 1.82 for ResNet-18 at
             224 x 224 counts the same way: one multiplication with its addition is one operation.
-        input_width: px, as the network sees the frame.
+        input_width: px of what the network is given: the shrunk frame for an embedder, the frame
+            itself for a detector, which resizes it on its own.
         input_height: px.
     """
 
