@@ -57,3 +57,20 @@ def test_a_dry_run_that_downloads_nothing_says_nothing_of_costs(checkout: Path) 
     done = run_in(checkout, "snakemake", "-n", "--config", "preset=smoke")
     assert done.returncode == 0
     assert "Estimate for" not in done.stdout + done.stderr
+
+
+def test_a_mount_named_in_the_configuration_is_used_as_it_is(
+    checkout: Path, tmp_path: Path
+) -> None:
+    mount = tmp_path / "mount" / "DAVIS"
+    for kind, suffix in (("JPEGImages", "jpg"), ("Annotations", "png")):
+        (mount / kind / "480p" / "parkour").mkdir(parents=True)
+        (mount / kind / "480p" / "parkour" / f"00000.{suffix}").write_bytes(b"picture")
+    target = "results/paper/davis2017/frames/parkour/frames.mkv"
+    change = f"data={{datasets: {{davis2017: {{path: {mount}}}}}}}"
+    for more, download in ((), True), ((change,), False):
+        done = run_in(checkout, "snakemake", "-n", target, "--config", "preset=paper", *more)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert ("rule download:" in done.stdout + done.stderr) is download
+        said = re.search(r"^  download +(.*)$", done.stderr, re.MULTILINE)
+        assert said and said[1] == ("833 MB" if download else "nothing")

@@ -33,8 +33,10 @@ def dataset_source(wildcards):
     inputs = dataset.sequences[wildcards.sequence].inputs
     if dataset.settings["source"] == "render":
         return f"{DATA}/{wildcards.dataset}.sha256"
-    if dataset.settings["source"] == "download":
-        return f"data/downloads/{entry_for(CATALOGUE, inputs[0]).name}"
+    entry = entry_for(CATALOGUE, inputs[0])
+    if dataset.settings["source"] == "download" and entry is not None:
+        return f"data/downloads/{entry.name}"
+    # A folder outside the table of downloads, a mount for instance, is used as it is.
     return inputs
 
 
