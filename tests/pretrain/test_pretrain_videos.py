@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from conftest import moving_texture, write_clip
+from pretrain_clips import moving_texture, write_clip
 
 from vcmflow.errors import VcmflowError
 from vcmflow.pretrain.augment import Augmentation, augment
