@@ -84,6 +84,7 @@ AFTER_SCORES = {
     *("table3", "table4", "table5", "table6", "table7", "accuracy", "sanity"),
     *("fig4", "fig5", "fig6", "fig7", "accuracy_m", "time"),
     *("rd_railway", "rd_davis", "rate_scores_railway", "rate_scores_davis"),
+    *("metrics", "provenance"),
 }
 SCORES = {"score_sequence", "score_pool"} | AFTER_SCORES
 RECONSTRUCTION = {
@@ -104,7 +105,10 @@ EMBEDDING = {"embed", "fig8"} | SAMPLING - {"encode_swept", "reconstruct_swept"}
         ("encode={preset: fast}", CODING),
         ("encode={options: {}}", set()),
         ("reconstruct={interpolator: blend}", RECONSTRUCTION),
-        ("score={interpolation: akima}", {"table3", "table4", "table7"}),
+        (
+            "score={interpolation: akima}",
+            {"table3", "table4", "table7", "metrics", "provenance"},
+        ),
         ("tables={anchor: all}", None),
         ("figures={shown_mode: ai}", None),
         ("track={score_threshold: 0.5}", None),
