@@ -150,7 +150,7 @@ def test_another_seed_changes_every_number(smoke: Path, tmp_path: Path) -> None:
         pd.read_csv(root / target).dropna(subset=["mode"]).set_index(keys)
         for root in (smoke, folder)
     )
-    both = ours.join(other, rsuffix="_other", how="inner")
+    both = ours.merge(other, on=keys, suffixes=("", "_other"))
     assert len(both) == len(other) > 0
     for column in ("rate_bytes", "psnr", "ssim"):
         assert (both[column] != both[f"{column}_other"]).all(), column

@@ -251,15 +251,25 @@ def data_note(datasets):
     return "; ".join(parts)
 
 
-def least_flags(table):
-    """What the table of checks asks of the models on uncompressed frames."""
-    wanted = SETTINGS["tables"]
-    flags = [
-        f"--{name.replace('_', '-')} {wanted[name]}"
-        for name in ("min_map", "min_jaccard")
-        if wanted.get(name) is not None
-    ]
-    return " ".join(flags) if table == "sanity" else ""
+# What a table depends on, so that another choice makes only the tables anew that it concerns.
+TABLE_CHOICES = {
+    "3": ("anchor", "test", "fit"),
+    "4": ("anchor", "test", "fit"),
+    "5": ("test", "standard"),
+    "6": ("test", "standard"),
+    "7": ("anchor", "test", "standard", "fit"),
+    "sanity": ("min_map", "min_jaccard"),
+}
+
+
+def table_flags(table):
+    """The choices of a table as flags."""
+    values = SETTINGS["tables"] | {"fit": SETTINGS["score"]["interpolation"]}
+    return " ".join(
+        f"--{name.replace('_', '-')} {values[name]}"
+        for name in TABLE_CHOICES.get(table, ())
+        if values.get(name) is not None
+    )
 
 
 def table_inputs(table):

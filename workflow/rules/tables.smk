@@ -52,15 +52,10 @@ for NAME, TABLE in TABLE_NAMES.items():
                 if TABLE in REFERENCES and SETTINGS["tables"]["paper_values"]
                 else ""
             ),
-            anchor=SETTINGS["tables"]["anchor"],
-            test=SETTINGS["tables"]["test"],
-            standard=SETTINGS["tables"]["standard"],
-            fit=SETTINGS["score"]["interpolation"],
-            least=least_flags(TABLE),
+            choices=table_flags(TABLE),
             note=data_note(table_datasets(TABLE)),
         shell:
             "python -m vcmflow tables --table {params.table} --scenes {input.scenes:q}"
             " --sequences {input.sequences:q} --dataset-scores {input.dataset_scores:q}"
-            " {params.complexity} {params.reference} --anchor {params.anchor} --test {params.test}"
-            " --standard {params.standard} --fit {params.fit} {params.least} --note={params.note:q}"
+            " {params.complexity} {params.reference} {params.choices} --note={params.note:q}"
             " --csv-out {output.csv:q} --md-out {output.md:q} --tex-out {output.tex:q} 2> {log:q}"
