@@ -33,7 +33,12 @@ def write_clip(path: Path, pictures: Iterable[Bytes], fps: float) -> None:
                 stream.pix_fmt = "yuv420p"
                 stream.codec_context.thread_count = 1
                 stream.codec_context.flags |= av.codec.context.Flags.bitexact.value
-                stream.options = {"crf": str(CRF), "preset": "veryfast"}
+                # x264's macroblock tree gives other bytes from run to run in this build.
+                stream.options = {
+                    "crf": str(CRF),
+                    "preset": "veryfast",
+                    "x264-params": "mbtree=0",
+                }
             frame = av.VideoFrame.from_ndarray(
                 np.ascontiguousarray(picture[:height, :width]), format="rgb24"
             )
