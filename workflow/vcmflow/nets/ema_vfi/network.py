@@ -267,17 +267,37 @@ class EmaVfi(nn.Module):
             )
         if not times:
             return []
+        if down_scale == 1:
+            features = self.feature_bone(first, second, strips)
+            return [
+                self.refine(
+                    first,
+                    second,
+                    features,
+                    self.motion(first, second, features, time, strips)[-1],
+                    strips,
+                )
+                for time in times
+            ]
+        motions = self._small_motions(first, second, times, down_scale, strips)
         features = self.feature_bone(first, second, strips)
-        pictures = (first, second)
-        motion_features = features
-        if down_scale != 1:
-            pictures = (resize(first, down_scale), resize(second, down_scale))
-            motion_features = self.feature_bone(*pictures, strips)
+        features.motion.clear()
         results = []
-        for time in times:
-            motion = self.motion(*pictures, motion_features, time, strips)[-1]
-            if down_scale != 1:
-                grow = 1 / down_scale
-                motion = Motion(resize(motion.flow, grow) * grow, resize(motion.mask, grow))
+        for small_motion in motions:
+            grow = 1 / down_scale
+            motion = Motion(resize(small_motion.flow, grow) * grow, resize(small_motion.mask, grow))
             results.append(self.refine(first, second, features, motion, strips))
         return results
+
+    def _small_motions(
+        self,
+        first: Tensor,
+        second: Tensor,
+        times: Sequence[float],
+        down_scale: float,
+        strips: Strips,
+    ) -> list[Motion]:
+        """Motion between shrunk frames; their features are gone before those of the frames come."""
+        pair = (resize(first, down_scale), resize(second, down_scale))
+        features = self.feature_bone(*pair, strips)
+        return [self.motion(*pair, features, time, strips)[-1] for time in times]

@@ -27,7 +27,7 @@ class Strips:
         values: a strip's input has about this many values at most. A map below that is run whole.
     """
 
-    values: int = 1 << 27
+    values: int = 1 << 26
 
     def run(
         self,
