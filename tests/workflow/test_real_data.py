@@ -55,7 +55,7 @@ def scores(folder: Path, dataset: str) -> pd.DataFrame:
 )
 def test_real_sequences_reach_their_rate_accuracy_figures_by_both_loaders(tmp_path: Path) -> None:
     folder = copy_checkout(tmp_path / "checkout")
-    common = {"source": "local", "synthetic": False, "keep_every": 2, "modes": ["ra"], "frames": 5}
+    common = {"source": "local", "synthetic": False, "keep_every": 3, "modes": ["ra"], "frames": 9}
     davis = {"loader": "davis", "path": str(REAL / "davis2016"), "year": 2016}
     own = {"loader": "folder", "path": str(REAL / "davis2016/JPEGImages/480p"), "fps": 24}
     names = ["car-shadow", "parkour"]
@@ -99,7 +99,9 @@ def test_real_sequences_reach_their_rate_accuracy_figures_by_both_loaders(tmp_pa
         table = scores(folder, dataset)
         coded = table[table["sampler"] != "source"]
         assert set(coded["sampler"]) == {"uniform", "grey"}
-        assert coded[accuracy].between(0, 1 if dataset == "masks" else 100).all()
+        assert coded[accuracy].between(0, 1).all() and coded[accuracy].max() > 0.1
+        # The methods keep different frames, so their curves may not coincide.
+        assert (coded.groupby(["scene", "qp"])["rate_bytes"].nunique() == 2).all()
         for _, curve in coded.groupby(["scene", "sampler", "mode"]):
             ordered = curve.sort_values("qp")
             assert list(ordered["qp"]) == [27, 37, 47]
