@@ -1,0 +1,1 @@
+"""What the curve that an embedding draws is like, and how the chosen frames follow the content."""
