@@ -8,10 +8,13 @@ import sys
 import numpy as np
 import pytest
 import torch
-from torchvision.models import resnet18
+from torchvision.models import mobilenet_v2, resnet18
 
 from vcmflow.embed.command import build_embedder
-from vcmflow.embed.networks import EmbeddingNetwork, NetworkEmbedder, normalise, seeded_network
+from vcmflow.embed.embedder import NetworkEmbedder
+from vcmflow.embed.learned import from_state
+from vcmflow.embed.network import seeded_network
+from vcmflow.embed.normalise import normalise
 from vcmflow.embed.registry import EMBEDDINGS, NEEDS_WEIGHTS
 from vcmflow.embed.stream import embed_frames
 from vcmflow.embed.weights import Description, read_weights, write_weights
@@ -93,10 +96,7 @@ def test_fused_and_half_precision_networks_agree_with_the_plain_one(frames):
         plain = network(normalise(pictures))[0].numpy()
 
     def embed(precision):
-        copy = EmbeddingNetwork(16)
-        copy.load_state_dict(state)
-        embedder = NetworkEmbedder(copy.backbone, copy.projection, 60, "cpu", precision, False)
-        return embed_frames(frames, embedder)
+        return embed_frames(frames, from_state(state, 16, 60, "cpu", precision, False))
 
     np.testing.assert_allclose(embed("float32"), plain, atol=1e-4)
     np.testing.assert_allclose(embed("bfloat16"), plain, atol=0.05 * float(np.ptp(plain)))
@@ -112,6 +112,57 @@ def test_imagenet_features_are_those_of_torchvision(weights, frames):
         expected = network.eval()(normalise(pictures)).numpy()
     embedding = embed_frames(frames, build("imagenet", weights, short_side=60, normalised=False))
     np.testing.assert_allclose(embedding, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_mobilenet_features_are_those_of_torchvision_in_both_layouts(tmp_path, frames):
+    torch.manual_seed(7)
+    network = mobilenet_v2(weights=None).eval()
+    state = network.state_dict()
+    network.classifier = torch.nn.Identity()
+    pictures = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)
+    with torch.inference_mode():
+        expected = network(normalise(pictures)).numpy()
+    # The older layout numbers the layers of a block through, activations included.
+    old = {}
+    for name, tensor in state.items():
+        parts = name.split(".")
+        if parts[0] == "features" and len(parts) > 4 and parts[2] == "conv":
+            flat = {"0.0": "0", "0.1": "1", "1.0": "3", "1.1": "4"}.get(".".join(parts[3:5]))
+            if flat is None:
+                flat = {"1": "3", "2": "4"} if parts[1] == "1" else {"2": "6", "3": "7"}
+                flat = flat[parts[3]]
+            name = ".".join([*parts[:3], flat, parts[-1]])
+        old[name] = tensor
+    assert len(old) == len(state)
+    for file, content in (("new.pth", state), ("old.pth", old)):
+        torch.save(content, tmp_path / file)
+        embedder = build_embedder(
+            "imagenet", tmp_path / file, options={"short_side": 60, "normalised": False}
+        )
+        assert embedder.parameters == sum(p.numel() for p in network.parameters())
+        embedding = embed_frames(frames, embedder)
+        np.testing.assert_allclose(embedding, expected, rtol=1e-3, atol=1e-4)
+        for size in (1, 4):
+            assert np.array_equal(embed_frames(frames, embedder, size), embedding)
+
+
+def test_a_fixed_chunk_changes_nothing_but_what_the_network_sees_at_once(frames):
+    seen = []
+
+    class Spy(torch.nn.Module):
+        def forward(self, pictures):
+            seen.append(len(pictures))
+            return pictures.mean(dim=(2, 3))
+
+    def embed(chunk, batch_size):
+        embedder = NetworkEmbedder(Spy(), 3, None, 0, 60, "cpu", chunk=chunk)
+        return embed_frames(frames, embedder, batch_size)
+
+    whole = embed(None, 9)
+    for batch_size in (1, 4, 9):
+        seen.clear()
+        np.testing.assert_allclose(embed(4, batch_size), whole, atol=1e-6)
+        assert set(seen) == {4}
 
 
 def test_embeddings_have_length_one_unless_the_literal_formula_is_asked_for(weights, frames):
@@ -132,6 +183,15 @@ def test_grey_is_the_shrunk_luma_and_needs_no_torch():
     code = (
         "import sys; from vcmflow.embed.command import build_embedder;"
         "build_embedder('grey', None); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_learned_embedding_needs_no_torchvision(weights):
+    code = (
+        "import sys; from pathlib import Path; from vcmflow.embed.command import build_embedder;"
+        f"build_embedder('learned', Path({str(weights['learned'])!r}));"
+        "assert 'torchvision' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

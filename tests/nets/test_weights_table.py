@@ -112,3 +112,12 @@ def test_a_damaged_file_is_found_without_a_checksum(
 def test_an_empty_folder_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(table(tmp_path), tmp_path) == 2
     assert "holds none of the files" in capsys.readouterr().err
+
+
+def test_weights_that_a_package_carries_need_no_network(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(TABLE, tmp_path, "--name", "mobilenet_v2_imagenet", "--fetch") == 0
+    said = capsys.readouterr().err
+    assert "licence: MIT" in said
+    assert "(as in the table); fits embedding:imagenet" in said

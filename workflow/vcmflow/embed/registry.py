@@ -4,9 +4,9 @@ from __future__ import annotations
 
 # name -> builder(weights: Path | None, device: str, **options) -> Embedder
 EMBEDDINGS: dict[str, str] = {
-    "learned": "vcmflow.embed.networks:build_learned",
-    "imagenet": "vcmflow.embed.networks:build_imagenet",
-    "random": "vcmflow.embed.networks:build_random",
+    "learned": "vcmflow.embed.learned:build",
+    "imagenet": "vcmflow.embed.imagenet:build",
+    "random": "vcmflow.embed.untrained:build",
     "grey": "vcmflow.embed.grey:build",
 }
 

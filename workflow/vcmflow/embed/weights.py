@@ -1,4 +1,4 @@
-"""Weights of embedding networks: safetensors files with a description, and torchvision's files."""
+"""Weights of embedding networks: safetensors files with a description, and published ones."""
 
 from __future__ import annotations
 
@@ -66,8 +66,27 @@ def read_weights(path: Path) -> tuple[State, Description]:
     return state, description
 
 
+def read_published(path: Path) -> State:
+    """Read a checkpoint of tensors by name (``.pth`` or ``.safetensors``).
+
+    Raises:
+        VcmflowError: the file is damaged, or holds anything else.
+    """
+    try:
+        if Path(path).suffix == ".safetensors":
+            state: Any = load_file(str(path))
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch.load lets all kinds out of a damaged file
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise VcmflowError(f"{path}: damaged weights file ({reason})") from None
+    if not isinstance(state, dict) or not all(isinstance(t, torch.Tensor) for t in state.values()):
+        raise VcmflowError(f"{path}: not a checkpoint of tensors by name")
+    return state
+
+
 def read_resnet18(path: Path) -> State:
-    """Read torchvision's ResNet-18 (``.pth`` or ``.safetensors``), without its classifier.
+    """Read torchvision's ResNet-18, without its classifier.
 
     Raises:
         VcmflowError: the file is missing, damaged, or not a ResNet-18.
@@ -77,14 +96,7 @@ def read_resnet18(path: Path) -> State:
             f"{path}: no such weights file; it is torchvision's ResNet-18, "
             "https://download.pytorch.org/models/resnet18-f37072fd.pth"
         )
-    try:
-        if Path(path).suffix == ".safetensors":
-            state: Any = load_file(str(path))
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch.load lets all kinds out of a damaged file
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise VcmflowError(f"{path}: damaged weights file ({reason})") from None
-    if not isinstance(state, dict) or "conv1.weight" not in state:
+    state = read_published(path)
+    if "conv1.weight" not in state:
         raise VcmflowError(f"{path}: not a ResNet-18 of torchvision")
     return {name: tensor for name, tensor in state.items() if not name.startswith("fc.")}

