@@ -17,10 +17,18 @@ from PIL import Image
 from vcmflow.__main__ import main
 from vcmflow.data.render import command, osdar, warp
 from vcmflow.data.render.api import render_scene
-from vcmflow.data.render.catalogue import DETECTION_TEST, SEGMENTATION_TEST, TEST_SETS
+from vcmflow.data.render.catalogue import (
+    DETECTION_TEST,
+    FLICKERING,
+    SEGMENTATION_TEST,
+    TEST_SETS,
+)
+from vcmflow.data.render.characters import CHARACTERS, build
 from vcmflow.data.render.davis import palette
 from vcmflow.data.render.scene import RenderedFrame, SceneSpec
 from vcmflow.data.render.seeds import stream
+from vcmflow.data.render.speed import read_speed
+from vcmflow.errors import VcmflowError
 
 SIZE = ["--width", "208", "--height", "120"]
 ONE = "10_station_suelldorf_10.1"
@@ -151,6 +159,34 @@ def test_segmentation_sequence_has_davis_layout(tmp_path: Path) -> None:
     categories = json.loads((tmp_path / f"Categories/480p/{name}.json").read_text("utf-8"))
     of = {thing.object_id: thing.category for frame in drawn for thing in frame.objects}
     assert categories == {str(k): of[identity] for k, identity in enumerate(ids, start=1)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "file"),
+    [
+        ("detection", ONE, f"{ONE}/content_speed.json"),
+        ("segmentation", "yard-crew", "ContentSpeed/480p/yard-crew.json"),
+    ],
+)
+def test_the_true_content_speed_stands_beside_the_annotations(
+    kind: str, name: str, file: str, tmp_path: Path
+) -> None:
+    flags = ["--kind", kind, "--sequences", name, "--frames", "5", "--step", "0.04"]
+    assert render(*flags, "--seed", "3", "--out", tmp_path) == 0
+    speed = read_speed(tmp_path / file)
+    times = warp.rests_and_bursts(stream(3, kind, "test", name), 5, 0.04)
+    assert speed.seconds == pytest.approx(np.diff(times))
+    assert sum(speed.seconds) == pytest.approx(0.04 * 4)
+    assert speed.sequence == name and not speed.flicker
+    (tmp_path / file).write_text('{"sequence": "x", "scene": "y", "flicker": false}')
+    with pytest.raises(VcmflowError, match="not a content speed"):
+        read_speed(tmp_path / file)
+
+
+def test_the_catalogue_knows_which_scenes_flicker() -> None:
+    pool = {name: SceneSpec(name, 64, 64, (0.0,)) for name in CHARACTERS}
+    worlds = {name: build(spec, np.random.default_rng(0)) for name, spec in pool.items()}
+    assert {name for name, world in worlds.items() if world.flicker} == FLICKERING
 
 
 def test_palette_is_that_of_pascal_voc() -> None:

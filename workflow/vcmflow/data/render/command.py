@@ -18,6 +18,7 @@ from vcmflow.data.render.catalogue import TEST_SETS, TestSequence
 from vcmflow.data.render.characters import CHARACTERS
 from vcmflow.data.render.scene import SceneSpec
 from vcmflow.data.render.seeds import stream
+from vcmflow.data.render.speed import FILE, write_speed
 from vcmflow.data.render.textures import Half
 from vcmflow.errors import VcmflowError
 from vcmflow.files import whole_file
@@ -166,8 +167,10 @@ def _render(root: Path, item: TestSequence, args: argparse.Namespace, step: floa
     frames = render_scene(spec, rng)
     if args.kind == "detection":
         osdar.write_sequence(root / item.name, item.name, frames, item.fps, item.first_frame, rng)
+        write_speed(root / item.name / FILE, item.name, item.scene, times)
     elif args.kind == "segmentation":
         davis.write_sequence(root, item.name, frames)
+        write_speed(davis.speed_file(root, item.name), item.name, item.scene, times)
     else:
         root.mkdir(exist_ok=True)
         videos.write_clip(root / f"{item.name}.mp4", (f.picture for f in frames), item.fps)
