@@ -6,11 +6,14 @@ import re
 import shlex
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 from snakemake.exceptions import WorkflowError
 
 from vcmflow.data.catalogue import entry_for, read_catalogue
 from vcmflow.data.registry import LOADERS
+from vcmflow.data.render.catalogue import CAMERA
+from vcmflow.data.render.layout import SPEED_FILE, davis_speed_file
 from vcmflow.encode.registry import CODECS, SUFFIXES
 from vcmflow.embed.registry import EMBEDDINGS as EMBEDDERS
 from vcmflow.errors import VcmflowError
@@ -19,12 +22,14 @@ from vcmflow.plan.code import modules
 from vcmflow.plan.estimate import estimate, read_costs
 from vcmflow.plan.grid import (
     build_grid,
+    pretrain_options,
     sampler_instance,
     split_sampler,
     weights_files,
     weights_table,
 )
 from vcmflow.plan.settings import load_settings
+from vcmflow.plan.variants import variants
 from vcmflow.reconstruct.registry import INTERPOLATORS
 from vcmflow.sample.registry import SAMPLERS
 from vcmflow.tables.registry import TABLES as PAPER_TABLES
@@ -71,4 +76,5 @@ wildcard_constraints:
     mode="ra|ai",
     qp="[0-9]+",
     embedding="[a-z][a-z0-9_]*",
+    variant="[a-z][a-z0-9_]*",
     part="[0-9]{3}",

@@ -2,17 +2,15 @@
 EMBEDDINGS = SETTINGS["embed"]["embeddings"]
 
 
-USES_PRETRAINING = any(
-    pretrained(embedding)
-    for embedding in [
-        *SETTINGS["figures"]["embeddings"],
-        *(
-            SETTINGS["sample"]["samplers"][split_sampler(sampler)[0]].get("embedding")
-            for dataset in GRID.values()
-            for sampler in dataset.samplers
-        ),
-    ]
-    if embedding
+# The rows of the ablation, by name: everything that is built on an embedding here.
+VARIANTS = {variant.name: variant for variant in variants(SETTINGS, GRID)}
+# The trainings in use: None for the main one, and names of its variants.
+TRAININGS = list(
+    dict.fromkeys(
+        EMBEDDINGS[variant.embedding].get("pretraining")
+        for variant in VARIANTS.values()
+        if pretrained(variant.embedding)
+    )
 )
 
 

@@ -34,8 +34,13 @@ if SWEEP and SWEEP["dataset"] in GRID and GRID[SWEEP["dataset"]].task != "none":
         scores_of("scenes", [SWEEP["dataset"]]),
         ["--modes", SWEEP["mode"], "--qps", SWEEP["qp"], "--samplers", *SWEEP["samplers"]],
     )
-if USES_PRETRAINING:
-    PLANNED_FIGURES["training"] = ("training", [], {"logs": rules.pretrain.output.log}, [])
+if TRAININGS:
+    PLANNED_FIGURES["training"] = (
+        "training",
+        [],
+        {"logs": [training_file(name, "log.csv") for name in TRAININGS]},
+        ["--names", *(name or "main" for name in TRAININGS)] if len(TRAININGS) > 1 else [],
+    )
 PLANNED_FIGURES["time"] = (
     "time",
     list(GRID),

@@ -6,9 +6,8 @@
 
 def option_flags(options):
     """Settings of a plug-in as `--option key=value` flags."""
-    return " ".join(
-        f"--option {shlex.quote(f'{key}={value}')}" for key, value in (options or {}).items()
-    )
+    values = {key: "null" if value is None else value for key, value in (options or {}).items()}
+    return " ".join(f"--option {shlex.quote(f'{key}={value}')}" for key, value in values.items())
 
 
 def weights_flag(entry):
@@ -80,10 +79,16 @@ def pretrained(name):
     return EMBEDDINGS[name]["embedder"] == "learned" and not EMBEDDINGS[name].get("weights")
 
 
+def training_file(variant, file):
+    """A file of the main training (no variant), or of one of its variants."""
+    return "/".join(filter(None, (f"{RESULTS}/pretrain", variant, file)))
+
+
 def embedding_weights(wildcards):
+    entry = EMBEDDINGS[wildcards.embedding]
     if pretrained(wildcards.embedding):
-        return [rules.pretrain.output.weights]
-    return weights_input(EMBEDDINGS[wildcards.embedding])
+        return [training_file(entry.get("pretraining"), "embedding.safetensors")]
+    return weights_input(entry)
 
 
 def embedding_code(wildcards):
@@ -192,9 +197,92 @@ def per_sampler(template):
 
 
 def measured_weights(wildcards):
+    entry = EMBEDDINGS[MEASURED_EMBEDDING]
     if pretrained(MEASURED_EMBEDDING):
-        return [rules.pretrain.output.weights]
-    return weights_input(EMBEDDINGS[MEASURED_EMBEDDING])
+        return [training_file(entry.get("pretraining"), "embedding.safetensors")]
+    return weights_input(entry)
+
+
+# trajectory
+
+
+def warped(sequence, embedding):
+    """Embedding of a rendered sequence whose content speed is known."""
+    return f"{RESULTS}/trajectory/warps/{embedding}/{sequence}.npy"
+
+
+def speed_file(dataset, sequence):
+    """Where a sequence's true content speed stands; None where it is not known."""
+    spec = GRID[dataset].sequences[sequence]
+    if GRID[dataset].settings["source"] != "render" or spec.first:
+        return None
+    if spec.loader == "osdar23":
+        return spec.path / spec.sequence / SPEED_FILE
+    return davis_speed_file(spec.path, spec.sequence)
+
+
+def probed(embedding):
+    """(name, embedding file, speed file, keep_every) of every sequence that is measured."""
+    if WARPS:
+        return [
+            (
+                name,
+                warped(name, embedding),
+                f"{DATA}/warps/{name}/{SPEED_FILE}",
+                WARPS["keep_every"],
+            )
+            for name in WARPS["sequences"]
+        ]
+    return [
+        (
+            f"{dataset}/{sequence}",
+            f"{RESULTS}/{dataset}/embed/{sequence}/{embedding}.npy",
+            speed_file(dataset, sequence),
+            GRID[dataset].settings["keep_every"],
+        )
+        for dataset in GRID
+        for sequence in GRID[dataset].sequences
+    ]
+
+
+def speed_sources():
+    """What true content speeds depend on: the checksums of rendered files."""
+    if WARPS:
+        return {"sums": [f"{DATA}/warps.sha256"], "folders": [ancient(f"{DATA}/warps")]}
+    names = [name for name in GRID if GRID[name].settings["source"] == "render"]
+    return {
+        "sums": [f"{DATA}/{name}.sha256" for name in names],
+        "folders": [ancient(f"{DATA}/{name}") for name in names],
+    }
+
+
+def trajectory_inputs(wildcards):
+    embedding = VARIANTS[wildcards.variant].embedding
+    return {
+        "embeddings": [path for _, path, _, _ in probed(embedding)],
+        "weights": embedding_weights(SimpleNamespace(embedding=embedding)),
+        **speed_sources(),
+    }
+
+
+def trajectory_flags(wildcards, input):
+    """The flags of one row of the ablation: what it is, what is measured, how frames are chosen."""
+    variant = VARIANTS[wildcards.variant]
+    entry = EMBEDDINGS[variant.embedding]
+    sequences = probed(variant.embedding)
+    known = [(name, str(speed)) for name, _, speed, _ in sequences if speed]
+    return shlex.join(
+        [
+            *("--variant", variant.name, "--embedding-name", variant.embedding),
+            *(f"--{key}={value}" for key, value in variant.describe() if value),
+            *("--names", *(name for name, *_ in sequences)),
+            *(("--speed-names", *(name for name, _ in known)) if known else ()),
+            *(("--speeds", *(path for _, path in known)) if known else ()),
+            *("--keep-every", *(str(keep_every) for *_, keep_every in sequences)),
+            *("--method", variant.method, "--embedder", entry["embedder"]),
+            *(("--weights", str(input.weights[0])) if input.weights else ()),
+        ]
+    )
 
 
 # tables
@@ -350,7 +438,10 @@ def timeline_figure(dataset):
 def stage_benchmarks():
     """(stage, benchmark file) of every job whose time the figure of times adds up."""
     root = f"{RESULTS}/benchmarks"
-    found = [("pretrain", f"{root}/pretrain.tsv")] if USES_PRETRAINING else []
+    found = [
+        ("pretrain", f"{root}/pretrain/{name}.tsv" if name else f"{root}/pretrain.tsv")
+        for name in TRAININGS
+    ]
     for name, plan in GRID.items():
         for sequence in plan.sequences:
             found.append(("data", f"{root}/{name}/import_sequence/{sequence}.tsv"))

@@ -47,3 +47,16 @@ rule pretrain:
     shell:
         "python -m vcmflow pretrain --videos {params.videos:q} {params.options} --threads {threads}"
         " --weights-out {output.weights:q} --log-out {output.log:q} 2> {log:q}"
+
+
+use rule pretrain as pretrain_variant with:
+    output:
+        weights=f"{RESULTS}/pretrain/{{variant}}/embedding.safetensors",
+        log=f"{RESULTS}/pretrain/{{variant}}/log.csv",
+    log:
+        f"{RESULTS}/logs/pretrain/{{variant}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/pretrain/{{variant}}.tsv"
+    params:
+        videos=lambda wildcards, input: input.get("folder", PRETRAIN["videos"]),
+        options=lambda wildcards: option_flags(pretrain_options(SETTINGS, wildcards.variant)),

@@ -10,7 +10,7 @@ rule provenance:
         models=lambda wildcards: list(
             dict.fromkeys(str(path) for _, path in weights_files(SETTINGS, GRID))
         ),
-        pretrained=[rules.pretrain.output.weights] if USES_PRETRAINING else [],
+        pretrained=[training_file(name, "embedding.safetensors") for name in TRAININGS],
         code=modules("vcmflow.provenance.command"),
     output:
         PROVENANCE,

@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "task": ("vcmflow.task.command", "run a detector or a segmenter on videos"),
     "score": ("vcmflow.score.command", "score detections, masks and fidelity"),
     "complexity": ("vcmflow.complexity.command", "parameters, FLOPs and speed of the samplers"),
+    "trajectory": ("vcmflow.trajectory.command", "measure trajectories of an embedding"),
     "tables": ("vcmflow.tables.command", "write one of the tables"),
     "figures": ("vcmflow.figures.command", "draw one of the figures"),
     "metrics": ("vcmflow.metrics.command", "write what DVC shows and compares"),

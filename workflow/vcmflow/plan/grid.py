@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vcmflow.data.render.catalogue import DETECTION_TEST
 from vcmflow.data.sequences import SequenceSpec, list_sequences
 from vcmflow.embed.registry import EMBEDDINGS
 from vcmflow.encode.registry import CODECS, QP_RANGES
 from vcmflow.errors import VcmflowError
 from vcmflow.plan.settings import Settings
+from vcmflow.pretrain.settings import settings_from
 from vcmflow.reconstruct.registry import INTERPOLATORS
 from vcmflow.sample.registry import SAMPLERS, Sampler, plan_sampler
 from vcmflow.task.registry import DETECTORS, TASKS
@@ -148,11 +150,45 @@ def check(settings: Settings) -> None:
     for task, registry in TASKS.items():
         _one_of(f"task.{task}.model", settings["task"][task]["model"], registry)
     _one_of("track.model", settings["track"]["model"], DETECTORS)
+    _check_pretraining(settings)
     for name, embedding in settings["embed"]["embeddings"].items():
-        _one_of(f"embed.embeddings.{name}.embedder", embedding["embedder"], EMBEDDINGS)
+        _check_embedding(settings, f"embed.embeddings.{name}", embedding)
+    warps = data.get("warps")
+    if warps:
+        known = [sequence.name for sequence in DETECTION_TEST]
+        for name in warps["sequences"]:
+            _one_of("data.warps.sequences", name, known)
     for name in settings["figures"]["embeddings"]:
         _one_of("figures.embeddings", name, settings["embed"]["embeddings"])
     _one_of("figures.shown_qp", settings["figures"]["shown_qp"], encode["qps"])
+
+
+def pretrain_options(settings: Settings, variant: str | None) -> dict[str, Any]:
+    """The options of the main training, or of one of its variants laid over them."""
+    pretrain = settings["pretrain"]
+    return {**pretrain["options"], **(pretrain.get("variants", {})[variant] if variant else {})}
+
+
+def _check_pretraining(settings: Settings) -> None:
+    for variant in (None, *settings["pretrain"].get("variants", {})):
+        key = f"pretrain.variants.{variant}" if variant else "pretrain.options"
+        try:
+            settings_from(pretrain_options(settings, variant))
+        except VcmflowError as error:
+            raise VcmflowError(f"params.yaml: {key}: {error}") from None
+
+
+def _check_embedding(settings: Settings, key: str, embedding: Mapping[str, Any]) -> None:
+    _one_of(f"{key}.embedder", embedding["embedder"], EMBEDDINGS)
+    variant = embedding.get("pretraining")
+    if variant is None:
+        return
+    if embedding["embedder"] != "learned" or embedding.get("weights"):
+        raise VcmflowError(
+            f"params.yaml: {key}.pretraining: is {variant!r}; only the embedder 'learned' without "
+            "a weights file is trained here"
+        )
+    _one_of(f"{key}.pretraining", variant, settings["pretrain"].get("variants", {}))
 
 
 def _check_samplers(settings: Settings) -> None:
@@ -191,7 +227,7 @@ def sampler_instance(settings: Settings, name: str) -> Sampler:
 
 def _one_of(key: str, value: object, allowed: Mapping[Any, object] | Sequence[object]) -> None:
     if value not in allowed:
-        names = ", ".join(str(name) for name in allowed)
+        names = ", ".join(str(name) for name in allowed) or "none is defined"
         raise VcmflowError(f"params.yaml: {key}: is {value!r}; allowed: {names}")
 
 

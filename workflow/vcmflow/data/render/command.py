@@ -16,9 +16,10 @@ from vcmflow.data.render import davis, osdar, videos, warp
 from vcmflow.data.render.api import FAMILIES, render_scene
 from vcmflow.data.render.catalogue import TEST_SETS, TestSequence
 from vcmflow.data.render.characters import CHARACTERS
+from vcmflow.data.render.layout import SPEED_FILE, davis_speed_file
 from vcmflow.data.render.scene import SceneSpec
 from vcmflow.data.render.seeds import stream
-from vcmflow.data.render.speed import FILE, write_speed
+from vcmflow.data.render.speed import write_speed
 from vcmflow.data.render.textures import Half
 from vcmflow.errors import VcmflowError
 from vcmflow.files import whole_file
@@ -167,10 +168,10 @@ def _render(root: Path, item: TestSequence, args: argparse.Namespace, step: floa
     frames = render_scene(spec, rng)
     if args.kind == "detection":
         osdar.write_sequence(root / item.name, item.name, frames, item.fps, item.first_frame, rng)
-        write_speed(root / item.name / FILE, item.name, item.scene, times)
+        write_speed(root / item.name / SPEED_FILE, item.name, item.scene, times)
     elif args.kind == "segmentation":
         davis.write_sequence(root, item.name, frames)
-        write_speed(davis.speed_file(root, item.name), item.name, item.scene, times)
+        write_speed(davis_speed_file(root, item.name), item.name, item.scene, times)
     else:
         root.mkdir(exist_ok=True)
         videos.write_clip(root / f"{item.name}.mp4", (f.picture for f in frames), item.fps)

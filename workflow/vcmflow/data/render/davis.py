@@ -41,11 +41,6 @@ def folders(root: Path, name: str) -> tuple[Path, Path]:
     return root / "JPEGImages" / RESOLUTION / name, root / "Annotations" / RESOLUTION / name
 
 
-def speed_file(root: Path, name: str) -> Path:
-    """Where the content speed of a sequence lies (DAVIS itself has no such folder)."""
-    return root / "ContentSpeed" / RESOLUTION / f"{name}.json"
-
-
 def write_sequence(root: Path, name: str, frames: Sequence[RenderedFrame]) -> None:
     """Write the frames, masks and categories of one sequence.
 

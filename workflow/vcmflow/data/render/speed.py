@@ -18,8 +18,6 @@ from vcmflow.data.render.warp import content_speed
 from vcmflow.errors import VcmflowError
 from vcmflow.files import read_json, write_json
 
-FILE = "content_speed.json"
-
 
 @dataclass(frozen=True)
 class ContentSpeed:
