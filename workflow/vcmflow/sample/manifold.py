@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import CubicSpline
+from scipy.linalg import lapack
 
 from vcmflow.errors import VcmflowError
 from vcmflow.sample import uniform
@@ -15,7 +15,7 @@ from vcmflow.sample.fill import TOLERANCE, FloatArray, IntArray, fit
 Embedding = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 _ROWS = 4096  # rows of the embedding in flight, so that a memory-mapped file is read as a stream
-_COLUMNS = 8  # dimensions of the spline in flight
+_COLUMNS = 32  # dimensions of the spline in flight
 
 
 def choose(
@@ -113,22 +113,32 @@ def spline_length(embedding: Embedding) -> FloatArray:
     knots, first, frame_knot = np.unique(
         np.round(chord / chord[-1], 12), return_index=True, return_inverse=True
     )
-    # Within a segment |gamma'|^2 is a quartic in u; its coefficients are sums over the dimensions.
-    quartic = np.zeros((5, len(knots) - 1))
+    # Its second derivatives, zero at the ends, solve a tridiagonal system, factorised once.
+    h = np.diff(knots)
+    middle = np.concatenate([[1.0], 2 * (h[:-1] + h[1:]), [1.0]])
+    beside = np.concatenate([[0.0], h[1:-1], [0.0]])[: len(h)]
+    middle, beside, _ = lapack.dpttrf(middle, beside)
+    # In a segment, gamma' = slope - (q - p) / 3 + q t^2 - p (1 - t)^2 with t in 0..1, and p and q
+    # the second derivatives at its ends times h / 2. Of the dimensions, inner products suffice.
+    products = np.zeros((6, len(h)))
     for start in range(0, embedding.shape[1], _COLUMNS):
-        points = np.asarray(embedding[first, start : start + _COLUMNS], dtype=np.float64)
-        a, b, c = CubicSpline(knots, points, bc_type="natural").derivative().c
-        products = (a, a), (a, 2 * b), (a, 2 * c), (b, 2 * c), (c, c)
-        for row, (left, right) in enumerate(products):
-            quartic[row] += np.einsum("ij,ij->i", left, right)
-        quartic[2] += np.einsum("ij,ij->i", b, b)
+        points = np.array(embedding[first, start : start + _COLUMNS].T, np.float64, order="C")
+        slope = np.diff(points, axis=1) / h
+        bend = points  # overwritten in place
+        bend[:, 1:-1] = 6 * np.diff(slope, axis=1)
+        bend[:, [0, -1]] = 0
+        bend = lapack.dpttrs(middle, beside, bend.T, overwrite_b=True)[0].T
+        p, q = bend[:, :-1] * (h / 2), bend[:, 1:] * (h / 2)
+        slope -= (q - p) / 3
+        pairs = (slope, slope), (slope, p), (slope, q), (p, p), (p, q), (q, q)
+        for row, (left, right) in enumerate(pairs):
+            products[row] += np.einsum("ij,ij->j", left, right)
     nodes, weights = np.polynomial.legendre.leggauss(5)
-    half = np.diff(knots)[:, None] / 2
-    u = half * (nodes + 1)
-    squared_speed = np.zeros_like(u)
-    for coefficient in quartic:  # Horner
-        squared_speed = squared_speed * u + coefficient[:, None]
-    squared_speed = np.maximum(squared_speed, 0)
-    segments = (np.sqrt(squared_speed) * weights * half).sum(axis=1)
+    segments = np.zeros_like(h)
+    for t, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
+        u, v = (1 - t) ** 2, t**2
+        terms = 1, -2 * u, 2 * v, u * u, -2 * u * v, v * v
+        squared = np.tensordot(terms, products, axes=1)
+        segments += weight * h * np.sqrt(np.maximum(squared, 0))
     length: FloatArray = np.concatenate([[0.0], np.cumsum(segments)])[frame_knot]
     return length
