@@ -97,7 +97,7 @@ rule import_sequence:
         ENVIRONMENT
     params:
         sequence=lambda wildcards: shlex.join(
-            GRID[wildcards.dataset].sequences[wildcards.sequence].arguments()
+            GRID[wildcards.dataset].planned[wildcards.sequence].arguments()
         ),
     shell:
         "python -m vcmflow import {params.sequence} --frames-out {output.frames:q}"
@@ -106,15 +106,9 @@ rule import_sequence:
 
 rule sequence_table:
     input:
-        info=lambda wildcards: [
-            f"{RESULTS}/{wildcards.dataset}/frames/{sequence}/sequence.json"
-            for sequence in GRID[wildcards.dataset].sequences
-        ],
-        frames=lambda wildcards: frames_of(wildcards.dataset, GRID[wildcards.dataset].sequences),
-        truth=lambda wildcards: [
-            f"{RESULTS}/{wildcards.dataset}/frames/{sequence}/truth.json"
-            for sequence in GRID[wildcards.dataset].sequences
-        ],
+        info=lambda wildcards: imported(wildcards.dataset, "sequence.json"),
+        frames=lambda wildcards: imported(wildcards.dataset, "frames.mkv"),
+        truth=lambda wildcards: imported(wildcards.dataset, "truth.json"),
         code=modules("vcmflow.data.table"),
     output:
         f"{RESULTS}/{{dataset}}/frames/sequences.csv",
@@ -127,6 +121,45 @@ rule sequence_table:
     shell:
         "python -m vcmflow sequences --info {input.info:q} --frames {input.frames:q}"
         " --truth {input.truth:q} --out {output:q} 2> {log:q}"
+
+
+# Only on request: a plan made after it leaves sequences without objects out from the start. Were it
+# part of every run, the second run would have another plan than the first.
+rule select_sequences:
+    input:
+        info=lambda wildcards: imported(wildcards.dataset, "sequence.json"),
+        frames=lambda wildcards: imported(wildcards.dataset, "frames.mkv"),
+        truth=lambda wildcards: imported(wildcards.dataset, "truth.json"),
+        code=modules("vcmflow.data.table"),
+    output:
+        f"{RESULTS}/{{dataset}}/frames/selection.csv",
+    log:
+        f"{RESULTS}/logs/{{dataset}}/select_sequences.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/{{dataset}}/select_sequences.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        settings=lambda wildcards: [
+            digest(spec) for spec in GRID[wildcards.dataset].planned.values()
+        ],
+    shell:
+        "python -m vcmflow sequences --info {input.info:q} --frames {input.frames:q}"
+        " --truth {input.truth:q} --settings {params.settings} --selection-out {output:q}"
+        " 2> {log:q}"
+
+
+localrules:
+    selection,
+
+
+rule selection:
+    input:
+        [
+            selection_file(SETTINGS["preset"], name)
+            for name, dataset in GRID.items()
+            if dataset.settings.get("require_objects")
+        ],
 
 
 # A dry run of a plan that downloads ends with what it would cost; other runs print nothing.

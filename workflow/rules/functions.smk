@@ -26,10 +26,15 @@ def frames_of(dataset, sequences):
 # data
 
 
+def imported(dataset, file):
+    """A file of every sequence of a dataset, those included that are not coded."""
+    return [f"{RESULTS}/{dataset}/frames/{sequence}/{file}" for sequence in GRID[dataset].planned]
+
+
 def dataset_source(wildcards):
     """What an import depends on: checksums of rendered files, the stamp of a download, or files."""
     dataset = GRID[wildcards.dataset]
-    inputs = dataset.sequences[wildcards.sequence].inputs
+    inputs = dataset.planned[wildcards.sequence].inputs
     if dataset.settings["source"] == "render":
         return f"{DATA}/{wildcards.dataset}.sha256"
     entry = entry_for(CATALOGUE, inputs[0])
@@ -332,6 +337,8 @@ def data_note(datasets):
     for name in datasets:
         entry = GRID[name].settings
         kind = "synthetic data" if entry.get("synthetic") else "real data"
+        if entry.get("require_objects"):
+            kind += ", sequences with objects only"
         pseudo = any(spec.ground_truth == "pseudo" for spec in GRID[name].sequences.values())
         parts.append(
             f"{entry.get('title') or name} ({kind}{', pseudo ground truth' if pseudo else ''})"

@@ -44,6 +44,11 @@ rule score_pool:
         f"{RESULTS}/benchmarks/{{dataset}}/score_pool.tsv"
     conda:
         ENVIRONMENT
+    params:
+        selection=lambda wildcards: (
+            "--require-objects" if GRID[wildcards.dataset].settings.get("require_objects") else ""
+        ),
     shell:
-        "python -m vcmflow score pool --scores {input.scores:q} --sequences-out {output.sequences:q}"
+        "python -m vcmflow score pool --scores {input.scores:q} {params.selection}"
+        " --sequences-out {output.sequences:q}"
         " --scenes-out {output.scenes:q} --dataset-out {output.dataset:q} 2> {log:q}"

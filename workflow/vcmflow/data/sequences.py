@@ -188,6 +188,7 @@ def parse_dataset(name: str, dataset: Mapping[str, Any]) -> DatasetConfig:
         sequences=_sequences(where, dataset.get("sequences", "auto")),
         cameras=_names(where, "cameras", dataset.get("cameras") or ("rgb_center",)),
         exclude=_names(where, "exclude", dataset.get("exclude") or ()),
+        require_objects=_require_objects(reader, task),
         window=reader.number("window", None, 1, whole=True),
         tail=reader.choice("tail", "drop", ("drop", "keep")),
         lengths={
@@ -203,6 +204,20 @@ def parse_dataset(name: str, dataset: Mapping[str, Any]) -> DatasetConfig:
         resolution=str(dataset.get("resolution") or "480p"),
         annotations=None if annotations is None else Path(str(annotations)),
     )
+
+
+def _require_objects(reader: _Reader, task: str) -> bool:
+    value = reader.values.get("require_objects")
+    if value is None:
+        return False
+    if not isinstance(value, bool):
+        raise VcmflowError(f"{reader.where}: require_objects: is {value!r}; allowed: true, false")
+    if value and task == "none":
+        raise VcmflowError(
+            f"{reader.where}: require_objects: means nothing with `task: none`, where no object is "
+            "known; leave it out"
+        )
+    return value
 
 
 def _labels(reader: _Reader, default: LabelRules) -> LabelRules:

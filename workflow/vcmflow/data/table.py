@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from vcmflow.data.ids import ID_PATTERN
+from vcmflow.data.select import write_selection
 from vcmflow.data.types import TASKS
 from vcmflow.errors import VcmflowError
 from vcmflow.files import read_json, whole_file
@@ -66,23 +67,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--info", required=True, nargs="+", type=Path, help="sequence.json files")
     add("--frames", required=True, nargs="+", type=Path, help="frames.mkv files, in that order")
     add("--truth", required=True, nargs="+", type=Path, help="truth.json files, in that order")
-    add("--out", required=True, type=Path, help="table to write (.csv)")
+    add("--out", type=Path, help="table to write (.csv)")
+    add("--selection-out", type=Path, help="number of objects per sequence, for later plans (.csv)")
+    add(
+        "--settings",
+        nargs="+",
+        default=[],
+        metavar="DIGEST",
+        help="for --selection-out: of each sequence's settings",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the table of the given sequences."""
+    """Write the table of the given sequences, or their selection."""
     if not len(args.info) == len(args.frames) == len(args.truth):
         raise VcmflowError(
             f"--info, --frames and --truth name {len(args.info)}, {len(args.frames)} and "
             f"{len(args.truth)} files; have to be equally many"
         )
-    write_table(
-        args.out,
-        [
-            row_of(info, frames, truth)
-            for info, frames, truth in zip(args.info, args.frames, args.truth, strict=True)
-        ],
-    )
+    if args.out is None and args.selection_out is None:
+        raise VcmflowError("nothing to write; give --out, --selection-out, or both")
+    if args.selection_out is not None and len(args.settings) != len(args.info):
+        raise VcmflowError(
+            f"--settings has {len(args.settings)} entries and --info {len(args.info)}; give one "
+            "for each"
+        )
+    rows = [
+        row_of(info, frames, truth)
+        for info, frames, truth in zip(args.info, args.frames, args.truth, strict=True)
+    ]
+    if args.out is not None:
+        write_table(args.out, rows)
+    if args.selection_out is not None:
+        counted = zip(rows, args.settings, strict=True)
+        write_selection(args.selection_out, [(r.id, r.objects, digest) for r, digest in counted])
 
 
 def row_of(info: Path, frames: Path, truth: Path) -> SequenceRow:

@@ -237,6 +237,7 @@ class DatasetConfig:
     sequences: str | tuple[str, ...] | Mapping[str, tuple[str, ...]]
     cameras: tuple[str, ...] = ("rgb_center",)
     exclude: tuple[str, ...] = ()
+    require_objects: bool = False
     window: int | None = None
     tail: str = "drop"
     lengths: Mapping[str, int] = field(default_factory=dict)

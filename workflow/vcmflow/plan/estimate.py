@@ -1,13 +1,15 @@
 """What a dry run says of a plan's cost: download, disk, and hours of GPU and of CPU cores.
 
-Made from the jobs that Snakemake plans and from costs.csv, measured or published seconds and bytes
-per megapixel, frame, picture or job. No data are read: sizes of frames that are not there yet are
-those that the datasets publish. Nothing of this decides anything; it is an estimate.
+Made from the jobs that Snakemake plans and from costs.csv: seconds and bytes per megapixel, frame,
+picture or job, each with its basis (``benchmarks/costs.py`` measures them again). No data are read:
+sizes of frames that are not there yet are those that the datasets publish. Nothing of this decides
+anything; it is an estimate.
 """
 
 from __future__ import annotations
 
 import csv
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +23,18 @@ from vcmflow.plan.grid import Dataset, split_sampler
 from vcmflow.plan.settings import Settings
 
 COSTS = Path(__file__).with_name("costs.csv")
+# fmt: off
+COLUMNS = (
+    "work", "model", "unit", "cpu_seconds", "gpu_seconds", "without_gpu_seconds", "bytes", "basis",
+    "source",
+)
+# fmt: on
 UNITS = ("job", "frame", "megapixel", "picture")
+# From the surest on: timed by benchmarks/costs.py; stated by the authors of the software or data;
+# counted operations over the speed of a named GPU; none of these.
+BASES = ("measured", "published", "derived", "guessed")
+# Rules whose jobs load PyTorch before they start; reconstruct with a network, too.
+NETWORK_RULES = frozenset({"embed", "track", "task", "task_source", "pretrain", "complexity"})
 # Width and height in px as the datasets publish them.
 OSDAR23_SIZE, OSDAR23_HIGHRES_SIZE, DAVIS_SIZE = (2464, 1600), (4112, 2504), (854, 480)
 # Videos of an entry of data/datasets.csv, for pretraining.
@@ -35,17 +48,23 @@ Work = Iterator[tuple[str, str, dict[str, float]]]
 class Cost:
     """One row of costs.csv: of one unit of a kind of work with a model ('' for any).
 
+    The rows of one work and model add up.
+
     Attributes:
         unit: one of `UNITS`.
         cpu_seconds: seconds of one CPU core.
         gpu_seconds: seconds of one GPU.
         bytes: written to disk, to stay there.
+        without_gpu_seconds: seconds of one CPU core instead of ``gpu_seconds``, without a GPU.
+        basis: one of `BASES`.
     """
 
     unit: str
     cpu_seconds: float
     gpu_seconds: float
     bytes: float
+    without_gpu_seconds: float = 0.0
+    basis: str = "guessed"
 
 
 @dataclass
@@ -62,7 +81,9 @@ class Estimate:
         temporary: bytes of the reconstructed videos of the largest single task job.
         cpu_seconds: of one core.
         gpu_seconds: of one GPU.
+        without_gpu_seconds: of one core, more than ``cpu_seconds``, instead of ``gpu_seconds``.
         by_work: kind of work -> (CPU seconds, GPU seconds).
+        by_basis: where the numbers come from -> (CPU seconds, GPU seconds).
         unknown: kinds of work, or datasets, that the estimate leaves out.
     """
 
@@ -74,7 +95,9 @@ class Estimate:
     temporary: float = 0.0
     cpu_seconds: float = 0.0
     gpu_seconds: float = 0.0
+    without_gpu_seconds: float = 0.0
     by_work: dict[str, tuple[float, float]] = field(default_factory=dict)
+    by_basis: dict[str, tuple[float, float]] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
 
     def lines(self) -> list[str]:
@@ -87,9 +110,13 @@ class Estimate:
             f"  disk       {_size(self.download + self.results)}: downloads, frames and streams; "
             f"and for a while {_size(self.largest)} for an archive beside its content, "
             f"{_size(self.temporary)} for the raw video of each task job under way",
-            f"  GPU        {_hours(self.gpu_seconds)} of one GPU",
-            f"  CPU        {_hours(self.cpu_seconds)} of one core",
+            f"  CPU        {_hours(self.cpu_seconds)} of one core{self._bases(0)}",
+            f"  GPU        {_hours(self.gpu_seconds)} of one GPU{self._bases(1)}",
         ]
+        if self.without_gpu_seconds:
+            text.append(
+                f"  no GPU     {_hours(self.without_gpu_seconds)} of one core more, in its place"
+            )
         most = sorted(self.by_work.items(), key=lambda item: -sum(item[1]))[:6]
         shares = (
             f"{work} {_hours(cpu)} CPU" + (f" + {_hours(gpu)} GPU" if gpu else "")
@@ -99,6 +126,15 @@ class Estimate:
         if self.unknown:
             text.append(f"  left out   {', '.join(sorted(self.unknown))}")
         return text
+
+    def _bases(self, which: int) -> str:
+        """How much of the CPU (0) or GPU (1) time rests on what."""
+        parts = [
+            f"{_hours(self.by_basis[basis][which])} {basis}"
+            for basis in BASES
+            if self.by_basis.get(basis, (0.0, 0.0))[which]
+        ]
+        return f": {', '.join(parts)}" if parts else ""
 
 
 def read_costs(path: Path = COSTS) -> dict[tuple[str, str], list[Cost]]:
@@ -112,17 +148,22 @@ def read_costs(path: Path = COSTS) -> dict[tuple[str, str], list[Cost]]:
         reader = csv.DictReader(file, strict=True)
         for row in reader:
             try:
-                cpu, gpu, size = (
-                    float(row[key]) for key in ("cpu_seconds", "gpu_seconds", "bytes")
-                )
+                cpu, gpu, without, size = (float(row[key]) for key in COLUMNS[3:7])
             except (KeyError, TypeError, ValueError):
                 raise VcmflowError(f"{path}: line {reader.line_num}: a number is missing") from None
-            if row["unit"] not in UNITS or min(cpu, gpu, size) < 0:
+            for key, allowed in (("unit", UNITS), ("basis", BASES)):
+                if row[key] not in allowed:
+                    raise VcmflowError(
+                        f"{path}: line {reader.line_num}: {key} is {row[key]!r}; allowed: "
+                        f"{', '.join(allowed)}"
+                    )
+            if not all(0 <= value < math.inf for value in (cpu, gpu, without, size)):
                 raise VcmflowError(
-                    f"{path}: line {reader.line_num}: unit is {row['unit']!r}; allowed: "
-                    f"{', '.join(UNITS)}, and no number below 0"
+                    f"{path}: line {reader.line_num}: a number is below 0 or not finite"
                 )
-            found[row["work"], row["model"]].append(Cost(row["unit"], cpu, gpu, size))
+            found[row["work"], row["model"]].append(
+                Cost(row["unit"], cpu, gpu, size, without, row["basis"])
+            )
     return found
 
 
@@ -156,7 +197,10 @@ def estimate(
                 fetched.append(entry)
         elif rule == "fetch_weights":
             fetched.append(weights[wildcards["file"]])
-        _add(total, costs, "job", "", {"job": 1.0})
+        network = rule in NETWORK_RULES or (
+            rule.startswith("reconstruct") and settings["reconstruct"].get("weights")
+        )
+        _add(total, costs, "job", "network" if network else "", {"job": 1.0})
         for work, model, amounts in _work(rule, wildcards, settings, grid, catalogue, total):
             _add(total, costs, work, model, amounts)
     # Reconstructions are stored as the frames are.
@@ -200,10 +244,12 @@ def _add(
         return
     for row in rows:
         amount = amounts.get(row.unit, 0.0)
-        cpu, gpu = total.by_work.get(work, (0.0, 0.0))
-        total.by_work[work] = (cpu + amount * row.cpu_seconds, gpu + amount * row.gpu_seconds)
+        for shares, key in ((total.by_work, work), (total.by_basis, row.basis)):
+            cpu, gpu = shares.get(key, (0.0, 0.0))
+            shares[key] = (cpu + amount * row.cpu_seconds, gpu + amount * row.gpu_seconds)
         total.cpu_seconds += amount * row.cpu_seconds
         total.gpu_seconds += amount * row.gpu_seconds
+        total.without_gpu_seconds += amount * row.without_gpu_seconds
         total.results += amount * row.bytes
 
 
@@ -229,7 +275,7 @@ def _work(
     rendered = (settings["data"]["width"], settings["data"]["height"])
     temporary = 0.0
     for identifier in ids:
-        spec = dataset.sequences[identifier]
+        spec = dataset.planned[identifier]
         size = frame_size(dataset, spec, rendered)
         n = spec.frames or spec.length
         if n is None or size is None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vcmflow.data.render.catalogue import DETECTION_TEST
+from vcmflow.data.select import without_objects
 from vcmflow.data.sequences import SequenceSpec, list_sequences
 from vcmflow.embed.registry import EMBEDDINGS
 from vcmflow.encode.registry import CODECS, QP_RANGES
@@ -43,13 +44,16 @@ class Dataset:
         name: folder name.
         settings: its entry in ``data.datasets``.
         task: ``detection``, ``segmentation`` or ``none``.
-        sequences: sequence id -> where its frames and ground truth are.
+        planned: sequence id -> where its frames and ground truth are, of the whole configuration.
+        sequences: those of them that are coded: all but those known to have no object.
         conditions: what every sequence is coded with.
+        batch: sequences that share one loaded model.
     """
 
     name: str
     settings: Mapping[str, Any]
     task: str
+    planned: Mapping[str, SequenceSpec]
     sequences: Mapping[str, SequenceSpec]
     conditions: tuple[Condition, ...]
     batch: int = field(default=1)
@@ -68,12 +72,18 @@ class Dataset:
         return next(c.qps for c in self.conditions if (c.sampler, c.mode) == (sampler, mode))
 
     def parts(self) -> dict[str, list[str]]:
-        """Sequences in batches that share one loaded model: part id -> sequence ids."""
-        ids = list(self.sequences)
-        return {
-            f"{start // self.batch:03d}": ids[start : start + self.batch]
+        """Sequences in batches that share one loaded model: part id -> sequence ids.
+
+        Ids count the whole configuration, so that a part stays what it is when others lose theirs.
+        """
+        ids = list(self.planned)
+        parts = {
+            f"{start // self.batch:03d}": [
+                name for name in ids[start : start + self.batch] if name in self.sequences
+            ]
             for start in range(0, len(ids), self.batch)
         }
+        return {part: names for part, names in parts.items() if names}
 
     def scenes(self) -> dict[str, list[str]]:
         """Sequence ids by scene, in the order of the sequences."""
@@ -87,6 +97,11 @@ def split_sampler(name: str) -> tuple[str, int | None]:
     """Split a swept name such as ``uniform-n5`` into the sampler and its ``keep_every``."""
     match = _SWEPT.match(name)
     return (match["sampler"], int(match["keep_every"])) if match else (name, None)
+
+
+def selection_file(preset: str, dataset: str) -> Path:
+    """Where `snakemake selection` writes what it found of a dataset."""
+    return Path("results") / preset / dataset / "frames" / "selection.csv"
 
 
 def build_grid(settings: Settings) -> dict[str, Dataset]:
@@ -114,11 +129,19 @@ def build_grid(settings: Settings) -> dict[str, Dataset]:
                 for keep_every in sweep["keep_every"]
                 if keep_every != dataset["keep_every"]
             ]
+        planned = list_sequences(name, dataset)
+        empty = set()
+        if dataset.get("require_objects"):
+            empty = without_objects(selection_file(settings["preset"], name), planned)
+        sequences = {key: spec for key, spec in planned.items() if key not in empty}
+        if not sequences:
+            raise VcmflowError(f"dataset {name}: no sequence has an object (require_objects)")
         grid[name] = Dataset(
             name=name,
             settings=dataset,
             task=dataset["task"],
-            sequences=list_sequences(name, dataset),
+            planned=planned,
+            sequences=sequences,
             conditions=tuple(conditions),
             batch=settings["task"]["sequences_per_job"],
         )

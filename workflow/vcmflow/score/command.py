@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from vcmflow.errors import VcmflowError
@@ -76,6 +77,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     all_.add_argument(
         "--scores", type=Path, nargs="+", required=True, help="scores of a dataset's sequences"
     )
+    all_.add_argument(
+        "--require-objects",
+        action="store_true",
+        help="leave sequences without an object that counts out",
+    )
     all_.add_argument("--sequences-out", type=Path, required=True, help="one row per sequence")
     all_.add_argument("--scenes-out", type=Path, required=True, help="one row per scene")
     all_.add_argument(
@@ -144,7 +150,14 @@ def run_sequence(args: argparse.Namespace) -> None:
 
 def run_pool(args: argparse.Namespace) -> None:
     """Pool the scores of a dataset's sequences."""
-    pooled = pool(read_score(path) for path in args.scores)
+    pooled = pool((read_score(path) for path in args.scores), args.require_objects)
+    if pooled.left_out:
+        print(
+            f"{len(pooled.left_out)} of {len(args.scores)} sequences have no object and are left "
+            f"out: {', '.join(pooled.left_out)}",
+            file=sys.stderr,
+            flush=True,
+        )
     write_csv(args.sequences_out, SEQUENCE_COLUMNS, pooled.sequences)
     write_csv(args.scenes_out, scene_columns(pooled.classes), pooled.scenes)
     write_csv(args.dataset_out, scene_columns(pooled.classes), pooled.dataset)

@@ -41,18 +41,22 @@ def scene_columns(classes: Iterable[str] = ()) -> list[str]:
         *("sequences", "n", "m", "rate_bytes", "kbps", "map", "map50"),
         *(f"ap_{name}" for name in names),
         *(f"ap50_{name}" for name in names),
-        *("psnr", "ssim", "jaccard", "f1", "bpp", "psnr_kept", "task", "ground_truth"),
+        *("psnr", "ssim", "jaccard", "f1", "bpp", "psnr_kept", "task", "ground_truth", "left_out"),
     ]
 
 
 @dataclass(frozen=True)
 class Pooled:
-    """The three tables, as text rows, and the classes beyond the usual three."""
+    """The three tables as text rows, the classes beyond the usual three, and who is not in them.
+
+    ``left_out`` are the ids of the sequences without an object that counts, if those do not enter.
+    """
 
     sequences: list[Row]
     scenes: list[Row]
     dataset: list[Row]
     classes: list[str]
+    left_out: list[str]
 
 
 def natural(text: str) -> list[tuple[int, str]]:
@@ -64,15 +68,27 @@ def natural(text: str) -> list[tuple[int, str]]:
     ]
 
 
-def pool(scores: Iterable[SequenceScore]) -> Pooled:
+def pool(scores: Iterable[SequenceScore], require_objects: bool = False) -> Pooled:
     """Pool the scores of all sequences of one dataset.
 
+    Args:
+        scores: of each sequence.
+        require_objects: leave sequences out whose ground truth has no object that counts, of any
+            class; the tables then say how many those are, per scene and in all.
+
     Raises:
-        VcmflowError: several datasets, a sequence twice, tasks that differ, or a condition that
-            some sequences of a scene lack.
+        VcmflowError: several datasets, a sequence twice, tasks that differ, a condition that some
+            sequences of a scene lack, or nothing left.
     """
-    given = sorted(scores, key=lambda s: (natural(s.sequence.scene), natural(s.sequence.id)))
-    _check(given)
+    every = sorted(scores, key=lambda s: (natural(s.sequence.scene), natural(s.sequence.id)))
+    _check(every)
+    given = [score for score in every if has_objects(score)] if require_objects else every
+    if not given:
+        raise VcmflowError(
+            f"{every[0].sequence.dataset}: none of {len(every)} sequences has an object of the "
+            "classes; check the labels, or set `require_objects: false`"
+        )
+    empty = [score.sequence for score in every if score not in given]
     scenes: dict[str, list[SequenceScore]] = {}
     for score in given:
         scenes.setdefault(score.sequence.scene, []).append(score)
@@ -84,10 +100,25 @@ def pool(scores: Iterable[SequenceScore]) -> Pooled:
     }
     return Pooled(
         sequences=[row for score in given for row in _sequence_rows(score)],
-        scenes=[row for scene, parts in scenes.items() for row in _pooled_rows(scene, parts)],
-        dataset=_pooled_rows(ALL_SCENES, given),
+        scenes=[
+            row
+            for scene, parts in scenes.items()
+            for row in _pooled_rows(scene, parts, sum(video.scene == scene for video in empty))
+        ],
+        dataset=_pooled_rows(ALL_SCENES, given, len(empty)),
         classes=sorted(names - set(CLASSES)),
+        left_out=[video.id for video in empty],
     )
+
+
+def has_objects(score: SequenceScore) -> bool:
+    """Whether anything in a sequence's ground truth counts; True where there is no task."""
+    if score.sequence.task == "none" or score.sequence.ground_truth == "none":
+        return True
+    parts = score.conditions.values()
+    if score.sequence.task == "detection":
+        return any(matches.boxes for part in parts for matches in part.matches.values())
+    return any(not math.isnan(part.overlap.jaccard) for part in parts)
 
 
 def column_name(category: str) -> str:
@@ -163,7 +194,7 @@ def _sequence_rows(score: SequenceScore) -> Iterable[Row]:
         yield row
 
 
-def _pooled_rows(scene: str, scores: Sequence[SequenceScore]) -> list[Row]:
+def _pooled_rows(scene: str, scores: Sequence[SequenceScore], left_out: int) -> list[Row]:
     rows = []
     for condition in sorted(scores[0].conditions, key=_order):
         parts = [score.conditions[condition] for score in scores]
@@ -178,6 +209,7 @@ def _pooled_rows(scene: str, scores: Sequence[SequenceScore]) -> list[Row]:
             "f1": fixed(overlap.f1, 6),
             "task": scores[0].sequence.task,
             "ground_truth": scores[0].sequence.ground_truth,
+            "left_out": str(left_out),
             **_precision_fields([part.matches for part in parts]),
         }
         rows.append(row | _coded_fields(scores, parts))
