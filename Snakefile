@@ -36,6 +36,7 @@ localrules:
     tables,
     figures,
     models,
+    ablation,
 
 
 rule all:
@@ -56,6 +57,11 @@ rule tables:
 rule figures:
     input:
         FIGURES,
+
+
+rule ablation:
+    input:
+        [file for file in TABLES + FIGURES if Path(file).stem in ("ablation", "fig8")],
 
 
 rule models:

@@ -92,8 +92,7 @@ def _embedding_flags(folder: Path, names: list[str]) -> list[Any]:
             path = folder / f"{kind}_{name}.npy"
             np.save(path, made_up.walk(24, place, bursts))
             paths[kind].append(path)
-    flags: list[Any] = ["--embeddings", *paths["own"]]
-    flags += ["--reference-embeddings", *paths["reference"], "--names", *names]
+    flags: list[Any] = ["--embeddings", *paths["reference"], *paths["own"], "--names", *names]
     return [*flags, "--labels", "random initialisation", "this training"]
 
 

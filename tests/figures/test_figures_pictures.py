@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import figures_made_up as made_up
 import numpy as np
 import pytest
 from figures_measure import outside, overlapping, texts
@@ -16,6 +17,7 @@ from vcmflow.figures.inputs import Shape
 from vcmflow.figures.pictures import Scene, View, choose_frame, lay_out, on, origin, place_labels
 from vcmflow.sample.decision import Decision
 from vcmflow.task.results import encode_mask
+from vcmflow.trajectory.measures import neighbour_share
 
 
 def kept(frames: list[int], count: int = 10, sequence: str = "a") -> Decision:
@@ -127,20 +129,12 @@ def test_text_on_colours_is_readable() -> None:
 # --- Fig. 8 ---------------------------------------------------------------------------------------
 
 
-def test_neighbour_share_tells_a_path_from_a_shuffled_one() -> None:
-    path = np.stack([np.arange(40.0), np.sin(np.arange(40.0) / 9)], axis=1)
-    assert embeddings.neighbour_share(path) == 1.0
-    shuffled = path[np.random.default_rng(0).permutation(40)]
-    assert embeddings.neighbour_share(shuffled) < 0.25
-    assert np.isnan(embeddings.neighbour_share(path[:2]))
-
-
 def test_projection_is_repeatable_and_keeps_a_path_together() -> None:
     path = np.stack([np.cos(np.arange(30) / 10), np.sin(np.arange(30) / 10)], axis=1) * 1e-3
     first, again = embeddings.project(path, 0), embeddings.project(path, 0)
     assert first is not None and again is not None
     assert np.array_equal(first, again)
-    assert embeddings.neighbour_share(first) > 0.8
+    assert neighbour_share(first) > 0.8
 
 
 @pytest.mark.parametrize("alike", [np.ones((12, 8)), np.zeros((9, 4)), np.ones((3, 5))])
@@ -149,6 +143,20 @@ def test_frames_without_differences_are_said_to_be_so(alike: np.ndarray) -> None
     figure = embeddings.draw(["a"], [("left", [alike]), ("right", [alike])])
     said = [text for text, _ in texts(figure)]
     assert said.count("too few frames" if len(alike) < 4 else "all frames alike") == 2
+
+
+@pytest.mark.parametrize(("count", "across"), [(2, 2), (3, 3), (5, 5), (8, 4), (9, 5)])
+def test_many_embeddings_continue_below(count: int, across: int) -> None:
+    walks = [made_up.walk(12, seed) for seed in range(2)]
+    columns = [(f"embedding {place}", walks) for place in range(count)]
+    figure = embeddings.draw(["bear", "dog"], columns)
+    panels = [axes for axes in figure.axes if axes.get_visible() and axes.get_xlabel()]
+    assert len(panels) == 2 * count
+    assert figure.get_size_inches()[0] <= style.WIDTH
+    titles = [axes.get_title() for axes in panels if axes.get_title()]
+    assert len(titles) == count
+    names = [axes.get_ylabel() for axes in panels if axes.get_ylabel()]
+    assert names == ["bear", "dog"] * -(-count // across)
 
 
 # --- times, training ------------------------------------------------------------------------------

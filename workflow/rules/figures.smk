@@ -14,8 +14,7 @@ for NAME, DATASET, SEQUENCE in (
 ):
     if DATASET and SHOWN["shown_mode"] in GRID[DATASET].settings["modes"]:
         PLANNED_FIGURES[NAME] = shown_figure(NAME, DATASET, SEQUENCE)
-if len(SHOWN["embeddings"]) == 2:
-    PLANNED_FIGURES["fig8"] = embedding_figure()
+PLANNED_FIGURES["fig8"] = embedding_figure()
 for DATASET in GRID:
     PLANNED_FIGURES[f"timeline_{DATASET}"] = timeline_figure(DATASET)
     PLANNED_FIGURES[f"rd_{DATASET}"] = ("rd", [DATASET], scores_of("sequences", [DATASET]), [])

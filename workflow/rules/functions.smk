@@ -311,6 +311,10 @@ def compared(dataset, mode):
     )
 
 
+def anchored(dataset):
+    return dataset is not None and SETTINGS["tables"]["anchor"] in GRID[dataset].samplers
+
+
 def both_methods(dataset):
     wanted = {SETTINGS["tables"]["test"], SETTINGS["tables"]["standard"]}
     return dataset is not None and wanted <= set(GRID[dataset].samplers)
@@ -326,6 +330,8 @@ def table_datasets(table):
         return [SEGMENTATION] if both_methods(SEGMENTATION) else []
     if table == "7":
         return [DETECTION] if both_methods(DETECTION) and compared(DETECTION, None) else []
+    if table == "ablation":
+        return [DETECTION] if len(VARIANTS) > 1 and anchored(DETECTION) else []
     if table == "accuracy":
         return [name for name, dataset in GRID.items() if dataset.task != "none"]
     return list(GRID)
@@ -353,6 +359,7 @@ TABLE_CHOICES = {
     "5": ("test", "standard"),
     "6": ("test", "standard"),
     "7": ("anchor", "test", "standard", "fit"),
+    "ablation": ("anchor", "test", "fit"),
     "sanity": ("min_map", "min_jaccard"),
 }
 
@@ -376,6 +383,8 @@ def table_inputs(table):
     }
     if table == "7":
         files["complexity"] = COMPLEXITY
+    if table == "ablation":
+        files["trajectories"] = [f"{RESULTS}/trajectory/{name}.csv" for name in VARIANTS]
     if table in REFERENCES and SETTINGS["tables"]["paper_values"]:
         files["reference"] = REFERENCES[table]
     return files
@@ -410,15 +419,17 @@ def shown_figure(figure, dataset, sequence):
 
 
 def embedding_figure():
-    """Inputs and flags of Fig. 8: three sequences under two embeddings."""
-    dataset = SEGMENTATION or DETECTION or next(iter(GRID))
-    sequences = SHOWN["embedding_sequences"] or list(GRID[dataset].sequences)[:3]
-    left, right = (
-        [f"{RESULTS}/{dataset}/embed/{sequence}/{name}.npy" for sequence in sequences]
+    """Inputs and flags of Fig. 8: three sequences under two or more embeddings."""
+    dataset = (DETECTION if WARPS else SEGMENTATION) or DETECTION or next(iter(GRID))
+    there = WARPS["sequences"] if WARPS else list(GRID[dataset].sequences)
+    sequences = SHOWN["embedding_sequences"] or there[:3]
+    files = [
+        (warped(sequence, name) if WARPS else f"{RESULTS}/{dataset}/embed/{sequence}/{name}.npy")
         for name in SHOWN["embeddings"]
-    )
+        for sequence in sequences
+    ]
     words = ["--names", *sequences, "--labels", *SHOWN["embeddings"]]
-    return "fig8", [dataset], {"reference_embeddings": left, "embeddings": right}, words
+    return "fig8", [dataset], {"embeddings": files}, words
 
 
 def timeline_figure(dataset):

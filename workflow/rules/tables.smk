@@ -25,7 +25,7 @@ for NAME, TABLE in TABLE_NAMES.items():
 
     rule:
         name:
-            NAME
+            f"table_{NAME}" if NAME == "ablation" else NAME
         input:
             **table_inputs(TABLE),
             code=modules("vcmflow.tables.command", PAPER_TABLES[TABLE]),
@@ -47,6 +47,9 @@ for NAME, TABLE in TABLE_NAMES.items():
         params:
             table=TABLE,
             complexity=f"--complexity {COMPLEXITY}" if TABLE == "7" else "",
+            trajectories=lambda wildcards, input: (
+                f"--trajectories {input.trajectories}" if "trajectories" in input.keys() else ""
+            ),
             reference=(
                 f"--reference {REFERENCES[TABLE]} --paper-values"
                 if TABLE in REFERENCES and SETTINGS["tables"]["paper_values"]
@@ -57,5 +60,5 @@ for NAME, TABLE in TABLE_NAMES.items():
         shell:
             "python -m vcmflow tables --table {params.table} --scenes {input.scenes:q}"
             " --sequences {input.sequences:q} --dataset-scores {input.dataset_scores:q}"
-            " {params.complexity} {params.reference} {params.choices} --note={params.note:q}"
+            " {params.complexity} {params.trajectories} {params.reference} {params.choices} --note={params.note:q}"
             " --csv-out {output.csv:q} --md-out {output.md:q} --tex-out {output.tex:q} 2> {log:q}"

@@ -16,7 +16,7 @@ _USES = """which figure is drawn from what:
   fig4, fig5    --scenes
   fig6, fig7    --original --source-task --truth --sequences --sequence --modes --qps, and for each
                 method --names --recons --tasks --decisions
-  fig8          --embeddings --reference-embeddings --names --labels
+  fig8          --labels --names, and for each label --embeddings of all names
   timeline      --decisions [--embeddings --names]
   rate_scores   --scenes [--samplers --modes]
   accuracy_m    --scenes --modes --qps [--samplers]
@@ -61,8 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     rest = parser.add_argument_group("decisions, embeddings, logs")
     _files(rest, "--decisions", "sampling decisions, JSON (fig6, fig7: one per method)")
-    _files(rest, "--embeddings", "embeddings, .npy, n x d, one per sequence")
-    _files(rest, "--reference-embeddings", "embeddings of the left column of fig8")
+    _files(rest, "--embeddings", "embeddings, .npy, n x d, one per sequence (fig8: and label)")
     _files(rest, "--benchmarks", "Snakemake's benchmarks: .tsv files, or folders of them")
     _files(rest, "--logs", "training logs, CSV")
     rest.add_argument(
@@ -73,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="names of the methods, the embedded sequences, the benchmarks' stages, or the logs",
     )
     rest.add_argument(
-        "--labels", nargs="+", default=(), metavar="TEXT", help="titles of fig8's two columns"
+        "--labels", nargs="+", default=(), metavar="TEXT", help="titles of fig8's columns"
     )
     parser.add_argument(
         "--option",

@@ -1,7 +1,9 @@
-"""Figure 8: t-SNE of sequences' embeddings, consecutive frames joined, for two embeddings."""
+"""Figure 8: t-SNE of sequences' embeddings, consecutive frames joined, for several embeddings."""
 
 from __future__ import annotations
 
+import math
+import string
 import warnings
 from collections.abc import Sequence
 
@@ -15,45 +17,32 @@ from matplotlib.figure import Figure
 from vcmflow.errors import VcmflowError
 from vcmflow.figures import style
 from vcmflow.figures.inputs import Inputs, read_embedding
+from vcmflow.trajectory.measures import neighbour_share
 
 Points = npt.NDArray[np.float64]
+_MOST = 5  # embeddings side by side; more continue below
 _COLOURS = "cividis"  # even steps of lightness, made for every kind of colour vision
 
 
 def build(inputs: Inputs) -> Figure:
-    """The figure from ``--reference-embeddings`` and ``--embeddings`` of the sequences ``--names``.
+    """The figure from ``--embeddings`` of the sequences ``--names``, one column per ``--labels``.
 
-    ``--labels`` names the two columns.
+    The files of the first label's embedding come first, one per sequence, then the next label's.
     """
     inputs.need("embeddings", "names", "labels")
     inputs.only_options("seed")
-    inputs.need_equal("names", "embeddings", "reference-embeddings")
-    if len(inputs.labels) != 2:
-        raise VcmflowError(f"figure {inputs.figure}: --labels names two columns, left and right")
-    columns = [
-        (label, [read_embedding(path) for path in paths])
-        for label, paths in zip(
-            inputs.labels, (inputs.reference_embeddings, inputs.embeddings), strict=True
+    count = len(inputs.names)
+    if len(inputs.embeddings) != count * len(inputs.labels):
+        raise VcmflowError(
+            f"figure {inputs.figure}: --embeddings has {len(inputs.embeddings)} files; wanted: one "
+            f"of {count} --names for each of {len(inputs.labels)} --labels, "
+            f"{count * len(inputs.labels)} in all"
         )
+    columns = [
+        (label, [read_embedding(path) for path in inputs.embeddings[start : start + count]])
+        for label, start in zip(inputs.labels, range(0, len(inputs.embeddings), count), strict=True)
     ]
     return draw(inputs.names, columns, int(inputs.option("seed", 0)), inputs.note)
-
-
-def neighbour_share(embedding: Points) -> float:
-    """Share of frames whose nearest other frame, in the embedding itself, is next to it in time.
-
-    1 on a smooth path, about 2/n by chance. Ties count as the frame nearer in time.
-    """
-    count = len(embedding)
-    if count < 3:
-        return float("nan")
-    near = 0
-    for place in range(count):
-        distances = np.linalg.norm(embedding - embedding[place], axis=1)
-        distances[place] = np.inf
-        beside = [other for other in (place - 1, place + 1) if 0 <= other < count]
-        near += bool(distances[beside].min() <= distances.min())
-    return near / count
 
 
 def project(embedding: Points, seed: int) -> Points | None:
@@ -97,7 +86,7 @@ def draw(
     seed: int = 0,
     note: str = "",
 ) -> Figure:
-    """Draw a row per sequence and a column per embedding.
+    """Draw a row per sequence and a column per embedding; from six on in several blocks.
 
     Args:
         names: the sequences.
@@ -105,32 +94,50 @@ def draw(
         seed: of t-SNE.
         note: what kind of data this is.
     """
+    blocks = math.ceil(len(columns) / _MOST)
+    across = math.ceil(len(columns) / blocks)
+    width = min(2.45 * across + 0.6, style.WIDTH)
+    side = min((width - 0.6) / across, 2.45)
+    height = 0.8 * side if across <= 3 else 0.95 * side
     with style.context():
-        figure = style.new_figure(2.45 * len(columns) + 0.6, 0.8 + 1.95 * len(names))
+        figure = style.new_figure(width, 0.5 + blocks * (0.3 + height * len(names)))
         style.add_note(figure, note)
-        grid = figure.subplots(len(names), len(columns), squeeze=False)
+        grid = figure.subplots(blocks * len(names), across, squeeze=False)
         for place, (label, arrays) in enumerate(columns):
-            for row, (name, array) in enumerate(zip(names, arrays, strict=True)):
-                axes = grid[row][place]
+            block, column = divmod(place, across)
+            top = block * len(names)
+            for row, (name, array) in enumerate(zip(names, arrays, strict=True), start=top):
+                axes = grid[row][column]
                 _panel(axes, array, seed)
-                share = neighbour_share(array)
-                text = (
-                    ""
-                    if np.isnan(share)
-                    else f"nearest other frame is adjacent in time: {100 * share:.0f} %"
-                )
-                axes.set_xlabel(text, fontsize=6.5, color=style.MUTED)
-                if place == 0:
-                    axes.set_ylabel(style.fit(name, 1.8))
-            heading = f"({'abcdefgh'[place % 8]}) {label}"
-            grid[0][place].set_title(style.fit(heading, 2.4, 8), fontsize=8)
+                axes.set_xlabel(_share(array, across), fontsize=6.5, color=style.MUTED)
+                if column == 0:
+                    axes.set_ylabel(style.fit(name, 0.92 * height))
+            heading = f"({string.ascii_lowercase[place % 26]}) {label}"
+            grid[top][column].set_title(style.fit(heading, side - 0.05, 8), fontsize=8)
+        for place in range(len(columns), blocks * across):
+            block, column = divmod(place, across)
+            for row in range(block * len(names), (block + 1) * len(names)):
+                grid[row][column].set_visible(False)
         bar = figure.colorbar(
-            ScalarMappable(Normalize(0, 1), _COLOURS), ax=grid, shrink=0.6, aspect=35, pad=0.02
+            ScalarMappable(Normalize(0, 1), _COLOURS),
+            ax=grid,
+            shrink=0.6 / blocks,
+            aspect=35 / blocks,
+            pad=0.02,
         )
         bar.set_ticks([0, 0.5, 1], labels=["first", "middle", "last"])
         bar.set_label("frame of the sequence")
         bar.outline.set_visible(False)
     return figure
+
+
+def _share(embedding: Points, across: int) -> str:
+    """What stands below a panel; shorter where panels are small."""
+    share = neighbour_share(embedding)
+    if math.isnan(share):
+        return ""
+    words = "nearest other frame is adjacent in time" if across <= 3 else "nearest is adjacent"
+    return f"{words}: {100 * share:.0f} %"
 
 
 def _panel(axes: Axes, embedding: Points, seed: int) -> None:

@@ -38,7 +38,6 @@ class Inputs:
     tasks: tuple[Path, ...] = ()
     decisions: tuple[Path, ...] = ()
     embeddings: tuple[Path, ...] = ()
-    reference_embeddings: tuple[Path, ...] = ()
     names: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     benchmarks: tuple[Path, ...] = ()

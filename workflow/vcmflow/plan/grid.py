@@ -269,8 +269,13 @@ def weights_files(settings: Settings, grid: Mapping[str, Dataset]) -> Iterator[t
         yield "track.weights", Path(settings["track"]["weights"])
     if settings["reconstruct"].get("weights"):
         yield "reconstruct.weights", Path(settings["reconstruct"]["weights"])
+    used = {
+        settings["sample"]["samplers"][split_sampler(sampler)[0]].get("embedding")
+        for dataset in grid.values()
+        for sampler in dataset.samplers
+    }
     for name, embedding in settings["embed"]["embeddings"].items():
-        if embedding.get("weights"):
+        if embedding.get("weights") and name in {*used, *settings["figures"]["embeddings"]}:
             yield f"embed.embeddings.{name}.weights", Path(embedding["weights"])
 
 

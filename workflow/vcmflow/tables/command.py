@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vcmflow.errors import VcmflowError
 from vcmflow.registry import lookup
-from vcmflow.tables.inputs import Inputs, read_complexity, read_scores
+from vcmflow.tables.inputs import Inputs, read_complexity, read_scores, read_trajectories
 from vcmflow.tables.layout import Table, to_markdown, to_tex, write_table_csv, write_text
 from vcmflow.tables.paper import beside, read_reference
 from vcmflow.tables.registry import TABLES
@@ -28,6 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         help="scores of all scenes pooled (score pool)",
+    )
+    parser.add_argument(
+        "--trajectories",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="ablation: measures per sequence, one file per variant (trajectory)",
     )
     parser.add_argument("--complexity", type=Path, help="what the samplers cost (complexity)")
     parser.add_argument("--reference", type=Path, help="the paper's version of the table (.csv)")
@@ -70,6 +77,7 @@ def run(args: argparse.Namespace) -> None:
             sequences=read_scores(args.sequences),
             datasets=read_scores(args.dataset_scores),
             complexity={} if args.complexity is None else read_complexity(args.complexity),
+            trajectories=read_trajectories(args.trajectories),
             anchor=args.anchor,
             test=args.test,
             standard=args.standard,

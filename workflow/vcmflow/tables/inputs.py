@@ -11,7 +11,7 @@ from typing import Any
 from vcmflow.errors import VcmflowError
 from vcmflow.files import read_json
 from vcmflow.score.bd import Curve, Fit
-from vcmflow.score.rows import number, read_csv, whole_number
+from vcmflow.score.rows import Row, number, read_csv, whole_number
 from vcmflow.task.runs import SOURCE
 
 MODE_NAMES = {"ra": "random access", "ai": "all-intra"}
@@ -61,6 +61,7 @@ class Inputs:
         sequences: rows per sequence.
         datasets: rows per dataset, all scenes pooled.
         complexity: sampler -> what choosing frames costs.
+        trajectories: measures per variant of the ablation and sequence, as text.
         anchor: sampler that the others are measured against.
         test: the paper's method.
         standard: the tracking based method ("standard method" in the paper).
@@ -77,6 +78,7 @@ class Inputs:
     sequences: Sequence[Score] = ()
     datasets: Sequence[Score] = ()
     complexity: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    trajectories: Sequence[Row] = ()
     anchor: str = "uniform"
     test: str = "manifold"
     standard: str = "tracking"
@@ -133,6 +135,40 @@ def read_scores(paths: Sequence[Path]) -> tuple[Score, ...]:
                 )
             )
     return tuple(scores)
+
+
+_TRAJECTORY = [
+    "variant",
+    "embedding",
+    "embedder",
+    "sampler",
+    "differs",
+    "parameters",
+    "sequence",
+    "n",
+    "dimension",
+    "flicker",
+    "step_to_random",
+    "step_to_own",
+    "turning",
+    "neighbours",
+    "correlation",
+]
+
+
+def read_trajectories(paths: Sequence[Path]) -> tuple[Row, ...]:
+    """Read the measures of trajectories (``vcmflow trajectory``) of all variants.
+
+    Raises:
+        VcmflowError: a file is missing, is something else, or has no rows.
+    """
+    found: list[Row] = []
+    for path in paths:
+        rows = read_csv(path, _TRAJECTORY)
+        if not rows:
+            raise VcmflowError(f"{path}: has no rows")
+        found += rows
+    return tuple(found)
 
 
 def read_complexity(path: Path) -> dict[str, dict[str, float]]:

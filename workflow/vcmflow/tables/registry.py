@@ -8,6 +8,7 @@ TABLES: dict[str, str] = {
     "5": "vcmflow.tables.by_size:detection",
     "6": "vcmflow.tables.by_size:segmentation",
     "7": "vcmflow.tables.costs:complexity",
+    "ablation": "vcmflow.tables.ablation:build",
     "accuracy": "vcmflow.tables.accuracy:build",
     "sanity": "vcmflow.tables.sanity:build",
 }

@@ -33,6 +33,7 @@ from vcmflow.trajectory.measures import (
 COLUMNS = (
     "variant",
     "embedding",
+    "embedder",
     "sampler",
     "differs",
     "parameters",
@@ -131,6 +132,7 @@ def run(args: argparse.Namespace) -> None:
     about = {
         "variant": args.variant,
         "embedding": args.embedding_name,
+        "embedder": args.embedder,
         "sampler": args.sampler,
         "differs": args.differs,
         "parameters": embedder.parameters,

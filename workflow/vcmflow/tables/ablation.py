@@ -1,0 +1,184 @@
+"""The ablation: what each embedding's trajectories are like, and what sampling on it gains.
+
+The paper compares its embedding with ImageNet's by eye (Fig. 8). This table says it in numbers, and
+whether training is worth its cost beside embeddings that have none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from vcmflow.score.bd import Curve, Difference, Fit, bd_map, p_map
+from vcmflow.score.rows import Row, number
+from vcmflow.tables.inputs import Inputs, Score, curve, scene_keys, select, title_mode
+from vcmflow.tables.layout import Column, Table, Value, mean_of
+
+Metric = Callable[[Curve, Curve, Fit], Difference]
+
+NO_SAMPLER = "no sampler"
+NONE_DEFINED = "none defined"
+NOT_KNOWN = "not known"
+GREY = "grey"  # the embedder that costs next to nothing
+
+STATUSES: Mapping[str, str] = {
+    NO_SAMPLER: "no sampler of this run is built on the embedding",
+    NONE_DEFINED: "the curves of no scene can be compared",
+    NOT_KNOWN: "the true content speed of these sequences is not known",
+}
+# column -> (title, decimals, whether higher is better)
+MEASURES: Mapping[str, tuple[str, int, bool]] = {
+    "step_to_random": ("Step / random pair ↓", 4, False),
+    "step_to_own": ("Step / pair of its sequence ↓", 4, False),
+    "turning": ("Turning angle / ° ↓", 1, False),
+    "neighbours": ("Nearest is adjacent / % ↑", 1, True),
+    "correlation": ("Density and speed, ρ ↑", 3, True),
+}
+GAINS: Mapping[str, tuple[str, int, bool]] = {
+    "bd_map": ("BD-mAP ↑", 2, True),
+    "p_map": ("P-mAP ↓", 2, False),
+}
+METRICS: Mapping[str, Metric] = {"bd_map": bd_map, "p_map": p_map}
+
+
+def build(inputs: Inputs) -> Table:
+    """One row per variant: a sampler built on an embedding, or an embedding without one.
+
+    Measures are means over sequences, those of ``--trajectories``; the rank correlation is a mean
+    over those whose content speed is known and that do not flicker. Gains are against the anchor,
+    means over the scenes in which they are defined.
+    """
+    inputs.need("scenes", "trajectories")
+    mode = inputs.modes[0] if inputs.modes else _mode(inputs)
+    groups: dict[str, list[Row]] = {}
+    for row in inputs.trajectories:
+        groups.setdefault(row["variant"], []).append(row)
+    rows = [_row(inputs, name, members, mode) for name, members in groups.items()]
+    columns = [
+        Column("variant", "Variant"),
+        Column("differs", "What differs"),
+        *(_column(key, entry) for key, entry in MEASURES.items()),
+        *(_column(key, entry) for key, entry in GAINS.items()),
+        Column("params_millions", "Parameters / 10⁶", 2),
+        Column("dimension", "Size"),
+        *(Column(f"{key}_status") for key in ("correlation", *GAINS)),
+        *(Column(key) for key in ("embedding", "sampler", "sequences", "n")),
+    ]
+    everything = inputs.trajectories
+    lengths = sorted({int(number(row, "n")) for row in everything})
+    known = {row["sequence"] for row in everything if row["flicker"] == "0"}
+    frames = str(lengths[0]) if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]}"
+    caption = (
+        f"Embeddings and what sampling on them gains over `{inputs.anchor}`, {title_mode(mode)}. "
+        f"First `{inputs.test}`, then what differs from it. Means over "
+        f"{len({row['sequence'] for row in everything})} sequences of {frames} frames that no "
+        "training has seen: distance of neighbouring frames over that of a random pair, from all "
+        "sequences and from the same one; angle between successive steps; share of frames whose "
+        "nearest other frame of the sequence is adjacent in time; Spearman's rank correlation of "
+        "sampling density and true content speed, both averaged over one mean sampling step to "
+        f"either side ({len(known)} sequences with known speed and without flicker). BD-mAP in "
+        f"percentage points, P-mAP in percent, means over scenes. {_verdict(inputs, groups, mode)}"
+    )
+    return Table(
+        label="ablation",
+        number="",
+        caption=inputs.caption(caption, select(inputs.scenes, inputs.anchor, mode)),
+        columns=columns,
+        rows=rows,
+        bold=_best(rows),
+        statuses=STATUSES,
+    )
+
+
+def _mode(inputs: Inputs) -> str:
+    modes = {score.mode for score in inputs.scenes if score.sampler == inputs.anchor}
+    return "ra" if "ra" in modes or not modes else min(modes)
+
+
+def _column(key: str, entry: tuple[str, int, bool]) -> Column:
+    status = f"{key}_status" if key == "correlation" or key in GAINS else ""
+    return Column(key, entry[0], entry[1], status=status)
+
+
+def _row(inputs: Inputs, name: str, members: Sequence[Row], mode: str) -> dict[str, Value]:
+    first = members[0]
+    row: dict[str, Value] = {
+        "variant": name,
+        "differs": first["differs"],
+        "params_millions": number(first, "parameters") / 1e6,
+        "dimension": int(number(first, "dimension")),
+        "embedding": first["embedding"],
+        "sampler": first["sampler"],
+        "sequences": len(members),
+        "n": sum(int(number(member, "n")) for member in members),
+    }
+    for key in MEASURES:
+        row[key] = mean_of(number(member, key) for member in members)[0]
+    row["neighbours"] = 100 * mean_of(number(member, "neighbours") for member in members)[0]
+    steady = [member for member in members if member["flicker"] == "0"]
+    row["correlation"], entered = mean_of(number(member, "correlation") for member in steady)
+    row["correlation_status"] = f"{entered} of {len(steady)}" if steady else NOT_KNOWN
+    for key, metric in METRICS.items():
+        gains = _gains(inputs, first["sampler"], mode, metric)
+        row[key], row[f"{key}_status"] = _mean_gain(gains)
+    return row
+
+
+def _gains(inputs: Inputs, sampler: str, mode: str, metric: Metric) -> dict[str, float]:
+    """Scene -> difference to the anchor, NaN where undefined; empty without such a sampler."""
+    coded = {(score.sampler, score.mode) for score in inputs.scenes}
+    if (sampler, mode) not in coded:
+        return {}
+    anchors = select(inputs.scenes, inputs.anchor, mode)
+    tests = select(inputs.scenes, sampler, mode)
+    return {
+        "/".join(key): metric(_curve(anchors, key), _curve(tests, key), inputs.fit).value
+        for key in scene_keys(anchors)
+    }
+
+
+def _curve(scores: Sequence[Score], key: tuple[str, str]) -> Curve:
+    return curve([score for score in scores if (score.dataset, score.scene) == key], "map")
+
+
+def _mean_gain(gains: Mapping[str, float]) -> tuple[float, str]:
+    if not gains:
+        return math.nan, NO_SAMPLER
+    mean, entered = mean_of(gains.values())
+    return mean, f"{entered} of {len(gains)}" if entered else NONE_DEFINED
+
+
+def _verdict(inputs: Inputs, groups: Mapping[str, Sequence[Row]], mode: str) -> str:
+    """Whether the proposed sampler beats the one on grey pixels, which needs no training."""
+    grey = next((m[0] for m in groups.values() if m[0]["embedder"] == GREY and m[0]["sampler"]), {})
+    ours = _gains(inputs, inputs.test, mode, bd_map)
+    theirs = _gains(inputs, grey.get("sampler", ""), mode, bd_map)
+    both = [
+        (ours[scene], theirs[scene])
+        for scene in ours
+        if not math.isnan(ours[scene]) and not math.isnan(theirs.get(scene, math.nan))
+    ]
+    if not both or inputs.test not in groups:
+        return "No sampler on grey pixels was run, so that nothing is said of beating it."
+    mean, other = (math.fsum(values) / len(both) for values in zip(*both, strict=True))
+    better = sum(a > b for a, b in both)
+    word = "beats" if mean > other else "does not beat"
+    return (
+        f"By BD-mAP `{inputs.test}` {word} grey pixels (`{grey['variant']}`): {mean:.2f} against "
+        f"{other:.2f}, the better of the two on {better} of {len(both)} scenes."
+    )
+
+
+def _best(rows: Sequence[Mapping[str, Value]]) -> frozenset[tuple[int, str]]:
+    """The best value of each column; none where all are equal as printed."""
+    bold: set[tuple[int, str]] = set()
+    for key, (_, decimals, high_is_better) in {**MEASURES, **GAINS}.items():
+        values = {
+            index: round(value, decimals)
+            for index, row in enumerate(rows)
+            if isinstance(value := row[key], float) and not math.isnan(value)
+        }
+        if len(set(values.values())) > 1:
+            best = max(values.values()) if high_is_better else min(values.values())
+            bold |= {(index, key) for index, value in values.items() if value == best}
+    return frozenset(bold)
