@@ -176,6 +176,16 @@ class TestModels:
         loose = build(tmp_path / "m.onnx", "cpu", description, nms_iou=1.0)
         assert len(loose.detect([WHITE])[0]) == 4
 
+    def test_classes_of_one_category_suppress_each_other(self, tmp_path: Path) -> None:
+        description = tmp_path / "rows.yaml"
+        described(description)
+        content = yaml.safe_load(description.read_text("utf-8"))
+        description.write_text(yaml.safe_dump({**content, "categories": [3, 3]}), "utf-8")
+        detector = build(self.model(tmp_path / "m.onnx"), "cpu", str(description))
+        (found,) = detector.detect([WHITE])
+        assert found.categories.tolist() == [3, 3]
+        np.testing.assert_allclose(found.scores, [0.81, 0.45], rtol=1e-5)
+
     def test_a_letterboxed_frame_gets_its_boxes_back(self, tmp_path: Path) -> None:
         box = np.array([[[16, 32, 32, 24, 1.0, 1.0, 0.0]]], np.float32)
         (tmp_path / "m.onnx").write_bytes(brightness_times([box], 64, 32))

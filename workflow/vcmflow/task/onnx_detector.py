@@ -103,12 +103,14 @@ class OnnxDetector:
             ) from None
         found = decode(outputs, spec.output, spec.input, len(spec.categories))
         likely = np.flatnonzero(found.scores > spec.score_threshold)
-        boxes, scores, classes = found.boxes[likely], found.scores[likely], found.classes[likely]
-        kept = suppress(boxes, scores, classes, spec.nms_iou)[: self._limit]
+        boxes, scores = found.boxes[likely], found.scores[likely]
+        # Classes that a description gives one category are one class from here on.
+        categories = spec.categories[found.classes[likely]]
+        kept = suppress(boxes, scores, categories, spec.nms_iou)[: self._limit]
         low, high = (np.array(corner * 2, np.float32) for corner in (place[:2], place[2:]))
         frame_size = np.array((frame.shape[1], frame.shape[0]) * 2, np.float32)
         pixels = ((boxes[kept] - low) / (high - low) * frame_size).clip(0, frame_size)
-        return ranked(pixels, scores[kept], spec.categories[classes[kept]])
+        return ranked(pixels, scores[kept], categories[kept])
 
 
 def build(
@@ -127,8 +129,8 @@ def build(
         device: "cpu" or "cuda" (used where ONNX Runtime offers it).
         description: name of a description that comes with vcmflow, or the path of a YAML file.
         score_threshold: detections not above this score are dropped, 0..1; None: as described.
-        nms_iou: a box that overlaps a better one of its class by more than this is dropped, 0..1;
-            None: as described.
+        nms_iou: a box that overlaps a better one of its category by more than this is dropped,
+            0..1; None: as described.
         detections: at most this many per frame.
         threads: of the CPU.
 

@@ -88,9 +88,9 @@ class Description:
 
     Attributes:
         input, output: see there.
-        categories: COCO category id of each class of the network.
+        categories: COCO category id of each class of the network; classes may share one.
         score_threshold: detections not above this score are dropped.
-        nms_iou: a box that overlaps a better one of its class by more than this is dropped.
+        nms_iou: a box that overlaps a better one of its category by more than this is dropped.
     """
 
     input: InputSpec
