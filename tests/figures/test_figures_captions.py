@@ -65,6 +65,8 @@ def test_every_figure_and_table_has_a_caption(name: str) -> None:
 @pytest.mark.parametrize("preset", presets())
 @pytest.mark.parametrize("name", [*CAPTIONS, "workflow"])
 def test_captions_render_from_every_preset(name: str, preset: str) -> None:
+    if name == "accuracy_m" and not loaded(preset)["sample"]["sweep"]:
+        pytest.skip("this preset has no sweep, so that the figure is not drawn")
     text = render(name, settings(preset), {})
     assert len(text) > 150
     assert not re.search(r"[{}]|%}|None|Undefined", text), text

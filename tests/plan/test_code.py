@@ -34,6 +34,6 @@ def test_an_unknown_module_is_an_error() -> None:
 
 
 def test_planning_needs_no_torch() -> None:
-    assert not any(
-        "nets" in name or "pretrain" in name for name in names(modules("vcmflow.plan.grid"))
-    )
+    found = names(modules("vcmflow.plan.grid", "vcmflow.plan.variants"))
+    assert not any("nets" in name or "pretrain/training" in name for name in found)
+    assert not [name for name in found if "import torch" in (PACKAGE_ROOT / name).read_text()]

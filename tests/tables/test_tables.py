@@ -13,6 +13,7 @@ import pytest
 from vcmflow.__main__ import main
 from vcmflow.tables.by_size import spread
 from vcmflow.tables.registry import TABLES
+from vcmflow.trajectory.command import COLUMNS
 
 REFERENCE = Path(__file__).parents[2] / "data" / "reference"
 PAPER = {
@@ -41,6 +42,8 @@ def read(path):
 def make(scores, table, *flags):
     """Run the command; return the CSV's rows, the Markdown and the LaTeX."""
     argv = ["tables", "--table", table, *scores.write(), *flags]
+    if table == "ablation":
+        argv += ["--trajectories", *write_trajectories(scores.folder)]
     if table == "7":
         (scores.folder / "complexity.json").write_text(json.dumps(COSTS), "utf-8")
         argv += ["--complexity", str(scores.folder / "complexity.json")]
@@ -50,6 +53,34 @@ def make(scores, table, *flags):
     assert main(argv) == 0
     texts = [Path(f"{out}.{suffix}").read_text("utf-8") for suffix in ("md", "tex")]
     return (read(Path(f"{out}.csv")), *texts)
+
+
+# variant -> embedder, sampler, what differs, share of the speed that every measure is.
+VARIANTS = {
+    "manifold": ("learned", "manifold", "", 0.2),
+    "grey": ("grey", "tracking", "embedder grey", 0.3),
+    "random": ("random", "", "embedder random", 0.6),
+}
+
+
+def write_trajectories(folder):
+    """Measures of three sequences, the last of which flickers and whose speed says nothing."""
+    paths = []
+    for name, (embedder, sampler, differs, value) in VARIANTS.items():
+        path = folder / f"trajectory-{name}.csv"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            for place, flicker in enumerate("001"):
+                row = dict.fromkeys(("step_to_random", "step_to_own", "neighbours"), value)
+                row |= {"variant": name, "embedding": embedder, "embedder": embedder}
+                row |= {"sampler": sampler, "differs": differs, "parameters": 11_000_000}
+                row |= {"sequence": f"s{place}", "n": 61, "m": 21, "dimension": 128}
+                row |= {"flicker": flicker, "turning": 30 + 10 * place}
+                row |= {"correlation": -1 if flicker == "1" else 0.8 + 0.1 * place}
+                writer.writerow(row)
+        paths.append(str(path))
+    return paths
 
 
 def segmentation(scores):
@@ -203,6 +234,49 @@ def test_table_7_stresses_the_better_method(scores):
     assert "**11.70** | **1.825** |" in ours
     assert "36.90 | 104.700 |" in standard
     assert "**−20.0000**" in ours
+
+
+# --- ablation -------------------------------------------------------------------------------------
+
+
+def test_the_ablation_has_a_row_per_variant_with_measures_and_gains(scores):
+    rows, markdown, _ = make(scores, "ablation")
+    assert [row["variant"] for row in rows] == list(VARIANTS)
+    ours, grey, random = rows
+    assert float(ours["step_to_random"]) == pytest.approx(0.2)
+    assert float(ours["turning"]) == pytest.approx(40)
+    assert float(grey["neighbours"]) == pytest.approx(30)
+    assert float(ours["params_millions"]) == pytest.approx(11)
+    assert float(ours["p_map"]) == pytest.approx(-20, abs=1e-4)
+    assert float(grey["p_map"]) == pytest.approx(-10, abs=1e-4)
+    assert float(ours["bd_map"]) == pytest.approx(100 * 0.08 * math.log2(1 / 0.8), abs=1e-4)
+    assert ours["bd_map_status"] == "2 of 2"
+    assert (random["bd_map"], random["bd_map_status"]) == ("", "no sampler")
+    assert "no sampler of this run is built on the embedding" in markdown
+    assert "3 sequences of 61 frames" in markdown
+
+
+def test_flickering_sequences_stay_out_of_the_correlation(scores):
+    rows, markdown, _ = make(scores, "ablation")
+    assert float(rows[0]["correlation"]) == pytest.approx(0.85)
+    assert rows[0]["correlation_status"] == "2 of 2"
+    assert "2 sequences with known speed" in markdown
+
+
+def test_the_ablation_says_whether_training_beats_grey_pixels(scores):
+    assert "`manifold` beats grey pixels (`grey`): 2.58 against 1.22" in make(scores, "ablation")[1]
+    for row in scores.pick(scores.scenes, sampler="manifold", mode="ra"):
+        row["rate_bytes"] = 2 * int(row["rate_bytes"])
+    markdown = make(scores, "ablation")[1]
+    assert "`manifold` does not beat grey pixels" in markdown
+    assert "the better of the two on 0 of 2 scenes" in markdown
+
+
+def test_nothing_is_said_of_beating_what_was_not_run(scores):
+    scores.scenes = [row for row in scores.scenes if row["sampler"] != "tracking"]
+    rows, markdown, _ = make(scores, "ablation")
+    assert rows[1]["bd_map_status"] == "no sampler"
+    assert "No sampler on grey pixels was run" in markdown
 
 
 # --- accuracy and checks --------------------------------------------------------------------------
@@ -379,7 +453,7 @@ def test_pseudo_ground_truth_is_named(scores):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--table", "8"], "unknown table '8'; allowed: 3, 4, 5, 6, 7, accuracy, sanity"),
+        (["--table", "8"], "unknown table '8'; allowed: 3, 4, 5, 6, 7, ablation, accuracy"),
         (["--table", "3", "--test", "magic"], "no rows of sampler 'magic' in mode 'ra'"),
         (["--table", "3", "--modes", "ai"], "table 3 is about mode 'ra'"),
         (["--table", "6", "--qps", "23"], "no QP 23 for both samplers; there are 47, 42"),
