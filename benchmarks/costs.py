@@ -1,15 +1,15 @@
 """Measure what each kind of work costs, for the estimate that a dry run ends with.
 
     python benchmarks/costs.py [--only encode decode ...] [--device auto] [--write]
-        [--pictures FOLDER --pictures FOLDER]
+        [--pictures FOLDER]
 
 Prints rows of workflow/vcmflow/plan/costs.csv (which explains itself in data/README.md), measured
 on this machine: one process, one thread, processor time (user and system, encoders included), so
 that other load hardly matters. ``--write`` puts them in place of the rows of the same work and
-model; rows with bytes only, and work that was not measured, stay. Rendered frames are used, or
-your own: one folder of pictures of a few neighbouring frames per ``--pictures``. Networks have
-random weights. What a GPU would take is measured where there is one; elsewhere it is derived from
-counted operations.
+model; work that was not measured stays. ``--pictures`` names a folder with the pictures of a video:
+every third is taken, cut or mirrored to the sizes; real ones, with their noise, take an encoder
+longer than the rendered ones that are the default. Networks have random weights. What a GPU would
+take is measured where there is one; elsewhere it is derived from counted operations.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ from vcmflow.data.render.api import random_scene, render_scene
 from vcmflow.data.render.videos import write_clip
 from vcmflow.embed.command import build_embedder
 from vcmflow.embed.network import EmbeddingNetwork
+from vcmflow.embed.types import Embedder
+from vcmflow.encode.codec import Mode
 from vcmflow.encode.registry import CODECS
 from vcmflow.encode.sequence import encode_sequence
 from vcmflow.files import whole_file
@@ -46,18 +48,22 @@ from vcmflow.pretrain.batches import Steps
 from vcmflow.pretrain.settings import PretrainSettings
 from vcmflow.pretrain.videos import VideoPool
 from vcmflow.reconstruct.decode import decode_stream
+from vcmflow.reconstruct.interpolator import Interpolator
 from vcmflow.reconstruct.registry import INTERPOLATORS
 from vcmflow.registry import build
 from vcmflow.score.fidelity import Original
 from vcmflow.task.device import choose_device, steady
 from vcmflow.task.run import load_detector
 from vcmflow.task.types import Detections
-from vcmflow.track.deepsort import Tracker, TrackerSettings
+from vcmflow.track.deepsort import Tracker
+from vcmflow.track.settings import TrackerSettings
 from vcmflow.video import Frame, read_video, write_video
 
 # Width and height in px of OSDaR23's and DAVIS's frames, and of the mini data's.
 LARGE, SMALL, MINI = (2464, 1600), (854, 480), (416, 240)
 FRAMES = 4  # a ten-frame sequence keeps so many
+RANDOM_ACCESS: Mode = "ra"
+ALL_INTRA: Mode = "ai"
 QPS = (27, 42)  # symmetric in 22..47
 # What Faster R-CNN X101 sustains on a V100: its operations on a COCO picture (640 x 480) over the
 # 0.098 s that detectron2's model zoo states.
@@ -72,17 +78,16 @@ class Bench:
 
     device: str
     folder: Path
-    given: list[list[Frame]]
+    given: list[Frame]
     machine: str
     rows: list[Row] = field(default_factory=list)
     cache: dict[tuple[int, int], list[Frame]] = field(default_factory=dict)
 
     def frames(self, size: tuple[int, int]) -> list[Frame]:
-        """Neighbouring frames of a size: the user's own where there are some, else rendered."""
-        for clip in self.given:
-            if clip[0].shape[1::-1] == size:
-                return clip
-        if size not in self.cache:
+        """Kept frames of a size: the user's own where there are some, else rendered."""
+        if size not in self.cache and self.given:
+            self.cache[size] = [fitted(picture, size) for picture in self.given]
+        elif size not in self.cache:
             rng = np.random.default_rng(1)
             scene = random_scene(rng, *size, frames=FRAMES, mean_step=0.3, family="detection")
             self.cache[size] = [frame.picture for frame in render_scene(scene, rng)]
@@ -113,12 +118,14 @@ class Bench:
         cpu: float = 0.0,
         gpu: float = 0.0,
         without: float = 0.0,
+        size: float = 0.0,
     ) -> None:
         """Keep and print a row; nothing where it would say nothing."""
-        if not (cpu or gpu or without):
+        if not (cpu or gpu or without or size):
             return
         numbers = (f"{value:.3g}" if value else "0" for value in (cpu, gpu, without))
-        row = dict(zip(COLUMNS, (work, model, unit, *numbers, "0", basis, source), strict=True))
+        values = (work, model, unit, *numbers, f"{size:.0f}", basis, source)
+        row = dict(zip(COLUMNS, values, strict=True))
         self.rows.append(row)
         csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n").writerow(row)
         sys.stdout.flush()
@@ -144,6 +151,11 @@ class Bench:
             seconds = {"without" if without else "cpu": float(value)}
             self.add(work, model, unit, "measured", source, **seconds)
 
+    def stored(self, work: str, model: str, sizes: Sequence[float]) -> None:
+        """A row with the mean of some bytes per megapixel."""
+        mean = sum(sizes) / len(sizes)
+        self.add(work, model, "megapixel", "measured", "size of the same files", size=mean)
+
     def network(
         self, work: str, model: str, call: Callable[[], object], units: float, unit: str, what: str
     ) -> None:
@@ -160,6 +172,13 @@ class Bench:
             f"{KNOWN_GPU} by its published time"
         )
         self.add(work, model, unit, "derived", source, gpu=operations / self.sustained)
+
+
+def fitted(picture: Frame, size: tuple[int, int]) -> Frame:
+    """A picture cut, or continued by its mirror images, to a width and height."""
+    missing = [max(0, size[1] - picture.shape[0]), max(0, size[0] - picture.shape[1])]
+    larger = np.pad(picture, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="symmetric")
+    return np.ascontiguousarray(larger[: size[1], : size[0]])
 
 
 def used() -> float:
@@ -206,17 +225,21 @@ def job(bench: Bench) -> None:
 
 def frames(bench: Bench) -> None:
     """Import: a picture file read, FFV1 written."""
-    samples = []
+    samples, written, out = [], [], bench.folder / "import.mkv"
     for size, suffix in ((LARGE, "png"), (SMALL, "jpg")):
         pictures = bench.frames(size)
         files = []
         for index, picture in enumerate(pictures):
             files.append(bench.folder / f"{size[0]}-{index}.{suffix}")
             cv2.imwrite(str(files[-1]), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-        out = bench.folder / "import.mkv"
-        seconds = cpu_seconds(lambda f=files: write_video(out, map(read_picture, f), 10), 2)
-        samples.append((size, seconds / len(files)))
+
+        def convert(files: list[Path] = files) -> None:
+            write_video(out, map(read_picture, files), 10)
+
+        samples.append((size, cpu_seconds(convert, 2) / len(files)))
+        written.append(out.stat().st_size / len(files) / (size[0] * size[1] / 1e6))
     bench.measured("frames", "", samples, "PNG (large) or JPEG (small) to FFV1")
+    bench.stored("frames", "", written)
 
 
 def reading(bench: Bench) -> list[tuple[tuple[int, int], float]]:
@@ -233,22 +256,22 @@ def embed(bench: Bench) -> None:
     for model, name in (("", "random"), ("grey", "grey")):
         options = {} if model else {"short_side": 256}
         embedder = build_embedder(name, None, bench.device, options)
-        prepare = [
-            (
-                size,
-                read[size]
-                + cpu_seconds(lambda p=bench.frames(size), e=embedder: [e.prepare(f) for f in p])
-                / FRAMES,
-            )
-            for size in (LARGE, SMALL)
-        ]
-        bench.measured("embed", model, prepare, "FFV1 decoding and shrinking")
+        samples = []
+        for size in (LARGE, SMALL):
+            pictures = bench.frames(size)
+
+            def prepare(e: Embedder = embedder, pictures: list[Frame] = pictures) -> None:
+                for picture in pictures:
+                    e.prepare(picture)
+
+            samples.append((size, read[size] + cpu_seconds(prepare) / FRAMES))
+        bench.measured("embed", model, samples, "FFV1 decoding and shrinking")
         small = [embedder.prepare(frame) for frame in bench.frames(SMALL)]
         if model:
             continue
 
-        def look(e: object = embedder, pictures: list[Frame] = small) -> None:
-            e.embed(pictures)  # type: ignore[attr-defined]
+        def look(e: Embedder = embedder, pictures: list[Frame] = small) -> None:
+            e.embed(pictures)
 
         shape = f"{small[0].shape[1]}x{small[0].shape[0]}"
         bench.network("embed", model, look, FRAMES, "frame", f"ResNet-18 at {shape}")
@@ -315,30 +338,31 @@ def track(bench: Bench) -> None:
 def encode(bench: Bench) -> None:
     """VVenC at the presets that the workflow's presets use."""
     for preset in ("medium", "faster"):
-        for mode in ("ra", "ai"):
-            codec = build(CODECS, "vvenc", "codec", {}, preset=preset, intra_period=32, threads=1)
-            samples = []
+        for mode in (RANDOM_ACCESS, ALL_INTRA):
+            samples, written = [], []
             for size in (LARGE, SMALL):
                 # All-intra pictures do not depend on each other: two will do.
-                clip = bench.frames(size)[: 2 if mode == "ai" else FRAMES]
-                per_qp = {}
-                for qp in QPS:
-                    out = bench.folder / f"{preset}-{mode}-{size[0]}-{qp}.266"
-                    call = [(qp, out)]
-                    seconds = cpu_seconds(
-                        lambda c=clip, s=call: encode_sequence(c, 10, codec, mode, s)
-                    )
-                    per_qp[qp] = seconds / len(clip)
-                    rate = out.stat().st_size / len(clip) / (size[0] * size[1] / 1e6)
-                    told = f"{preset} {mode} {size[0]}x{size[1]} QP {qp}"
-                    print(
-                        f"# {told}: {per_qp[qp]:.3g} s a frame, {rate:.0f} bytes a megapixel",
-                        file=sys.stderr,
-                        flush=True,
-                    )
-                samples.append((size, sum(per_qp.values()) / len(per_qp)))
-            what = f"mean of QP {' and '.join(map(str, QPS))}"
-            bench.measured("encode", f"vvenc {preset} {mode}", samples, what)
+                clip = bench.frames(size)[: 2 if mode == ALL_INTRA else FRAMES]
+                coded = [code(bench, clip, preset, mode, qp) for qp in QPS]
+                samples.append((size, sum(seconds for seconds, _ in coded) / len(QPS)))
+                written.append(sum(rate for _, rate in coded) / len(QPS))
+            model, what = f"vvenc {preset} {mode}", f"mean of QP {' and '.join(map(str, QPS))}"
+            bench.measured("encode", model, samples, what)
+            bench.stored("encode", model, written)
+
+
+def code(
+    bench: Bench, clip: Sequence[Frame], preset: str, mode: Mode, qp: int
+) -> tuple[float, float]:
+    """Seconds per frame and bytes per megapixel."""
+    codec = build(CODECS, "vvenc", "codec", {}, preset=preset, intra_period=32, threads=1)
+    height, width = clip[0].shape[:2]
+    out = bench.folder / "encoded.266"
+    seconds = cpu_seconds(lambda: encode_sequence(clip, 10, codec, mode, [(qp, out)])) / len(clip)
+    rate = out.stat().st_size / len(clip) / (width * height / 1e6)
+    what = f"{preset} {mode} {width}x{height} QP {qp}"
+    print(f"# {what}: {seconds:.3g} s a frame, {rate:.0f} bytes/MP", file=sys.stderr, flush=True)
+    return seconds, rate
 
 
 def decode(bench: Bench) -> None:
@@ -363,11 +387,12 @@ def interpolate(bench: Bench) -> None:
         interpolator = build(INTERPOLATORS, model, "interpolator", {})
         samples = []
         for size in (LARGE, SMALL):
-            first, second = bench.frames(size)[:2]
-            seconds = cpu_seconds(
-                lambda i=interpolator, a=first, b=second: i.interpolate(a, b, times)
-            )
-            samples.append((size, seconds / len(times)))
+            pair = bench.frames(size)[:2]
+
+            def fill(i: Interpolator = interpolator, pair: list[Frame] = pair) -> None:
+                i.interpolate(*pair, times)
+
+            samples.append((size, cpu_seconds(fill) / len(times)))
         bench.measured("interpolate", model, samples, "gaps of two")
     network = build(
         INTERPOLATORS, "ema_vfi", "interpolator", {"weights": "random", "device": bench.device}
@@ -409,11 +434,8 @@ def pretrain(bench: Bench) -> None:
         scene = random_scene(rng, 640, 360, frames=300, mean_step=1 / 30)
         clips.append(bench.folder / f"clip{index}.mp4")
         write_clip(clips[-1], (frame.picture for frame in render_scene(scene, rng)), 30)
-    steps = Steps(
-        VideoPool(clips[:1], settings.short_side),
-        VideoPool(clips[1:], settings.short_side),
-        settings,
-    )
+    pools = [VideoPool([clip], settings.short_side) for clip in clips]
+    steps = Steps(pools[0], pools[1], settings)
     pictures = 2 * settings.pairs + settings.negatives
     rounds = 3
     seconds = cpu_seconds(lambda: [steps[step] for step in range(rounds)]) / rounds / pictures
@@ -452,7 +474,10 @@ KINDS = {
 
 
 def merged(old: Sequence[Row], new: Sequence[Row]) -> Iterator[Row]:
-    """The stored rows with those of the same work and model replaced, but for sizes on disk."""
+    """The stored rows with those of the same work and model replaced.
+
+    Sizes on disk stay where none were measured.
+    """
     replaced = {(row["work"], row["model"]) for row in new}
     placed: set[tuple[str, str]] = set()
     for row in old:
@@ -463,9 +488,14 @@ def merged(old: Sequence[Row], new: Sequence[Row]) -> Iterator[Row]:
         if key not in placed:
             placed.add(key)
             yield from (r for r in new if (r["work"], r["model"]) == key)
-        if not any(float(row[name]) for name in COLUMNS[3:6]):
+        if size_only(row) and not any(size_only(r) for r in new if (r["work"], r["model"]) == key):
             yield row
     yield from (row for row in new if (row["work"], row["model"]) not in placed)
+
+
+def size_only(row: Row) -> bool:
+    """Whether a row gives bytes and no seconds."""
+    return not any(float(row[name]) for name in COLUMNS[3:6])
 
 
 def processor() -> str:
@@ -484,14 +514,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=list(KINDS), default=list(KINDS))
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default auto)")
-    parser.add_argument("--pictures", type=Path, action="append", default=[], metavar="FOLDER")
+    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="real ones (see above)")
     parser.add_argument("--write", action="store_true", help=f"rewrite {COSTS.name}")
     args = parser.parse_args()
     steady(1)
     cv2.setNumThreads(1)
-    given = [[read_picture(p) for p in sorted(f.iterdir())[:FRAMES]] for f in args.pictures]
+    files = sorted(args.pictures.iterdir())[: 3 * FRAMES : 3] if args.pictures else []
+    given = [read_picture(path) for path in files]
     with tempfile.TemporaryDirectory() as name:
         machine = f"one core of an {processor()}"
+        if args.pictures:
+            machine += f", pictures of {args.pictures.name}"
         bench = Bench(choose_device(args.device), Path(name), given, machine)
         for kind in args.only:
             KINDS[kind](bench)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
+from vcmflow.errors import VcmflowError
 from vcmflow.score.detection import Matches
 from vcmflow.score.inputs import Fidelity, Sequence
 from vcmflow.score.pool import natural, pool, scene_columns
@@ -53,3 +55,41 @@ def test_scenes_come_in_natural_order():
     assert [row["scene"] for row in pooled.scenes] == ["other", "1_c", "9_a", "10_b"]
     assert [row["scene"] for row in pooled.dataset] == ["all"]
     assert natural("s2") < natural("s10")
+
+
+def boxes(count):
+    return {"person": Matches((0.9,), (0,), (0,), count), "car": Matches((), (), (), 0)}
+
+
+def test_sequences_without_an_object_are_left_out_on_request_only():
+    scores = [
+        scored("full", 10, 4, 30.0, matches=boxes(3)),
+        scored("empty", 10, 4, 50.0, matches=boxes(0)),
+        scored("alone", 10, 4, 40.0, scene="2_field", matches=boxes(0)),
+    ]
+    everything = pool(scores)
+    assert [row["scene"] for row in everything.scenes] == ["1_yard", "2_field"]
+    assert not everything.left_out
+    assert {row["left_out"] for row in [*everything.scenes, *everything.dataset]} == {"0"}
+
+    pooled = pool(scores, require_objects=True)
+    assert pooled.left_out == ["empty", "alone"]
+    (scene,) = pooled.scenes
+    assert (scene["scene"], scene["sequences"], scene["left_out"]) == ("1_yard", "1", "1")
+    assert (pooled.dataset[0]["sequences"], pooled.dataset[0]["left_out"]) == ("1", "2")
+    assert float(pooled.dataset[0]["psnr"]) == 30
+    assert {row["sequence"] for row in pooled.sequences} == {"full"}
+
+
+def test_a_mask_task_without_a_mask_has_no_object():
+    def masks(name, jaccard):
+        score = scored(name, 10, 4, 30.0, jaccard=jaccard)
+        return replace(score, sequence=replace(score.sequence, task="segmentation"))
+
+    pooled = pool([masks("a", 0.0), masks("b", math.nan)], require_objects=True)
+    assert pooled.left_out == ["b"]
+
+
+def test_nothing_left_is_an_error():
+    with pytest.raises(VcmflowError, match="d: none of 1 sequences has an object"):
+        pool([scored("a", 10, 4, 30.0, matches=boxes(0))], require_objects=True)
