@@ -56,11 +56,12 @@ def test_every_embedder_gives_one_row_per_frame(name, weights, frames):
 
 
 @pytest.mark.parametrize("name", sorted(EMBEDDINGS))
-def test_the_batch_size_changes_no_bit(name, weights, frames):
+def test_neither_batch_size_nor_workers_change_a_bit(name, weights, frames):
     embedder = build(name, weights)
     whole = embed_frames(frames, embedder, 9)
     for size in (1, 2, 4, 8, 100):
-        assert np.array_equal(embed_frames(frames, embedder, size), whole)
+        for workers in (1, 3):
+            assert np.array_equal(embed_frames(frames, embedder, size, workers), whole)
 
 
 @pytest.mark.parametrize("name", sorted(EMBEDDINGS))

@@ -13,7 +13,8 @@ from vcmflow.__main__ import main
 from vcmflow.errors import VcmflowError
 from vcmflow.task.types import Detections, no_detections
 from vcmflow.track.appearance import colour_histograms
-from vcmflow.track.deepsort import Tracker, TrackerSettings, track_video
+from vcmflow.track.deepsort import Tracker, track_video
+from vcmflow.track.settings import TrackerSettings
 from vcmflow.track.types import Track, read_tracks, write_tracks
 from vcmflow.video import write_video
 

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pretrain": ("vcmflow.pretrain.command", "train the embedding network on unlabelled videos"),
     "embed": ("vcmflow.embed.command", "embed the frames of videos"),
     "track": ("vcmflow.track.command", "detect and track objects through videos"),
+    "select": ("vcmflow.select.command", "choose the frames of video files, in one process"),
     "sample": ("vcmflow.sample.command", "choose the frames to keep"),
     "encode": ("vcmflow.encode.command", "encode the kept frames"),
     "reconstruct": ("vcmflow.reconstruct.command", "decode and interpolate the dropped frames"),

@@ -16,8 +16,7 @@ from vcmflow.files import write_json
 from vcmflow.options import parse_options
 from vcmflow.task.registry import DETECTORS
 from vcmflow.task.run import load_detector
-from vcmflow.track.command import add_tracker_arguments, tracker_settings
-from vcmflow.track.deepsort import TrackerSettings
+from vcmflow.track.settings import TrackerSettings, add_tracker_arguments, tracker_settings
 
 _CONVENTION = "1 GFLOP is 1e9 multiply-accumulates, as in the paper (1.82 for ResNet-18 at 224x224)"
 _PAPER_SIZE = 224  # px, the input for which the paper's 1.82 GFLOPs hold
@@ -50,17 +49,15 @@ def run(args: argparse.Namespace) -> None:
     # Networks from here on.
     from vcmflow.complexity.count import detector_cost, embedder_cost, gflops_at
     from vcmflow.complexity.measure import Run, manifold_speed, tracking_speed
-    from vcmflow.task.device import choose_device, steady
+    from vcmflow.task.device import choose_device
 
-    how = Run(args.video, args.keep_every, args.batch_size, args.repeat)
+    how = Run(args.video, args.keep_every, args.batch_size, args.repeat, args.threads)
     settings = tracker_settings(args)
-    steady(args.threads)
     embedder = build_embedder(
         args.embedding,
         args.embedding_weights,
         args.device,
         parse_options(args.embedding_option),
-        args.threads,
     )
     detector = load_detector(
         "detection",

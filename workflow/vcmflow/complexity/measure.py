@@ -13,8 +13,10 @@ from vcmflow.embed.stream import embed_frames
 from vcmflow.embed.types import Embedder
 from vcmflow.errors import VcmflowError
 from vcmflow.sample.decide import choose_frames, count_to_keep
+from vcmflow.task.device import steady
 from vcmflow.task.types import Detector
-from vcmflow.track.deepsort import Tracker, TrackerSettings, track_video
+from vcmflow.track.deepsort import Tracker, track_video
+from vcmflow.track.settings import TrackerSettings
 
 
 @dataclass(frozen=True)
@@ -41,16 +43,18 @@ class Run:
         keep_every: m = n // keep_every + 1 frames are chosen.
         batch_size: frames that a network looks at at once; latency is measured with one.
         repeat: how often the whole is timed, >= 1.
+        threads: of the CPU: each embeds its own batch, all share a detection; >= 1.
     """
 
     video: Path
     keep_every: int = 3
     batch_size: int = 8
     repeat: int = 3
+    threads: int = 1
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        for name in ("keep_every", "batch_size", "repeat"):
+        for name in ("keep_every", "batch_size", "repeat", "threads"):
             if getattr(self, name) < 1:
                 raise VcmflowError(
                     f"complexity: {name} is {getattr(self, name)}; allowed: 1 or more"
@@ -61,16 +65,17 @@ def manifold_speed(embedder: Embedder, run: Run) -> Speed:
     """Time ``manifold`` with an embedder that is loaded."""
 
     def whole() -> int:
-        embedding = embed_frames(open_frames(run.video), embedder, run.batch_size)
+        frames = open_frames(run.video)
+        embedding = embed_frames(frames, embedder, run.batch_size, run.threads)
         n = len(embedding)
         choose_frames("manifold", n, count_to_keep(n, run.keep_every), embedding=embedding)
         return n
 
+    steady(1)
+    speed = _frames_per_second(whole, run.repeat)
+    steady(run.threads)
     frames = open_frames(run.video)
-    return Speed(
-        _frames_per_second(whole, run.repeat),
-        _latency(lambda: embedder.embed([embedder.prepare(next(frames))])),
-    )
+    return Speed(speed, _latency(lambda: embedder.embed([embedder.prepare(next(frames))])))
 
 
 def tracking_speed(detector: Detector, settings: TrackerSettings, run: Run) -> Speed:
@@ -82,6 +87,7 @@ def tracking_speed(detector: Detector, settings: TrackerSettings, run: Run) -> S
         choose_frames("tracking", n, count_to_keep(n, run.keep_every), tracks=tracks)
         return n
 
+    steady(run.threads)
     frames = open_frames(run.video)
     tracker = Tracker(settings)
 

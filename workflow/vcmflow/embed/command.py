@@ -14,7 +14,7 @@ from vcmflow.embed.registry import EMBEDDINGS
 from vcmflow.embed.settings import check_settings
 from vcmflow.embed.source import open_frames
 from vcmflow.embed.stream import embed_frames
-from vcmflow.embed.types import Embedder
+from vcmflow.embed.types import Embedder, Embeddings
 from vcmflow.errors import VcmflowError
 from vcmflow.files import whole_file
 from vcmflow.options import parse_options
@@ -34,7 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", nargs="+", type=Path, required=True, metavar="NPY", help="n x d, one per video"
     )
     parser.add_argument("--batch-size", type=int, default=16, help="frames at once (default 16)")
-    parser.add_argument("--threads", type=int, default=1, help="threads of the CPU (default 1)")
+    parser.add_argument(
+        "--threads", type=int, default=1, help="batches at once on a CPU (default 1)"
+    )
     parser.add_argument("--device", default="cpu", help="cpu, cuda or auto (default cpu)")
     parser.add_argument(
         "--option",
@@ -52,16 +54,24 @@ def run(args: argparse.Namespace) -> None:
     for video in args.videos:
         if not video.exists():
             raise VcmflowError(f"{video}: no such video")
-    embedder = build_embedder(
-        args.embedding, args.weights, args.device, parse_options(args.option), args.threads
-    )
+    embedder = build_embedder(args.embedding, args.weights, args.device, parse_options(args.option))
     for video, out in zip(args.videos, args.out, strict=True):
-        embedding = embed_frames(open_frames(video), embedder, args.batch_size)
-        if not np.isfinite(embedding).all():
-            raise VcmflowError(f"{video}: its embedding has values that are not finite")
+        embedding = embed_video(video, embedder, args.batch_size, args.threads)
         with whole_file(out) as temporary, temporary.open("wb") as file:
             np.save(file, embedding)
         print(f"{video}: {len(embedding)} frames embedded", file=sys.stderr, flush=True)
+
+
+def embed_video(video: Path, embedder: Embedder, batch_size: int, workers: int) -> Embeddings:
+    """Embed every frame of a video file, or of a folder of pictures: float32 n x d.
+
+    Raises:
+        VcmflowError: it cannot be read to its end, or an embedding is not finite.
+    """
+    embedding = embed_frames(open_frames(video), embedder, batch_size, workers)
+    if not np.isfinite(embedding).all():
+        raise VcmflowError(f"{video}: its embedding has values that are not finite")
+    return embedding
 
 
 def build_embedder(
@@ -69,16 +79,14 @@ def build_embedder(
     weights: Path | None,
     device: str = "cpu",
     options: Mapping[str, Any] | None = None,
-    threads: int = 1,
 ) -> Embedder:
-    """Build a registered embedder.
+    """Build a registered embedder, whose batches take one thread of the CPU each.
 
     Args:
         name: an entry of ``EMBEDDINGS``.
         weights: weights file, for embedders that have one.
         device: "cpu", "cuda" or "auto".
         options: the builder's options.
-        threads: of the CPU, >= 1.
 
     Raises:
         VcmflowError: an unknown name or option, or whatever the builder does not like.
@@ -88,7 +96,7 @@ def build_embedder(
     if "torch" in sys.modules:
         from vcmflow.task.device import steady
 
-        steady(threads)
+        steady(1)
     embedder: Embedder = builder(weights=weights, device=device, **given)
     return embedder
 

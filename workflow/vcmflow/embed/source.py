@@ -44,6 +44,22 @@ def open_frames(path: Path) -> Iterator[Frame]:
         raise VcmflowError(f"{path}: holds no frames")
 
 
+def frame_rate(path: Path, otherwise: float = 25.0) -> float:
+    """Return a video file's frames per second; ``otherwise`` for pictures, or if it has none.
+
+    Raises:
+        VcmflowError: the file is missing or cannot be read.
+    """
+    if Path(path).is_dir():
+        return otherwise
+    try:
+        with av.open(str(path)) as container:
+            rate = container.streams.video[0].average_rate if container.streams.video else None
+    except (av.error.FFmpegError, OSError) as error:
+        raise VcmflowError(f"{path}: cannot be read ({error})") from None
+    return float(rate) if rate else otherwise
+
+
 def _read_video(path: Path) -> Iterator[Frame]:
     """Yield a video file's frames, and fail at the end if it holds fewer than it says."""
     packets, end = 0, 0.0

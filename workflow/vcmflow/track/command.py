@@ -12,7 +12,8 @@ from vcmflow.errors import VcmflowError
 from vcmflow.options import parse_options
 from vcmflow.task.registry import DETECTORS
 from vcmflow.task.run import load_detector
-from vcmflow.track.deepsort import TrackerSettings, track_video
+from vcmflow.track.deepsort import track_video
+from vcmflow.track.settings import TrackerSettings, add_tracker_arguments, tracker_settings
 from vcmflow.track.types import write_tracks
 
 
@@ -38,30 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=int, default=8, help="frames at once (default 8)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or auto (default cpu)")
     parser.add_argument("--threads", type=int, default=1, help="threads of the CPU (default 1)")
-
-
-def add_tracker_arguments(parser: argparse.ArgumentParser, defaults: TrackerSettings) -> None:
-    """Declare a flag for each of the tracker's settings."""
-    for name, kind, text in (
-        ("score_threshold", float, "detections below this score are not tracked"),
-        ("max_age", int, "frames that a track survives unseen"),
-        ("max_iou_distance", float, "1 - IoU beyond which boxes do not match"),
-        ("max_cosine_distance", float, "appearance distance beyond which objects do not match"),
-    ):
-        value = getattr(defaults, name)
-        flag = "--" + name.replace("_", "-")
-        parser.add_argument(flag, type=kind, default=value, help=f"{text} (default {value})")
-
-
-def tracker_settings(args: argparse.Namespace) -> TrackerSettings:
-    """Read the flags of :func:`add_tracker_arguments`.
-
-    Raises:
-        VcmflowError: a value out of range.
-    """
-    return TrackerSettings(
-        args.score_threshold, args.max_age, args.max_iou_distance, args.max_cosine_distance
-    )
 
 
 def run(args: argparse.Namespace) -> None:

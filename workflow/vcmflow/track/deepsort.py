@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -14,33 +13,9 @@ from deep_sort_realtime.deepsort_tracker import DeepSort
 from vcmflow.errors import VcmflowError
 from vcmflow.task.types import Detections, Detector
 from vcmflow.track.appearance import colour_histograms
+from vcmflow.track.settings import TrackerSettings
 from vcmflow.track.types import Box, Track
 from vcmflow.video import Frame
-
-
-@dataclass(frozen=True)
-class TrackerSettings:
-    """Settings of DeepSORT.
-
-    Attributes:
-        score_threshold: detections below are not tracked, 0..1.
-        max_age: frames that a track survives without a detection.
-        max_iou_distance: 1 - IoU above which a box is not the same object, 0..1.
-        max_cosine_distance: appearance distance above which it is not, 0..1.
-    """
-
-    score_threshold: float = 0.3
-    max_age: int = 30
-    max_iou_distance: float = 0.7
-    max_cosine_distance: float = 0.2
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        for name in ("score_threshold", "max_iou_distance", "max_cosine_distance"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise VcmflowError(f"track: {name} is {getattr(self, name)}; allowed: 0..1")
-        if self.max_age < 1:
-            raise VcmflowError(f"track: max_age is {self.max_age}; allowed: 1 or more")
 
 
 class _ConfirmedTrack(DeepSortTrack):  # type: ignore[misc]

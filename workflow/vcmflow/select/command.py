@@ -1,0 +1,154 @@
+"""``python -m vcmflow select``: videos in, sampling decisions out, in one process.
+
+What the workflow does in two cached steps (``embed`` or ``track``, then ``sample``), for videos
+that someone has at hand: the frames are decoded, shrunk, embedded and forgotten.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from vcmflow.embed.registry import EMBEDDINGS
+from vcmflow.embed.source import frame_rate, open_frames
+from vcmflow.errors import VcmflowError
+from vcmflow.options import parse_options
+from vcmflow.sample.decide import choose_frames, count_to_keep
+from vcmflow.sample.decision import Decision, write_decision
+from vcmflow.sample.metadata import write_gaps
+from vcmflow.sample.registry import SAMPLERS, complete_options, find_method
+from vcmflow.task.registry import DETECTORS
+from vcmflow.track.settings import TrackerSettings, add_tracker_arguments, tracker_settings
+
+# Looks at a video: the number of its frames, and what the method needs by its name.
+Look = Callable[[Path], tuple[int, dict[str, Any]]]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument(
+        "--videos", nargs="+", type=Path, required=True, help="video files, or folders of pictures"
+    )
+    parser.add_argument(
+        "--method", default="manifold", help=f"one of: {', '.join(SAMPLERS)} (default manifold)"
+    )
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="an option of the method, e.g. arc=spline or count=literal; repeatable",
+    )
+    amount = parser.add_mutually_exclusive_group(required=True)
+    amount.add_argument("--keep-every", type=int, metavar="K", help="keep m = n // K + 1 frames")
+    amount.add_argument("--count", type=int, metavar="M", help="keep m = M frames, 2 <= M <= n")
+    parser.add_argument(
+        "--decisions-out", nargs="+", type=Path, required=True, metavar="JSON", help="the choices"
+    )
+    parser.add_argument(
+        "--gaps-out", nargs="+", type=Path, metavar="GAPS", help="the metadata bytes"
+    )
+    parser.add_argument(
+        "--fps", type=float, help="frames per second; default: the file's, 25 for pictures"
+    )
+    look = parser.add_argument_group("manifold")
+    look.add_argument(
+        "--embedding",
+        default="learned",
+        help=f"one of: {', '.join(sorted(EMBEDDINGS))} (default learned)",
+    )
+    look.add_argument("--weights", type=Path, help="of the embedding, from `vcmflow pretrain`")
+    look.add_argument("--embedding-option", action="append", default=[], metavar="KEY=VALUE")
+    track = parser.add_argument_group("tracking")
+    track.add_argument("--detector", help=f"one of: {', '.join(sorted(DETECTORS))}")
+    track.add_argument("--detector-weights", type=Path, help="weights file of the detector")
+    track.add_argument("--detector-option", action="append", default=[], metavar="KEY=VALUE")
+    add_tracker_arguments(track, TrackerSettings())
+    parser.add_argument("--batch-size", type=int, default=16, help="frames at once (default 16)")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or auto (default cpu)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of the CPU (default 1)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Choose the frames of each video, and write one decision and one gaps file per video."""
+    method = find_method(args.method)
+    options = complete_options(args.method, parse_options(args.option))
+    for flag, files in (("--decisions-out", args.decisions_out), ("--gaps-out", args.gaps_out)):
+        if files is not None and len(files) != len(args.videos):
+            raise VcmflowError(f"{flag} has {len(files)} files for {len(args.videos)} videos")
+    if args.fps is not None and not 0 < args.fps < float("inf"):
+        raise VcmflowError(f"--fps is {args.fps}; allowed: above 0")
+    for video in args.videos:
+        if not video.exists():
+            raise VcmflowError(f"{video}: no such video")
+    look = {"embedding": _embedding, "tracks": _tracks, None: _count}[method.needs](args)
+    for number, video in enumerate(args.videos):
+        start = time.perf_counter()
+        n, material = look(video)
+        m = count_to_keep(n, args.keep_every) if args.count is None else args.count
+        try:
+            frames = choose_frames(args.method, n, m, options=options, **material)
+        except VcmflowError as error:
+            raise VcmflowError(f"{video}: {error}") from None
+        fps = args.fps or frame_rate(video)
+        decision = Decision(video.stem, args.method, args.method, n, m, tuple(frames), fps, options)
+        if args.gaps_out is not None:
+            write_gaps(args.gaps_out[number], decision.gaps)
+        write_decision(args.decisions_out[number], decision)
+        speed = n / (time.perf_counter() - start)
+        print(
+            f"{video}: {len(frames)} of {n} frames kept, {speed:.0f} frames/s",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def _embedding(args: argparse.Namespace) -> Look:
+    from vcmflow.embed.command import build_embedder, embed_video
+
+    embedder = build_embedder(
+        args.embedding, args.weights, args.device, parse_options(args.embedding_option)
+    )
+
+    def look(video: Path) -> tuple[int, dict[str, Any]]:
+        embedding = embed_video(video, embedder, args.batch_size, args.threads)
+        return len(embedding), {"embedding": embedding}
+
+    return look
+
+
+def _tracks(args: argparse.Namespace) -> Look:
+    if args.detector is None:
+        raise VcmflowError(f"--detector is missing; allowed: {', '.join(sorted(DETECTORS))}")
+    settings = tracker_settings(args)
+    from vcmflow.task.device import choose_device, steady
+    from vcmflow.task.run import load_detector
+    from vcmflow.track.deepsort import track_video
+
+    steady(args.threads)
+    detector = load_detector(
+        "detection",
+        args.detector,
+        args.detector_weights,
+        choose_device(args.device),
+        parse_options(args.detector_option),
+    )
+
+    def look(video: Path) -> tuple[int, dict[str, Any]]:
+        tracks = track_video(open_frames(video), detector, settings, args.batch_size)
+        return len(tracks), {"tracks": tracks}
+
+    return look
+
+
+def _count(args: argparse.Namespace) -> Look:
+    del args
+
+    def look(video: Path) -> tuple[int, dict[str, Any]]:
+        return sum(1 for _ in open_frames(video)), {}
+
+    return look
