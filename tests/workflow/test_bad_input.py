@@ -29,6 +29,10 @@ pytestmark = pytest.mark.workflow
         ),
         ("tables={anchor: nobody}", ["tables.anchor", "'nobody'", "uniform"]),
         (
+            "embed={embeddings: {cold: {embedder: learned, pretraining: cold}}}",
+            ["embed.embeddings.cold.pretraining", "'cold'", "none is defined"],
+        ),
+        (
             "data={use: [own], datasets: {own: {title: t, source: local, loader: folder, "
             "path: nowhere, task: none, synthetic: false, keep_every: 3, modes: [ra]}}}",
             ["nowhere"],

@@ -14,7 +14,7 @@ from running import copy_checkout, run_in
 pytestmark = pytest.mark.workflow
 
 SMOKE = ("--config", "preset=smoke")
-TABLES = ["table3", "table4", "table5", "table6", "table7", "accuracy", "sanity"]
+TABLES = ["table3", "table4", "table5", "table6", "table7", "accuracy", "sanity", "ablation"]
 FIGURES = ["fig4", "fig5", "fig6", "fig7", "fig8", "accuracy_m", "time", "training"]
 
 
@@ -83,7 +83,7 @@ def test_touching_a_file_reruns_nothing(smoke: Path) -> None:
 LAST = {"metrics", "provenance"}
 OF_RAILWAY = {
     *("table3", "table4", "table5", "table7", "fig4", "fig5", "fig6", "accuracy_m"),
-    *("rd_railway", "rate_scores_railway"),
+    *("rd_railway", "rate_scores_railway", "table_ablation"),
 }
 OF_DAVIS = {"table6", "fig7", "rd_davis", "rate_scores_davis"}
 OF_BOTH = {"accuracy", "sanity", "time", "score_sequence", "score_pool"} | LAST
@@ -106,11 +106,14 @@ SAMPLING = {"sample", "timeline_railway", "timeline_davis", "encode"} | RECONSTR
         ),
         (
             "pretrain={options: {temperature: 0.5}}",
-            {"pretrain", "training", "embed", "fig8", "complexity"} | SAMPLING,
+            {"pretrain", "training", "embed", "fig8", "complexity", "trajectory"} | SAMPLING,
         ),
-        ("embed={embeddings: {random: {options: {seed: 5}}}}", {"embed", "fig8", "provenance"}),
+        (
+            "embed={embeddings: {random: {options: {seed: 5}}}}",
+            {"embed", "fig8", "trajectory", "table_ablation", "provenance"},
+        ),
         ("track={score_threshold: 0.5}", {"track", "complexity"} | SAMPLING),
-        ("sample={samplers: {manifold: {arc: spline}}}", SAMPLING),
+        ("sample={samplers: {manifold: {arc: spline}}}", {"trajectory"} | SAMPLING),
         ("encode={preset: fast}", {"encode"} | SWEPT | RECONSTRUCTION),
         ("encode={options: {}}", set()),
         ("reconstruct={interpolator: blend}", RECONSTRUCTION | {"reconstruct_swept"}),
@@ -122,10 +125,11 @@ SAMPLING = {"sample", "timeline_railway", "timeline_davis", "encode"} | RECONSTR
             | OF_BOTH,
         ),
         ("train={yolact_mini: {steps: 10}}", {"provenance"}),
-        ("score={interpolation: akima}", {"table3", "table4", "table7"} | LAST),
+        ("score={interpolation: akima}", {"table3", "table4", "table7", "table_ablation"} | LAST),
         (
             "tables={anchor: all}",
-            {"table3", "table4", "table7", "fig6", "fig7", "reconstruct_shown"} | LAST,
+            {"table3", "table4", "table7", "table_ablation", "fig6", "fig7", "reconstruct_shown"}
+            | LAST,
         ),
         ("figures={shown_mode: ai}", {"fig6", "reconstruct_shown", "provenance"}),
     ],
