@@ -38,6 +38,13 @@ def test_the_target_exists_in_every_preset(checkout: Path, preset: str) -> None:
     assert "pretrain_variant" not in jobs and "render_warps" not in jobs
 
 
+def test_an_option_without_a_value_reaches_the_training_as_such(checkout: Path) -> None:
+    """The paper's training counts epochs: ``steps: null`` lies over the mini preset's number."""
+    target = "results/paper/pretrain/embedding.safetensors"
+    done = run_in(checkout, "snakemake", "-n", "-p", target, "--config", "preset=paper")
+    assert "--option steps=null " in done.stdout + done.stderr
+
+
 def test_a_variant_is_trained_beside_the_main_one(checkout: Path) -> None:
     change = [
         "pretrain={variants: {cold: {temperature: 0.1}, unused: {dimension: 8}}}",

@@ -15,6 +15,16 @@ def weights_flag(entry):
     return f"--weights {shlex.quote(entry['weights'])}" if entry.get("weights") else ""
 
 
+def model_device(entry):
+    """Where a detector or segmenter runs."""
+    return "cpu" if entry["model"] in ON_CPU else "auto"
+
+
+def model_gpus(entry):
+    """GPUs that a job with this detector or segmenter asks for."""
+    return 0 if entry["model"] in ON_CPU else min(1, GPUS)
+
+
 def weights_input(entry):
     return [entry["weights"]] if entry.get("weights") else []
 
@@ -86,7 +96,7 @@ def pretrained(name):
 
 def training_file(variant, file):
     """A file of the main training (no variant), or of one of its variants."""
-    return "/".join(filter(None, (f"{RESULTS}/pretrain", variant, file)))
+    return str(Path(RESULTS, "pretrain", variant or "", file))
 
 
 def embedding_weights(wildcards):
