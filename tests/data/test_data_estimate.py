@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,15 @@ import pytest
 from vcmflow.data.catalogue import Entry, read_catalogue
 from vcmflow.encode.registry import CODECS
 from vcmflow.errors import VcmflowError
-from vcmflow.plan.estimate import COSTS, Cost, Estimate, estimate, frame_size, read_costs
+from vcmflow.plan.estimate import (
+    COLUMNS,
+    COSTS,
+    Cost,
+    Estimate,
+    estimate,
+    frame_size,
+    read_costs,
+)
 from vcmflow.plan.grid import Dataset, build_grid
 from vcmflow.plan.settings import Settings, load_settings
 
@@ -115,9 +124,58 @@ def test_the_stored_costs_cover_the_paper_preset(paper: Any) -> None:
         assert work != "encode" or model.split()[0] in CODECS
 
 
-@pytest.mark.parametrize("row", ["job,,hour,1,1,1,x", "job,,job,,1,1,x", "job,,job,-1,1,1,x"])
-def test_a_wrong_row_is_named(tmp_path: Path, row: str) -> None:
+def test_the_rows_of_one_work_add_up_and_say_what_they_rest_on(paper: Any) -> None:
+    job = {"dataset": "osdar23", "sequence": HIGHRES}
+    costs = {
+        ("job", ""): [Cost("job", 1, 0, 0, 0, "guessed")],
+        ("job", "network"): [Cost("job", 3600, 0, 0, 0, "measured")],
+        ("track", "faster_rcnn_x101"): [
+            Cost("frame", 360, 0, 0, 0, "measured"),
+            Cost("frame", 0, 720, 0, 0, "published"),
+            Cost("frame", 0, 0, 0, 7200, "measured"),
+        ],
+    }
+    found = of(paper, [("track", job)], costs)  # ten frames
+    assert found.cpu_seconds == 2 * 3600
+    assert found.without_gpu_seconds == 20 * 3600
+    assert found.by_basis == {"measured": (7200, 0), "published": (0, 7200)}
+    text = "\n".join(found.lines())
+    assert "CPU        2.0 h of one core: 2.0 h measured" in text
+    assert "GPU        2.0 h of one GPU: 2.0 h published" in text
+    assert "no GPU     20 h of one core more" in text
+
+
+def test_a_stored_cost_names_its_basis_and_its_source() -> None:
+    with COSTS.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert tuple(rows[0]) == COLUMNS
+    assert all(row["source"] for row in rows)
+    for row in rows:
+        assert row["basis"] != "derived" or "counted" in row["source"] or float(row["bytes"])
+
+
+HEADER = ",".join(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("job,,hour,1,1,1,1,guessed,x", "line 2: unit is 'hour'; allowed: job, frame"),
+        ("job,,job,,1,1,1,guessed,x", "line 2: a number is missing"),
+        ("job,,job,-1,1,1,1,guessed,x", "line 2: a number is below 0"),
+        ("job,,job,1,1,1,inf,guessed,x", "line 2: a number is below 0 or not finite"),
+        ("job,,job,1,1,1,1,dreamt,x", "line 2: basis is 'dreamt'; allowed: measured"),
+        ('"job,,job,1', "not a CSV file"),
+    ],
+)
+def test_a_wrong_row_is_named(tmp_path: Path, row: str, words: str) -> None:
     table = tmp_path / "costs.csv"
-    table.write_text(f"work,model,unit,cpu_seconds,gpu_seconds,bytes,source\n{row}\n", "utf-8")
-    with pytest.raises(VcmflowError, match="line 2"):
+    table.write_text(f"{HEADER}\n{row}\n", "utf-8")
+    with pytest.raises(VcmflowError, match=words):
         read_costs(table)
+
+
+def test_a_table_with_other_columns_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "costs.csv").write_text("work,model\n", "utf-8")
+    with pytest.raises(VcmflowError, match="columns have to be work, model"):
+        read_costs(tmp_path / "costs.csv")

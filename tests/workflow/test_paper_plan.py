@@ -47,10 +47,11 @@ def test_a_fresh_clone_plans_the_paper_and_says_what_it_costs(tmp_path: Path) ->
     assert int(jobs["total"]) > 8000
     assert not (folder / "results" / "paper").exists()
 
-    said = dict(re.findall(r"^  (download|disk|GPU|CPU) +(.*)$", done.stderr, re.MULTILINE))
-    assert set(said) == {"download", "disk", "GPU", "CPU"}
+    said = dict(re.findall(r"^  (download|disk|GPU|CPU|no GPU) +(.*)$", done.stderr, re.MULTILINE))
+    assert set(said) == {"download", "disk", "GPU", "CPU", "no GPU"}
     assert said["download"].startswith("394 GB") and "unknown" not in said["download"]
-    assert said["GPU"].endswith("h of one GPU") and said["CPU"].endswith("h of one core")
+    assert "h of one GPU: " in said["GPU"] and "derived" in said["GPU"]
+    assert "h of one core: " in said["CPU"] and "measured" in said["CPU"]
 
 
 def test_a_dry_run_that_downloads_nothing_says_nothing_of_costs(checkout: Path) -> None:

@@ -191,7 +191,7 @@ def camera_frames(
             CameraFrame(
                 number=number,
                 uri=str(streams[camera].uri),
-                time=None if stamp is None else float(stamp),
+                time=None if stamp is None else _seconds(path, number, stamp),
                 objects=tuple(truth for truth in truths if truth is not None),
                 unmapped=truths.count(None),
             )
@@ -240,6 +240,19 @@ def _texts(attributes: JSONAttributes | None) -> dict[str, str]:
     if attributes is None:
         return {}
     return {text.name: text.val for text in attributes.text or []}
+
+
+def _seconds(path: Path, number: int, stamp: float | str) -> float:
+    try:
+        seconds = float(stamp)
+    except ValueError:
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        raise VcmflowError(
+            f"{path}: frame {number}: the time stamp is {str(stamp)[:40]!r}; has to be a number of "
+            "seconds"
+        )
+    return seconds
 
 
 def _hidden(occlusion: str | None) -> float | None:

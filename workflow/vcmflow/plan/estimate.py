@@ -144,27 +144,30 @@ def read_costs(path: Path = COSTS) -> dict[tuple[str, str], list[Cost]]:
         VcmflowError: a row is wrong; names the line.
     """
     found: dict[tuple[str, str], list[Cost]] = defaultdict(list)
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file, strict=True)
-        for row in reader:
-            try:
-                cpu, gpu, without, size = (float(row[key]) for key in COLUMNS[3:7])
-            except (KeyError, TypeError, ValueError):
-                raise VcmflowError(f"{path}: line {reader.line_num}: a number is missing") from None
-            for key, allowed in (("unit", UNITS), ("basis", BASES)):
-                if row[key] not in allowed:
-                    raise VcmflowError(
-                        f"{path}: line {reader.line_num}: {key} is {row[key]!r}; allowed: "
-                        f"{', '.join(allowed)}"
-                    )
-            if not all(0 <= value < math.inf for value in (cpu, gpu, without, size)):
-                raise VcmflowError(
-                    f"{path}: line {reader.line_num}: a number is below 0 or not finite"
-                )
-            found[row["work"], row["model"]].append(
-                Cost(row["unit"], cpu, gpu, size, without, row["basis"])
-            )
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                raise VcmflowError(f"{path}: columns have to be {', '.join(COLUMNS)}")
+            for row in reader:
+                cost = _cost(f"{path}: line {reader.line_num}", row)
+                found[row["work"], row["model"]].append(cost)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise VcmflowError(f"{path}: not a CSV file in UTF-8 ({error})") from None
     return found
+
+
+def _cost(where: str, row: Mapping[str, str]) -> Cost:
+    try:
+        cpu, gpu, without, size = (float(row[key]) for key in COLUMNS[3:7])
+    except (TypeError, ValueError):
+        raise VcmflowError(f"{where}: a number is missing") from None
+    for key, allowed in (("unit", UNITS), ("basis", BASES)):
+        if row[key] not in allowed:
+            raise VcmflowError(f"{where}: {key} is {row[key]!r}; allowed: {', '.join(allowed)}")
+    if not all(0 <= value < math.inf for value in (cpu, gpu, without, size)):
+        raise VcmflowError(f"{where}: a number is below 0 or not finite")
+    return Cost(row["unit"], cpu, gpu, size, without, row["basis"])
 
 
 def estimate(
