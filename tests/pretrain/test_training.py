@@ -176,11 +176,9 @@ def test_training_separates_videos_and_joins_neighbours(videos):
 @pytest.mark.slow
 def test_two_processes_train_together(videos, tmp_path):
     """The loss of the first step is that of one process, up to batch normalisation's batches."""
-    command = [
-        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
-        "-m", "vcmflow", "pretrain", "--videos", str(videos),
-        "--weights-out", str(tmp_path / "w.safetensors"), "--log-out", str(tmp_path / "log.csv"),
-    ]  # fmt: skip
+    command = [sys.executable, "-m", "vcmflow", "pretrain", "--processes", "2"]
+    command += ["--videos", str(videos), "--weights-out", str(tmp_path / "w.safetensors")]
+    command += ["--log-out", str(tmp_path / "log.csv")]
     options = {k: v for k, v in TINY.__dict__.items() if v != getattr(PretrainSettings(), k)}
     for key, value in options.items():
         command += ["--option", f"{key}={value}"]
@@ -190,3 +188,14 @@ def test_two_processes_train_together(videos, tmp_path):
     alone = pretrain(videos, TINY)
     assert rows[0]["loss"] == pytest.approx(alone.rows[0]["loss"], abs=0.5)
     assert set(read_weights(tmp_path / "w.safetensors")[0]) == set(alone.state)
+
+
+@pytest.mark.slow
+def test_what_stops_one_of_two_processes_stops_both_with_its_line(videos, tmp_path):
+    command = [sys.executable, "-m", "vcmflow", "pretrain", "--processes", "2"]
+    command += ["--videos", str(videos), "--weights-out", str(tmp_path / "w.safetensors")]
+    command += ["--log-out", str(tmp_path / "log.csv"), "--option", "pairs=3"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 2
+    assert "pairs (3) and negatives (128) must be multiples of the 2 processes" in ended.stderr
+    assert not (tmp_path / "w.safetensors").exists()

@@ -30,12 +30,13 @@ from vcmflow.plan.grid import (
     weights_files,
     weights_table,
 )
+from vcmflow.plan.machine import local_gpus
 from vcmflow.plan.settings import load_settings
 from vcmflow.plan.variants import variants
-from vcmflow.reconstruct.registry import INTERPOLATORS
+from vcmflow.reconstruct.registry import INTERPOLATORS, ON_GPU
 from vcmflow.sample.registry import SAMPLERS
 from vcmflow.tables.registry import TABLES as PAPER_TABLES
-from vcmflow.task.registry import DETECTORS, TASKS
+from vcmflow.task.registry import DETECTORS, ON_CPU, TASKS
 from vcmflow.task.train.registry import TRAINEES
 
 try:
@@ -68,6 +69,9 @@ STREAM = SUFFIXES[SETTINGS["encode"]["codec"]]
 # Used with --software-deployment-method conda only.
 ENVIRONMENT = "../../envs/vcmflow.yaml"
 QPS = SETTINGS["encode"]["qps"]
+# Jobs with a large network ask for one where this machine has one, and a profile says how many there
+# are to share. A cluster's head node has none: there, the profile's set-resources ask for them.
+GPUS = local_gpus()
 
 
 wildcard_constraints:

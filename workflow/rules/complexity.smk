@@ -23,7 +23,10 @@ rule complexity:
         f"{RESULTS}/benchmarks/complexity.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        gpu=model_gpus(TRACK),
     params:
+        device=model_device(TRACK),
         embedding=lambda wildcards: EMBEDDINGS[MEASURED_EMBEDDING]["embedder"],
         embedding_weights=lambda wildcards, input: (
             f"--embedding-weights {input.embedding}" if input.embedding else ""
@@ -40,4 +43,4 @@ rule complexity:
         "python -m vcmflow complexity --embedding {params.embedding} {params.embedding_weights}"
         " {params.embedding_options} --detector {params.detector} {params.detector_weights}"
         " {params.detector_options} --score-threshold {params.threshold} --video {input.video:q}"
-        " --keep-every {params.keep_every} --threads {threads} --out {output:q} 2> {log:q}"
+        " --keep-every {params.keep_every} --device {params.device} --threads {threads} --out {output:q} 2> {log:q}"

@@ -41,11 +41,19 @@ rule pretrain:
     priority: 100
     conda:
         ENVIRONMENT
+    # Rendered videos are few and small: one thread, with the same bits on every machine.
+    threads: 1 if RENDERED_VIDEOS else 16
+    resources:
+        gpu=0 if RENDERED_VIDEOS else GPUS,
     params:
+        device="cpu" if RENDERED_VIDEOS else "auto",
         videos=lambda wildcards, input: input.get("folder", PRETRAIN["videos"]),
         options=option_flags(PRETRAIN["options"]),
     shell:
-        "python -m vcmflow pretrain --videos {params.videos:q} {params.options} --threads {threads}"
+        "python -m vcmflow pretrain --videos {params.videos:q} {params.options}"
+        " --device {params.device} --processes {resources.gpu} --threads {threads}"
+        f"{'' if RENDERED_VIDEOS else ' --workers {threads}'}"
+        " --checkpoint {output.weights:q}.checkpoint"
         " --weights-out {output.weights:q} --log-out {output.log:q} 2> {log:q}"
 
 
@@ -58,5 +66,6 @@ use rule pretrain as pretrain_variant with:
     benchmark:
         f"{RESULTS}/benchmarks/pretrain/{{variant}}.tsv"
     params:
+        device="cpu" if RENDERED_VIDEOS else "auto",
         videos=lambda wildcards, input: input.get("folder", PRETRAIN["videos"]),
         options=lambda wildcards: option_flags(pretrain_options(SETTINGS, wildcards.variant)),

@@ -20,6 +20,8 @@ rule reconstruct:
         f"{RESULTS}/benchmarks/{{dataset}}/reconstruct/{{sequence}}/{{sampler}}/{{mode}}.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        gpu=min(1, GPUS) if RECONSTRUCT["interpolator"] in ON_GPU else 0,
     params:
         interpolator=RECONSTRUCT["interpolator"],
         weights=weights_flag(RECONSTRUCT),

@@ -18,9 +18,12 @@ rule task:
         sampler="[a-z][a-z0-9_]*(-n[0-9]+)?",
     conda:
         ENVIRONMENT
+    resources:
+        gpu=lambda wildcards: model_gpus(task_entry(wildcards)),
     params:
         task=lambda wildcards: GRID[wildcards.dataset].task,
         model=lambda wildcards: task_entry(wildcards)["model"],
+        device=lambda wildcards: model_device(task_entry(wildcards)),
         weights=lambda wildcards: weights_flag(task_entry(wildcards)),
         options=lambda wildcards: option_flags(task_entry(wildcards).get("options")),
         sequences=lambda wildcards: [run[0] for run in task_runs(**wildcards)],
@@ -28,7 +31,7 @@ rule task:
         qps=lambda wildcards: [run[2] for run in task_runs(**wildcards)],
     shell:
         "python -m vcmflow task --task {params.task} --model {params.model} {params.weights}"
-        " {params.options} --threads {threads} --videos {input.videos:q}"
+        " {params.options} --device {params.device} --threads {threads} --videos {input.videos:q}"
         " --sequence-ids {params.sequences} --sampler {wildcards.sampler}"
         " --modes {params.modes} --qps {params.qps} --runs-out {output:q} 2> {log:q}"
 
@@ -49,13 +52,16 @@ rule task_source:
         f"{RESULTS}/benchmarks/{{dataset}}/task_source/{{part}}.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        gpu=lambda wildcards: model_gpus(task_entry(wildcards)),
     params:
         task=lambda wildcards: GRID[wildcards.dataset].task,
         model=lambda wildcards: task_entry(wildcards)["model"],
+        device=lambda wildcards: model_device(task_entry(wildcards)),
         weights=lambda wildcards: weights_flag(task_entry(wildcards)),
         options=lambda wildcards: option_flags(task_entry(wildcards).get("options")),
         sequences=lambda wildcards: GRID[wildcards.dataset].parts()[wildcards.part],
     shell:
         "python -m vcmflow task --task {params.task} --model {params.model} {params.weights}"
-        " {params.options} --threads {threads} --videos {input.videos:q}"
+        " {params.options} --device {params.device} --threads {threads} --videos {input.videos:q}"
         " --sequence-ids {params.sequences} --sampler source --runs-out {output:q} 2> {log:q}"

@@ -15,12 +15,15 @@ rule track:
         f"{RESULTS}/benchmarks/{{dataset}}/track/{{sequence}}.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        gpu=model_gpus(TRACK),
     params:
         model=TRACK["model"],
+        device=model_device(TRACK),
         weights=weights_flag(TRACK),
         options=option_flags(TRACK.get("options")),
         threshold=TRACK["score_threshold"],
     shell:
         "python -m vcmflow track --model {params.model} {params.weights} {params.options}"
-        " --score-threshold {params.threshold} --threads {threads}"
+        " --score-threshold {params.threshold} --device {params.device} --threads {threads}"
         " --videos {input.video:q} --out {output:q} 2> {log:q}"

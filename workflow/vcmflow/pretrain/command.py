@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from vcmflow.pretrain.log import plot_log
 from vcmflow.pretrain.settings import PretrainSettings, settings_from
 from vcmflow.pretrain.training import Checkpoints, Machine, pretrain
 
+WORLD = "WORLD_SIZE"  # torchrun sets it in the processes that it starts
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
@@ -20,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "options and their defaults (vcmflow/pretrain/settings.py explains them):\n"
         + "\n".join(f"  {field.name}={field.default}" for field in fields(PretrainSettings))
-        + "\n\nseveral GPUs: torchrun --nproc-per-node N -m vcmflow pretrain --device cuda …"
+        + "\n\nseveral machines: torchrun --nnodes … -m vcmflow pretrain --device cuda …"
     )
     parser.add_argument(
         "--videos",
@@ -50,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--checkpoint-every", type=int, default=500, metavar="STEPS", help="default 500"
     )
     parser.add_argument("--device", default="cpu", help="cpu, cuda or auto (default cpu)")
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=1,
+        help="that train together, each on a GPU of its own with cuda (default 1; 0 counts as 1)",
+    )
     parser.add_argument("--threads", type=int, default=1, help="threads of the CPU (default 1)")
     parser.add_argument("--workers", type=int, default=0, help="loader processes (default 0)")
     parser.add_argument(
@@ -63,10 +73,14 @@ def run(args: argparse.Namespace) -> None:
     for flag, value, low in (
         ("--checkpoint-every", args.checkpoint_every, 1),
         ("--workers", args.workers, 0),
+        ("--processes", args.processes, 0),
         ("--cache-mib", args.cache_mib, 0),
     ):
         if value < low:
             raise VcmflowError(f"{flag} is {value}; allowed: {low} or more")
+    if args.processes > 1 and WORLD not in os.environ:
+        train_together(args)
+        return
     machine = Machine(args.device, args.threads, args.workers, args.cache_mib * 2**20)
     checkpoints = None
     if args.checkpoint is not None:
@@ -81,3 +95,37 @@ def run(args: argparse.Namespace) -> None:
         args.checkpoint.unlink(missing_ok=True)  # a later training is another one
     if args.plot_out is not None:
         plot_log(trained.rows, args.plot_out)
+
+
+def train_together(args: argparse.Namespace) -> None:
+    """Run this command in several processes of this machine at once, as ``torchrun`` does.
+
+    Raises:
+        VcmflowError: one of them failed; its own line stands before.
+    """
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=args.processes,
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=0,
+    )
+    try:
+        elastic_launch(config, _train_one)(args)
+    except ChildFailedError:
+        raise VcmflowError(
+            f"one of the {args.processes} training processes failed; see above"
+        ) from None
+
+
+def _train_one(args: argparse.Namespace) -> None:
+    try:
+        run(args)
+    except VcmflowError as error:
+        if os.environ.get("RANK") == "0":
+            print(f"vcmflow pretrain: error: {error}", file=sys.stderr, flush=True)
+        sys.exit(2)

@@ -12,3 +12,6 @@ INTERPOLATORS: dict[str, str] = {
     "flow": "vcmflow.reconstruct.flow:build",
     "hold": "vcmflow.reconstruct.hold:build",
 }
+
+# Those that run on a GPU where there is one.
+ON_GPU = frozenset({"ema_vfi"})

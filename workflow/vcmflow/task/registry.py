@@ -28,4 +28,7 @@ SEGMENTERS: dict[str, str] = {
     "yolact_plus_resnet50": "vcmflow.task.yolact_plus:resnet50",
 }
 
+# Small enough that a CPU is done before a GPU has started, and the same on every machine.
+ON_CPU = frozenset({"faster_rcnn_mini", "onnx", "yolact_mini"})
+
 TASKS: dict[str, dict[str, str]] = {"detection": DETECTORS, "segmentation": SEGMENTERS}

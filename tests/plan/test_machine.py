@@ -1,0 +1,27 @@
+"""What planning finds of a machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vcmflow.plan.machine import local_gpus
+
+
+@pytest.mark.parametrize(
+    ("visible", "count"),
+    [(None, 3), ("0,2", 2), ("1", 1), ("", 0), ("-1", 0), ("0,-1,1", 1), ("0,1,2,3,4", 3)],
+)
+def test_gpus_are_those_of_the_driver_that_cuda_may_see(
+    tmp_path: Path, visible: str | None, count: int
+) -> None:
+    for name in ("0000:01:00.0", "0000:02:00.0", "0000:41:00.0"):
+        (tmp_path / name).mkdir()
+    environment = {} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}
+    assert local_gpus(environment, tmp_path) == count
+
+
+def test_without_the_driver_there_are_none(tmp_path: Path) -> None:
+    assert local_gpus({}, tmp_path / "none") == 0
+    assert local_gpus({"CUDA_VISIBLE_DEVICES": "0"}, tmp_path / "none") == 0

@@ -1,0 +1,31 @@
+"""What this machine has, as far as planning asks: without importing torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+DRIVER = Path("/proc/driver/nvidia/gpus")
+
+
+def local_gpus(environment: Mapping[str, str] | None = None, driver: Path = DRIVER) -> int:
+    """Return how many NVIDIA GPUs this process may use; none where the driver is missing.
+
+    Args:
+        environment: variables; those of this process by default. ``CUDA_VISIBLE_DEVICES`` limits
+            what may be used, as it does for CUDA itself.
+        driver: folder in which the driver lists the GPUs.
+    """
+    environment = os.environ if environment is None else environment
+    there = len(list(driver.iterdir())) if driver.is_dir() else 0
+    visible = environment.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return there
+    # CUDA stops at the first name that is none, such as -1.
+    count = 0
+    for name in visible.split(","):
+        if not name.strip() or name.strip().startswith("-"):
+            break
+        count += 1
+    return min(count, there)
