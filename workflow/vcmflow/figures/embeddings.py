@@ -98,7 +98,7 @@ def draw(
     across = math.ceil(len(columns) / blocks)
     width = min(2.45 * across + 0.6, style.WIDTH)
     side = min((width - 0.6) / across, 2.45)
-    height = 0.8 * side if across <= 3 else 0.95 * side
+    height = 0.8 * side
     with style.context():
         figure = style.new_figure(width, 0.5 + blocks * (0.3 + height * len(names)))
         style.add_note(figure, note)
@@ -136,7 +136,7 @@ def _share(embedding: Points, across: int) -> str:
     share = neighbour_share(embedding)
     if math.isnan(share):
         return ""
-    words = "nearest other frame is adjacent in time" if across <= 3 else "nearest is adjacent"
+    words = "nearest other frame is adjacent in time" if across <= 2 else "nearest is adjacent"
     return f"{words}: {100 * share:.0f} %"
 
 
