@@ -231,6 +231,11 @@ def slow_down(labels: dict[str, Any]) -> None:
         sync["timestamp"] = str(index)
 
 
+def garble_time(labels: dict[str, Any]) -> None:
+    streams = labels["openlabel"]["frames"]["13"]["frame_properties"]["streams"]
+    streams["rgb_center"]["stream_properties"]["sync"]["timestamp"] = "1&31441453.2"
+
+
 def infinite(labels: dict[str, Any]) -> None:
     objects = labels["openlabel"]["frames"]["13"]["objects"]
     next(iter(objects.values()))["object_data"]["bbox"][0]["val"][0] = float("inf")
@@ -249,6 +254,7 @@ def infinite(labels: dict[str, Any]) -> None:
         (other_size, ["is 40x24", "2464x24"]),
         (forget_objects, ["not in 'objects'"]),
         (slow_down, ["1.000 s apart", "fps"]),
+        (garble_time, ["frame 13", "time stamp is '1&31441453.2'", "a number of seconds"]),
         (infinite, ["not finite"]),
     ],
 )

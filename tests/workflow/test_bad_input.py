@@ -28,6 +28,16 @@ pytestmark = pytest.mark.workflow
             ["task.detection.weights", "models/none.safetensors"],
         ),
         ("tables={anchor: nobody}", ["tables.anchor", "'nobody'", "uniform"]),
+        ("figures={detection_sequence: no}", ["figures.detection_sequence", "'no'", "1_cal"]),
+        (
+            "figures={segmentation_sequence: no}",
+            ["figures.segmentation_sequence", "'no'", "bridge"],
+        ),
+        ("figures={embedding_sequences: [no]}", ["figures.embedding_sequences", "'no'"]),
+        (
+            "data={datasets: {railway: {task: none, require_objects: true}}}",
+            ["dataset railway", "require_objects", "task: none"],
+        ),
         (
             "embed={embeddings: {cold: {embedder: learned, pretraining: cold}}}",
             ["embed.embeddings.cold.pretraining", "'cold'", "none is defined"],

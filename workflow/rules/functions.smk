@@ -408,9 +408,22 @@ def methods(dataset):
     return [name for name in dict.fromkeys(METHODS) if name in GRID[dataset].samplers]
 
 
+def choose(key, names, there):
+    """Sequences that a figure's setting names; they have to be there."""
+    for name in names:
+        if name not in there:
+            raise WorkflowError(
+                f"params.yaml: figures.{key}: no sequence has the id {name!r}; there are "
+                f"{', '.join(list(there)[:5])}{', …' if len(there) > 5 else ''}"
+            )
+    return names
+
+
 def shown_figure(figure, dataset, sequence):
     """Inputs and flags of Fig. 6 or 7: one frame of a sequence from every method."""
-    sequence = sequence or next(iter(GRID[dataset].sequences))
+    there = list(GRID[dataset].sequences)
+    key = f"{GRID[dataset].task}_sequence"
+    sequence = choose(key, [sequence or there[0]], there)[0]
     folder, mode, qp = f"{RESULTS}/{dataset}", SHOWN["shown_mode"], SHOWN["shown_qp"]
     part = part_of(dataset, sequence)
     inputs = {
@@ -432,7 +445,7 @@ def embedding_figure():
     """Inputs and flags of Fig. 8: three sequences under two or more embeddings."""
     dataset = (DETECTION if WARPS else SEGMENTATION) or DETECTION or next(iter(GRID))
     there = WARPS["sequences"] if WARPS else list(GRID[dataset].sequences)
-    sequences = SHOWN["embedding_sequences"] or there[:3]
+    sequences = choose("embedding_sequences", SHOWN["embedding_sequences"] or there[:3], there)
     files = [
         (warped(sequence, name) if WARPS else f"{RESULTS}/{dataset}/embed/{sequence}/{name}.npy")
         for name in SHOWN["embeddings"]
