@@ -28,7 +28,7 @@ from vcmflow.nets.faster_rcnn.network import (
 )
 from vcmflow.nets.faster_rcnn.resize import resize, resized_shape
 from vcmflow.nets.yolact.config import CONFIGS as YOLACT
-from vcmflow.nets.yolact.config import LightSpec, YolactConfig
+from vcmflow.nets.yolact.config import LightSpec, ResNetSpec, YolactConfig
 from vcmflow.nets.yolact.network import Yolact, YolactOutput
 from vcmflow.nets.yolact.postprocess import NmsSettings, crop, decode, detect, finish, survivors
 
@@ -206,6 +206,73 @@ class TestWindows:
         assert torch.equal(results[0], results[4])
 
 
+def bfloat16() -> torch.autocast:
+    return torch.autocast("cpu", torch.bfloat16)
+
+
+def close(half: Tensor, exact: Tensor, share: float) -> None:
+    """Compare with what eight bits of mantissa leave, relative to the largest value."""
+    assert bool(half.isfinite().all())
+    assert 0 < float((half.float() - exact).abs().max()) < share * float(exact.abs().max())
+
+
+class TestHalfPrecision:
+    """Under autocast, as on a GPU; coordinates and scores stay in single precision."""
+
+    @torch.inference_mode()
+    @pytest.mark.parametrize("down_scale", [1.0, 0.5])
+    def test_ema_vfi(self, small: EmaVfi, down_scale: float) -> None:
+        pair = pictures(64, 96)
+        exact = small(*pair, [0.3, 0.5], down_scale)
+        with bfloat16():
+            half = small(*pair, [0.3, 0.5], down_scale)
+            in_strips = small(*pair, [0.3, 0.5], down_scale, Strips(1 << 12))
+        for index, picture in enumerate(exact):
+            assert half[index].dtype == torch.float32
+            close(half[index], picture, 0.05)
+            close(in_strips[index], picture, 0.05)
+
+    @torch.inference_mode()
+    def test_faster_rcnn(self, detector: FasterRcnn) -> None:
+        generator = torch.Generator().manual_seed(2)
+        frame = torch.randint(0, 256, (1, 64, 96, 3), dtype=torch.uint8, generator=generator)
+        images = detector.prepare(frame)
+        boxes = [torch.tensor([[3.3, 4.7, 40.2, 50.9], [10, 10, 90, 60]])]
+        exact, pooled = detector.backbone(images), []
+        with bfloat16():
+            half = detector.backbone(images)
+            pooled = [detector.pool(levels, boxes) for levels in (exact, half)]
+            (found,) = detector(images, (64, 96))
+        for one, other in zip(half, exact, strict=True):
+            assert one.dtype == torch.bfloat16
+            close(one, other, 0.05)
+        assert torch.equal(pooled[0], detector.pool(exact, boxes))
+        close(pooled[1], pooled[0], 0.05)
+        (expected,) = detector(images, (64, 96))
+        assert found.boxes.dtype == found.scores.dtype == torch.float32
+        assert 0 < len(found.scores) == len(expected.scores)
+        assert float((found.scores[:10] - expected.scores[:10]).abs().max()) < 0.02
+
+    @torch.inference_mode()
+    def test_yolact_with_deformable_convolutions(self) -> None:
+        spec = ResNetSpec((1, 1, 1, 1), deformable_stages=(1, 2, 3))
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            network = Yolact(replace(CONFIG, backbone=spec)).eval()
+            for name, value in network.named_parameters():
+                if "conv_offset_mask.weight" in name:
+                    value.normal_(0, 0.02)
+            images = network.prepare(torch.randint(0, 256, (1, 64, 96, 3)))
+        exact = network(images)
+        with bfloat16():
+            half = network(images)
+            found = detect(half, settings=NmsSettings(confidence=0.2))
+            result = finish(half.prototypes[0], found, (31, 47), None)
+        for name in ("deltas", "logits", "coefficients", "prototypes"):
+            close(getattr(half, name), getattr(exact, name), 0.1)
+        assert len(result.scores) > 0 and result.scores.dtype == torch.float32
+
+
 SHAPE = FasterRcnnConfig(blocks=(1, 1, 1, 1), groups=1, pyramid=16, hidden=32, classes=5)
 
 
@@ -287,6 +354,12 @@ class TestFasterRcnn:
         assert min(new_height, new_width) <= 800 and max(new_height, new_width) <= 1333
         assert abs(new_height * width - new_width * height) <= max(height, width)
         assert min(new_height, new_width) == 800 or max(new_height, new_width) == 1333
+
+    @pytest.mark.parametrize(("height", "width"), [(1, 3000), (3000, 1), (1, 1), (2, 1601)])
+    def test_no_side_vanishes(self, height: int, width: int) -> None:
+        size = resized_shape(height, width, 800, 1333)
+        assert min(size) >= 1 and max(size) <= 1333
+        assert resize(np.zeros((height, width, 3), np.uint8), size).shape == (*size, 3)
 
     def test_resizing_smooths_when_shrinking(self) -> None:
         checks = np.indices((64, 64)).sum(0) % 2 * 255

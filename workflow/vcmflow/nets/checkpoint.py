@@ -21,6 +21,9 @@ from vcmflow.errors import VcmflowError
 
 Module = TypeVar("Module", bound=nn.Module)
 
+# What to do about a file that is no checkpoint, or not the right one.
+ADVICE = "data/weights.csv says where to get the file"
+
 # Kinds of numbers that a weights file may hold, by NumPy's type codes without byte order.
 NUMBERS = frozenset({"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"})
 
@@ -173,25 +176,28 @@ def read_pickle(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             value = _plain(_ArrayUnpickler(file).load(), {})
     except FileNotFoundError:
-        raise VcmflowError(f"{path}: no such file") from None
+        raise VcmflowError(f"{path}: no such file; {ADVICE}") from None
     except _Refused as error:
         raise VcmflowError(
-            f"{path}: refused: it holds {error}; allowed are arrays of numbers in plain containers"
+            f"{path}: refused: it holds {error}; allowed are arrays of numbers in plain "
+            f"containers; {ADVICE}"
         ) from None
     except RecursionError:
         raise VcmflowError(f"{path}: refused: its containers are nested too deeply") from None
     except Exception as error:
         # The bytes are anyone's: whatever the reader trips over, the file is not a checkpoint.
-        raise VcmflowError(f"{path}: not a whole pickle ({_short(error)})") from None
+        raise VcmflowError(f"{path}: not a whole pickle ({_short(error)}); {ADVICE}") from None
     if not isinstance(value, dict):
         raise VcmflowError(f"{path}: a {type(value).__name__}, not a dict of arrays")
     return value
 
 
 def _short(error: BaseException) -> str:
-    """The first line of an error, cut to a readable length."""
+    """The first sentence of an error, cut to a readable length."""
     lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:120]}" if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    return f"{type(error).__name__}: {lines[0].partition('. ')[0][:120]}"
 
 
 def read_torch(path: Path) -> dict[str, Any]:
@@ -202,7 +208,7 @@ def read_torch(path: Path) -> dict[str, Any]:
             in plain containers.
     """
     if not path.is_file():
-        raise VcmflowError(f"{path}: no such file")
+        raise VcmflowError(f"{path}: no such file; {ADVICE}")
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -215,9 +221,11 @@ def read_torch(path: Path) -> dict[str, Any]:
         refused = isinstance(error, pickle.UnpicklingError) and "GLOBAL" in str(error)
         if refused:
             raise VcmflowError(
-                f"{path}: refused: it holds more than tensors in plain containers"
+                f"{path}: refused: it holds more than tensors in plain containers; {ADVICE}"
             ) from None
-        raise VcmflowError(f"{path}: not a whole PyTorch checkpoint ({_short(error)})") from None
+        raise VcmflowError(
+            f"{path}: not a whole PyTorch checkpoint ({_short(error)}); {ADVICE}"
+        ) from None
     if not isinstance(value, dict):
         raise VcmflowError(f"{path}: a {type(value).__name__}, not a dict of tensors")
     return value
@@ -285,7 +293,7 @@ def load_state(module: nn.Module, state: Mapping[str, Tensor], path: Path, what:
         if keys:
             raise VcmflowError(
                 f"{path}: not a checkpoint of {what}: {problem} {len(keys)} tensors, such as "
-                f"{keys[0][:80]!r} (the network has {len(own)})"
+                f"{keys[0][:80]!r} (the network has {len(own)}); {ADVICE}"
             )
     module.load_state_dict(
         {

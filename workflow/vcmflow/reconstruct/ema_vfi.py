@@ -7,7 +7,6 @@ checkpoints for any time step (``ours_t.pkl``, ``ours_small_t.pkl``), see data/w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -19,16 +18,10 @@ from vcmflow.errors import VcmflowError
 from vcmflow.nets.ema_vfi.load import load
 from vcmflow.nets.ema_vfi.network import EmaVfi
 from vcmflow.nets.ema_vfi.strips import Strips
-from vcmflow.task.device import choose_device, steady
+from vcmflow.task.device import autocast, choose_device, choose_precision, steady
 from vcmflow.video import Frame
 
 NAME = "ema_vfi"
-
-PRECISIONS: dict[str, torch.dtype] = {
-    "fp32": torch.float32,
-    "fp16": torch.float16,
-    "bf16": torch.bfloat16,
-}
 
 # Above this many pixels, the flipped copy of test-time augmentation runs by itself, to save memory.
 BATCHED_PIXELS = 2_000_000
@@ -109,10 +102,7 @@ class EmaVfiInterpolator:
         return [(a + b.flip(2, 3)) / 2 for a, b in zip(plain, turned, strict=True)]
 
     def _run(self, first: Tensor, second: Tensor, times: Sequence[float]) -> list[Tensor]:
-        context: AbstractContextManager[object] = nullcontext()
-        if self._precision != "fp32":
-            context = torch.autocast(self._device, PRECISIONS[self._precision])
-        with context:
+        with autocast(self._device, self._precision):
             results: list[Tensor] = self._network(
                 first, second, list(times), self._down_scale, Strips()
             )
@@ -152,14 +142,7 @@ def build(
             not fit.
     """
     device = choose_device(device)
-    if precision == "auto":
-        precision = "fp32" if device == "cpu" else "fp16"
-    if precision not in PRECISIONS:
-        raise VcmflowError(
-            f"{NAME}: precision {precision!r}; allowed: auto, {', '.join(PRECISIONS)}"
-        )
-    if device == "cpu" and precision == "fp16":
-        raise VcmflowError(f"{NAME}: precision 'fp16' needs a GPU; allowed on a CPU: fp32, bf16")
+    precision = choose_precision(precision, device, NAME, on_gpu="fp16")
     if down_scale not in (1, 0.5, 0.25):
         raise VcmflowError(f"{NAME}: down_scale {down_scale}; allowed: 1, 0.5, 0.25")
     if not isinstance(tta, bool):

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 
 from vcmflow.errors import VcmflowError
 
 DEVICES = ("auto", "cpu", "cuda")
+
+PRECISIONS: dict[str, torch.dtype] = {
+    "fp32": torch.float32,
+    "fp16": torch.float16,
+    "bf16": torch.bfloat16,
+}
 
 
 def choose_device(name: str) -> str:
@@ -22,6 +30,34 @@ def choose_device(name: str) -> str:
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return name
+
+
+def choose_precision(name: str, device: str, model: str, on_gpu: str = "fp32") -> str:
+    """Return "fp32", "fp16" or "bf16", the format of a network's convolutions and products.
+
+    Args:
+        name: one of these, or "auto": "fp32" on a CPU and ``on_gpu`` on a GPU.
+        device: "cpu" or "cuda".
+        model: what error messages begin with.
+        on_gpu: see ``name``.
+
+    Raises:
+        VcmflowError: an unknown name, or "fp16" on a CPU.
+    """
+    if name == "auto":
+        return "fp32" if device == "cpu" else on_gpu
+    if name not in PRECISIONS:
+        raise VcmflowError(f"{model}: precision {name!r}; allowed: auto, {', '.join(PRECISIONS)}")
+    if device == "cpu" and name == "fp16":
+        raise VcmflowError(f"{model}: precision 'fp16' needs a GPU; allowed on a CPU: fp32, bf16")
+    return name
+
+
+def autocast(device: str, precision: str) -> AbstractContextManager[object]:
+    """A context in which convolutions and products run in ``precision``."""
+    if precision == "fp32":
+        return nullcontext()
+    return torch.autocast(device.partition(":")[0], PRECISIONS[precision])
 
 
 def steady(threads: int) -> None:

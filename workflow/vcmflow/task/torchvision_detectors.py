@@ -108,9 +108,14 @@ class TorchvisionDetector:
 
     @torch.inference_mode()
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
-        """Detect in frames (uint8 H x W x 3, RGB); see ``vcmflow.task.types.Detector``."""
+        """Detect in frames (uint8 H x W x 3, RGB); see ``vcmflow.task.types.Detector``.
+
+        Raises:
+            VcmflowError: a frame so long and narrow that nothing of it is left after resizing.
+        """
         results: list[Detections] = []
         for group in groups(frames, self._group):
+            self._check_shape(*group[0].shape[:2])
             pictures = torch.from_numpy(np.stack(group)).to(self._device)
             images = pictures.permute(0, 3, 1, 2).float() / 255
             for found in self._module(list(images)):
@@ -124,6 +129,20 @@ class TorchvisionDetector:
                     )
                 )
         return results
+
+
+    def _check_shape(self, height: int, width: int) -> None:
+        """Refuse frames whose shorter side torchvision would resize to less than a pixel."""
+        transform = self._module.transform
+        if transform.fixed_size is None:
+            # torchvision cuts fractions of a pixel off.
+            short, long = min(height, width), max(height, width)
+            limit = int(transform.max_size)
+            if short * limit < long:
+                raise VcmflowError(
+                    f"frames of {width}x{height} vanish when their longer side is resized to "
+                    f"{limit} pixels; allowed: sides at most 1 : {limit}, or set max_size"
+                )
 
 
 def build(

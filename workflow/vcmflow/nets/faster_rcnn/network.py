@@ -263,13 +263,14 @@ class FasterRcnn(nn.Module):
             [torch.cat((b.new_full((len(b), 1), i), b), dim=1) for i, b in enumerate(boxes)]
         )
         levels = pooling_levels(rois[:, 1:]) - 2
-        pooled = pyramid[0].new_zeros(len(rois), self.config.pyramid, 7, 7)
+        # In single precision, whatever the features come in: half has no room for coordinates.
+        pooled = rois.new_zeros(len(rois), self.config.pyramid, 7, 7)
         for level in range(4):
             mine = (levels == level).nonzero()[:, 0]
             if len(mine):
                 pooled[mine] = roi_align(
-                    pyramid[level],
-                    rois[mine].to(pyramid[level].dtype),
+                    pyramid[level].float(),
+                    rois[mine],
                     7,
                     spatial_scale=1 / self.config.strides[level],
                     sampling_ratio=0,

@@ -9,7 +9,10 @@ from vcmflow.video import Frame
 
 
 def resized_shape(height: int, width: int, shortest: int, longest: int) -> tuple[int, int]:
-    """Size (height, width) at which the shorter side is ``shortest``, the longer <= ``longest``."""
+    """Size (height, width) at which the shorter side is ``shortest``, the longer <= ``longest``.
+
+    No side becomes less than a pixel, however long the other one is.
+    """
     scale = shortest / min(height, width)
     if height < width:
         new_height, new_width = float(shortest), scale * width
@@ -18,7 +21,7 @@ def resized_shape(height: int, width: int, shortest: int, longest: int) -> tuple
     if max(new_height, new_width) > longest:
         scale = longest / max(new_height, new_width)
         new_height, new_width = new_height * scale, new_width * scale
-    return int(new_height + 0.5), int(new_width + 0.5)
+    return max(1, int(new_height + 0.5)), max(1, int(new_width + 0.5))
 
 
 def resize(frame: Frame, size: tuple[int, int]) -> Frame:

@@ -36,9 +36,10 @@ class DeformableConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs, H, W) -> (B, outputs, H / stride, W / stride)."""
-        raw = self.conv_offset_mask(x)
+        raw = self.conv_offset_mask(x).float()
+        # In single precision, whatever the features come in: offsets are coordinates.
         result: Tensor = deform_conv2d(
-            x,
+            x.float(),
             raw[:, :18],
             self.weight,
             self.bias,
@@ -46,7 +47,7 @@ class DeformableConv(nn.Module):
             padding=1,
             mask=torch.sigmoid(raw[:, 18:]),
         )
-        return result
+        return result.to(x.dtype)
 
 
 class Bottleneck(nn.Module):
