@@ -133,7 +133,7 @@ class TorchvisionDetector:
 
     def _check_shape(self, height: int, width: int) -> None:
         """Refuse frames whose shorter side torchvision would resize to less than a pixel."""
-        transform = self._module.transform
+        transform: Any = self._module.transform
         if transform.fixed_size is None:
             # torchvision cuts fractions of a pixel off.
             short, long = min(height, width), max(height, width)
