@@ -106,11 +106,16 @@ def pictures(height: int, width: int, seed: int = 0) -> tuple[Tensor, Tensor]:
 
 class TestEmaVfi:
     @torch.inference_mode()
-    def test_strips_change_nothing(self, small: EmaVfi) -> None:
-        pair = pictures(96, 64)
-        (whole,) = small(*pair, [0.4])
+    @pytest.mark.parametrize(
+        ("size", "down_scale"), [((96, 64), 1.0), ((64, 160), 1.0), ((192, 64), 0.5)]
+    )
+    def test_strips_change_nothing(
+        self, small: EmaVfi, size: tuple[int, int], down_scale: float
+    ) -> None:
+        pair = pictures(*size)
+        (whole,) = small(*pair, [0.4], down_scale)
         for values in (1, 1 << 12, 1 << 15):
-            (part,) = small(*pair, [0.4], strips=Strips(values))
+            (part,) = small(*pair, [0.4], down_scale, Strips(values))
             assert float((whole - part).abs().max()) < 1e-5
 
     @torch.inference_mode()

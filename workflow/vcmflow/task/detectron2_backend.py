@@ -44,9 +44,10 @@ def _part(name: str) -> Any:
 class Detectron2Detector:
     """A model of detectron2's as a ``Detector`` of COCO's 80 classes."""
 
-    def __init__(self, model: nn.Module, transform: Any) -> None:
+    def __init__(self, model: nn.Module, transform: Any, colours: str) -> None:
         self._model = model
         self._transform = transform
+        self._step = 1 if colours == "RGB" else -1
         self.parameters = sum(value.numel() for value in model.parameters())
 
     @torch.inference_mode()
@@ -55,8 +56,8 @@ class Detectron2Detector:
         results: list[Detections] = []
         for frame in frames:
             height, width = frame.shape[:2]
-            bgr = np.ascontiguousarray(frame[..., ::-1])
-            resized = self._transform.get_transform(bgr).apply_image(bgr)
+            picture = np.ascontiguousarray(frame[..., :: self._step])
+            resized = self._transform.get_transform(picture).apply_image(picture)
             image = torch.from_numpy(resized.astype(np.float32).transpose(2, 0, 1).copy())
             found = self._model([{"image": image, "height": height, "width": width}])[0]
             instances = found["instances"].to("cpu")
@@ -113,4 +114,4 @@ def build(
     side = settings.INPUT.MIN_SIZE_TEST
     transforms = _part("data.transforms")
     resize = transforms.ResizeShortestEdge([side, side], settings.INPUT.MAX_SIZE_TEST)
-    return Detectron2Detector(model, resize)
+    return Detectron2Detector(model, resize, settings.INPUT.FORMAT)

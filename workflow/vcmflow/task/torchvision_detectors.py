@@ -130,7 +130,6 @@ class TorchvisionDetector:
                 )
         return results
 
-
     def _check_shape(self, height: int, width: int) -> None:
         """Refuse frames whose shorter side torchvision would resize to less than a pixel."""
         transform: Any = self._module.transform

@@ -67,7 +67,8 @@ class YolactPlus:
                 )
                 scores = instances.mask_scores if self._rescore else instances.scores
                 best = scores.argsort(descending=True, stable=True)[: self._detections]
-                best = best[scores[best] > self._score_threshold]
+                if self._score_threshold > 0:
+                    best = best[scores[best] > self._score_threshold]
                 results.append(
                     ranked(
                         instances.boxes[best].cpu().numpy(),
@@ -97,7 +98,8 @@ def build(
         name: "yolact_plus_resnet50" or "yolact_plus_base".
         weights: the official ``.pth``; None for fixed random values.
         device: "cpu" or "cuda".
-        score_threshold: detections not above this score are dropped, 0..1 (official evaluation: 0).
+        score_threshold: detections not above this score are dropped, 0..1; 0 drops none, not even
+            those whose mask's predicted IoU is 0 (official evaluation).
         detections: at most this many per frame (official evaluation: 100).
         rescore: whether scores are multiplied by the predicted IoU of the mask.
         nms_iou: a box that overlaps a better one by more than this is dropped, 0..1.
