@@ -39,11 +39,11 @@ def read(path):
         return list(csv.DictReader(file))
 
 
-def make(scores, table, *flags):
+def make(scores, table, *flags, flicker=None):
     """Run the command; return the CSV's rows, the Markdown and the LaTeX."""
     argv = ["tables", "--table", table, *scores.write(), *flags]
     if table == "ablation":
-        argv += ["--trajectories", *write_trajectories(scores.folder)]
+        argv += ["--trajectories", *write_trajectories(scores.folder, flicker)]
     if table == "7":
         (scores.folder / "complexity.json").write_text(json.dumps(COSTS), "utf-8")
         argv += ["--complexity", str(scores.folder / "complexity.json")]
@@ -63,8 +63,8 @@ VARIANTS = {
 }
 
 
-def write_trajectories(folder):
-    """Measures of three sequences, the last of which flickers and whose speed says nothing."""
+def write_trajectories(folder, no_correlation=None):
+    """Measures of three sequences, the last of which flickers; or of none with a correlation."""
     paths = []
     for name, (embedder, sampler, differs, value) in VARIANTS.items():
         path = folder / f"trajectory-{name}.csv"
@@ -78,6 +78,8 @@ def write_trajectories(folder):
                 row |= {"sequence": f"s{place}", "n": 61, "m": 21, "dimension": 128}
                 row |= {"flicker": flicker, "turning": 30 + 10 * place}
                 row |= {"correlation": -1 if flicker == "1" else 0.8 + 0.1 * place}
+                if no_correlation is not None:
+                    row |= {"flicker": no_correlation, "correlation": ""}
                 writer.writerow(row)
         paths.append(str(path))
     return paths
@@ -260,7 +262,14 @@ def test_flickering_sequences_stay_out_of_the_correlation(scores):
     rows, markdown, _ = make(scores, "ablation")
     assert float(rows[0]["correlation"]) == pytest.approx(0.85)
     assert rows[0]["correlation_status"] == "2 of 2"
-    assert "2 sequences with known speed" in markdown
+    assert "2 sequences that are long enough, of known speed" in markdown
+
+
+@pytest.mark.parametrize(("flicker", "status"), [("0", "too short"), ("", "not known")])
+def test_why_there_is_no_correlation_is_said(scores, flicker, status):
+    rows, markdown, _ = make(scores, "ablation", flicker=flicker)
+    assert (rows[0]["correlation"], rows[0]["correlation_status"]) == ("", status)
+    assert ("long enough to tell" if flicker else "speed of these sequences is not") in markdown
 
 
 def test_the_ablation_says_whether_training_beats_grey_pixels(scores):

@@ -102,3 +102,11 @@ def test_no_correlation_without_anything_that_changes() -> None:
     speed = np.random.default_rng(4).uniform(size=60)
     assert math.isnan(speed_correlation(range(0, 61, 3), speed, 21))
     assert math.isnan(speed_correlation([0, 5, 60], np.ones(60), 21))
+
+
+def test_a_sequence_of_fewer_than_three_windows_has_no_correlation() -> None:
+    speed = np.linspace(0.1, 1, 21)
+    kept = [0, 4, 8, 12, 15, 18, 20, 21]
+    assert reach(22, 8) == 3
+    assert speed_correlation(kept, speed, 8) > 0.9
+    assert math.isnan(speed_correlation([*kept[:-2], 20], speed[:-1], 8))

@@ -19,11 +19,13 @@ Metric = Callable[[Curve, Curve, Fit], Difference]
 NO_SAMPLER = "no sampler"
 NONE_DEFINED = "none defined"
 NOT_KNOWN = "not known"
+TOO_SHORT = "too short"
 GREY = "grey"  # the embedder that costs next to nothing
 
 STATUSES: Mapping[str, str] = {
     NO_SAMPLER: "no sampler of this run is built on the embedding",
     NONE_DEFINED: "the curves of no scene can be compared",
+    TOO_SHORT: "no sequence of known speed is long enough to tell sampling densities apart",
     NOT_KNOWN: "the true content speed of these sequences is not known",
 }
 # column -> (title, decimals, whether higher is better)
@@ -66,7 +68,7 @@ def build(inputs: Inputs) -> Table:
     ]
     everything = inputs.trajectories
     lengths = sorted({int(number(row, "n")) for row in everything})
-    known = {row["sequence"] for row in everything if row["flicker"] == "0"}
+    known = {row["sequence"] for row in everything if row["flicker"] == "0" and row["correlation"]}
     frames = str(lengths[0]) if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]}"
     caption = (
         f"Embeddings and what sampling on them gains over `{inputs.anchor}`, {title_mode(mode)}. "
@@ -76,7 +78,8 @@ def build(inputs: Inputs) -> Table:
         "sequences and from the same one; angle between successive steps; share of frames whose "
         "nearest other frame of the sequence is adjacent in time; Spearman's rank correlation of "
         "sampling density and true content speed, both averaged over one mean sampling step to "
-        f"either side ({len(known)} sequences with known speed and without flicker). BD-mAP in "
+        f"either side ({len(known)} sequences that are long enough, of known speed and without "
+        "flicker). BD-mAP in "
         f"percentage points, P-mAP in percent, means over scenes. {_verdict(inputs, groups, mode)}"
     )
     return Table(
@@ -117,7 +120,9 @@ def _row(inputs: Inputs, name: str, members: Sequence[Row], mode: str) -> dict[s
     row["neighbours"] = 100 * mean_of(number(member, "neighbours") for member in members)[0]
     steady = [member for member in members if member["flicker"] == "0"]
     row["correlation"], entered = mean_of(number(member, "correlation") for member in steady)
-    row["correlation_status"] = f"{entered} of {len(steady)}" if steady else NOT_KNOWN
+    row["correlation_status"] = (
+        f"{entered} of {len(steady)}" if entered else TOO_SHORT if steady else NOT_KNOWN
+    )
     for key, metric in METRICS.items():
         gains = _gains(inputs, first["sampler"], mode, metric)
         row[key], row[f"{key}_status"] = _mean_gain(gains)

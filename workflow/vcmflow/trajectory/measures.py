@@ -13,6 +13,7 @@ Points = npt.NDArray[np.float64]
 Values = npt.NDArray[np.float64]
 
 _ROWS = 1024  # rows of a matrix of distances in flight
+LEAST_WINDOWS = 3
 STILL = 1e-6  # a step shorter than this share of the trajectory's length is none
 
 
@@ -127,9 +128,12 @@ def speed_correlation(kept: Sequence[int], speed: Values, m: int) -> float:
         m: frames asked for.
 
     Returns:
-        -1..1; NaN where density or speed is the same everywhere.
+        -1..1; NaN where density or speed is the same everywhere, and where the sequence is shorter
+        than three windows: ranks of so few places say nothing.
     """
     radius = reach(len(speed) + 1, m)
+    if len(speed) < LEAST_WINDOWS * (2 * radius + 1):
+        return math.nan
     density = np.round(windowed(sampling_density(kept), radius), 12)
     pace = np.round(windowed(np.asarray(speed, np.float64), radius), 12)
     if np.ptp(density) == 0 or np.ptp(pace) == 0:
