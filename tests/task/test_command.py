@@ -78,3 +78,15 @@ def test_a_broken_video_leaves_no_file(
     assert main(command("--videos", str(broken), "--out", str(tmp_path / "a.json"))) == 2
     assert "0.mkv" in capsys.readouterr().err
     assert not list(tmp_path.glob("*.json")) and not list(tmp_path.glob(".part*"))
+
+
+def test_random_weights_are_never_taken_silently(
+    videos: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = ["task", "--task", "detection", "--model", "faster_rcnn_mini", "--device", "cpu"]
+    assert main([*start, "--videos", videos[1], "--out", str(tmp_path / "a.json")]) == 0
+    assert "no weights were given: faster_rcnn_mini runs with fixed random" in (
+        capsys.readouterr().err
+    )
+    assert main(command("--videos", videos[1], "--out", str(tmp_path / "b.json"))) == 0
+    assert "warning" not in capsys.readouterr().err

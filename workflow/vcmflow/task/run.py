@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -39,7 +40,15 @@ def load_detector(
             raise VcmflowError(
                 f"{model} has no option {key!r}; allowed: {', '.join(allowed) or 'none'}"
             )
-    return cast(Detector, builder(weights, device, **options))
+    detector = cast(Detector, builder(weights, device, **options))
+    if weights is None:
+        print(
+            f"warning: no weights were given: {model} runs with fixed random values, which find "
+            "nothing real; good for timing only",
+            file=sys.stderr,
+            flush=True,
+        )
+    return detector
 
 
 def detect_video(detector: Detector, frames: Iterable[Frame], batch: int) -> Iterator[Result]:
