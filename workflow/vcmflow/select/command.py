@@ -82,6 +82,10 @@ def run(args: argparse.Namespace) -> None:
             raise VcmflowError(f"{flag} has {len(files)} files for {len(args.videos)} videos")
     if args.fps is not None and not 0 < args.fps < float("inf"):
         raise VcmflowError(f"--fps is {args.fps}; allowed: above 0")
+    for flag in ("batch_size", "threads"):
+        if getattr(args, flag) < 1:
+            name = flag.replace("_", "-")
+            raise VcmflowError(f"--{name} is {getattr(args, flag)}; allowed: 1 or more")
     for video in args.videos:
         if not video.exists():
             raise VcmflowError(f"{video}: no such video")

@@ -49,6 +49,8 @@ def run(args: argparse.Namespace) -> None:
     for video in args.videos:
         if not video.exists():
             raise VcmflowError(f"{video}: no such video")
+    if args.batch_size < 1:
+        raise VcmflowError(f"batch size {args.batch_size}; allowed: 1 or more")
     options = parse_options(args.option)
     from vcmflow.task.device import choose_device, steady
 
