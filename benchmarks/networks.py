@@ -31,9 +31,9 @@ import numpy as np
 import torch
 
 from vcmflow.reconstruct.ema_vfi import build as build_ema_vfi
+from vcmflow.registry import build
 from vcmflow.task.device import choose_device, steady
 from vcmflow.task.registry import TASKS
-from vcmflow.task.run import load_detector
 from vcmflow.video import Frame
 
 INTERPOLATORS = {"ema_vfi_full": "full", "ema_vfi_small": "small"}
@@ -136,7 +136,8 @@ def detection(name: str, args: argparse.Namespace, device: str) -> list[Line]:
     weights = Path(f"models/{name}.safetensors") if name.endswith("_mini") else None
     lines = []
     for label, options, aim in cases:
-        detector = load_detector(DETECTORS[name], name, weights, device, options)
+        given = {"weights": weights, "device": device}
+        detector = build(TASKS[DETECTORS[name]], name, "model", options, **given)
         together, apart = compare(
             lambda d=detector: d.detect(frames),
             lambda d=detector: [d.detect([frame]) for frame in frames],
