@@ -253,6 +253,8 @@ def test_the_ablation_has_a_row_per_variant_with_measures_and_gains(scores):
     assert float(grey["p_map"]) == pytest.approx(-10, abs=1e-4)
     assert float(ours["bd_map"]) == pytest.approx(100 * 0.08 * math.log2(1 / 0.8), abs=1e-4)
     assert ours["bd_map_status"] == "2 of 2"
+    assert float(ours["bd_map_error"]) == pytest.approx(0, abs=1e-4)
+    assert float(ours["step_to_random_steady"]) == pytest.approx(0.2)
     assert (random["bd_map"], random["bd_map_status"]) == ("", "no sampler")
     assert "no sampler of this run is built on the embedding" in markdown
     assert "3 sequences of 61 frames" in markdown
@@ -277,8 +279,13 @@ def test_the_ablation_says_whether_training_beats_grey_pixels(scores):
     for row in scores.pick(scores.scenes, sampler="manifold", mode="ra"):
         row["rate_bytes"] = 2 * int(row["rate_bytes"])
     markdown = make(scores, "ablation")[1]
-    assert "`manifold` does not beat grey pixels" in markdown
-    assert "the better of the two on 0 of 2 scenes" in markdown
+    assert "`manifold` loses to grey pixels" in markdown
+    assert "better on 0 and worse on 2 of 2 scenes" in markdown
+    for row in scores.pick(scores.scenes, sampler="manifold", scene="3_fire_site", mode="ra"):
+        row["rate_bytes"] = int(row["rate_bytes"]) // 4
+    markdown = make(scores, "ablation")[1]
+    assert "`manifold` neither beats nor loses to grey pixels" in markdown
+    assert "better on 1 and worse on 1 of 2 scenes" in markdown
 
 
 def test_nothing_is_said_of_beating_what_was_not_run(scores):

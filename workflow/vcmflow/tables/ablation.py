@@ -7,10 +7,11 @@ whether training is worth its cost beside embeddings that have none.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import stdev
 
 from vcmflow.score.bd import Curve, Difference, Fit, bd_map, p_map
-from vcmflow.score.rows import Row, number
+from vcmflow.score.rows import Row, fixed, number
 from vcmflow.tables.inputs import Inputs, Score, curve, scene_keys, select, title_mode
 from vcmflow.tables.layout import Column, Table, Value, mean_of
 
@@ -46,9 +47,9 @@ METRICS: Mapping[str, Metric] = {"bd_map": bd_map, "p_map": p_map}
 def build(inputs: Inputs) -> Table:
     """One row per variant: a sampler built on an embedding, or an embedding without one.
 
-    Measures are means over sequences, those of ``--trajectories``; the rank correlation is a mean
-    over those whose content speed is known and that do not flicker. Gains are against the anchor,
-    means over the scenes in which they are defined.
+    Measures are means over sequences, those of ``--trajectories``; the rank correlation and, in the
+    CSV alone, ``step_to_random_steady`` are means over those that do not flicker. Gains are against
+    the anchor, means over the scenes in which they are defined.
     """
     inputs.need("scenes", "trajectories")
     mode = inputs.modes[0] if inputs.modes else _mode(inputs)
@@ -60,9 +61,13 @@ def build(inputs: Inputs) -> Table:
         Column("variant", "Variant"),
         Column("differs", "What differs"),
         *(_column(key, entry) for key, entry in MEASURES.items()),
-        *(_column(key, entry) for key, entry in GAINS.items()),
+        _column("bd_map", GAINS["bd_map"]),
+        Column("bd_map_error", "± s. e.", 2),
+        _column("p_map", GAINS["p_map"]),
+        Column("p_map_error", "± s. e.", 2),
         Column("params_millions", "Parameters / 10⁶", 2),
         Column("dimension", "Size"),
+        Column("step_to_random_steady", decimals=4),
         *(Column(f"{key}_status") for key in ("correlation", *GAINS)),
         *(Column(key) for key in ("embedding", "sampler", "sequences", "n")),
     ]
@@ -79,8 +84,8 @@ def build(inputs: Inputs) -> Table:
         "nearest other frame of the sequence is adjacent in time; Spearman's rank correlation of "
         "sampling density and true content speed, both averaged over one mean sampling step to "
         f"either side ({len(known)} sequences that are long enough, of known speed and without "
-        "flicker). BD-mAP in "
-        f"percentage points, P-mAP in percent, means over scenes. {_verdict(inputs, groups, mode)}"
+        "flicker). BD-mAP in percentage points, P-mAP in percent, means over scenes with their "
+        f"standard errors. {_verdict(inputs, groups, mode)}"
     )
     return Table(
         label="ablation",
@@ -119,6 +124,7 @@ def _row(inputs: Inputs, name: str, members: Sequence[Row], mode: str) -> dict[s
         row[key] = mean_of(number(member, key) for member in members)[0]
     row["neighbours"] = 100 * mean_of(number(member, "neighbours") for member in members)[0]
     steady = [member for member in members if member["flicker"] == "0"]
+    row["step_to_random_steady"] = mean_of(number(one, "step_to_random") for one in steady)[0]
     row["correlation"], entered = mean_of(number(member, "correlation") for member in steady)
     row["correlation_status"] = (
         f"{entered} of {len(steady)}" if entered else TOO_SHORT if steady else NOT_KNOWN
@@ -126,6 +132,7 @@ def _row(inputs: Inputs, name: str, members: Sequence[Row], mode: str) -> dict[s
     for key, metric in METRICS.items():
         gains = _gains(inputs, first["sampler"], mode, metric)
         row[key], row[f"{key}_status"] = _mean_gain(gains)
+        row[f"{key}_error"] = standard_error(gains.values())
     return row
 
 
@@ -166,12 +173,26 @@ def _verdict(inputs: Inputs, groups: Mapping[str, Sequence[Row]], mode: str) -> 
     if not both or inputs.test not in groups:
         return "No sampler on grey pixels was run, so that nothing is said of beating it."
     mean, other = (math.fsum(values) / len(both) for values in zip(*both, strict=True))
-    better = sum(a > b for a, b in both)
-    word = "beats" if mean > other else "does not beat"
+    differences = [a - b for a, b in both]
+    better, worse = (sum(sign * d > 0 for d in differences) for sign in (1, -1))
+    scenes = f"better on {better} and worse on {worse} of {len(both)} scenes"
+    if len(both) < 2:
+        return f"Of beating grey pixels (`{grey['variant']}`) one scene says nothing: {scenes}."
+    error = standard_error(differences)
+    word = "neither beats nor loses to"
+    if abs(mean - other) > 2 * error:
+        word = "beats" if mean > other else "loses to"
     return (
         f"By BD-mAP `{inputs.test}` {word} grey pixels (`{grey['variant']}`): {mean:.2f} against "
-        f"{other:.2f}, the better of the two on {better} of {len(both)} scenes."
+        f"{other:.2f}, {scenes}; the difference is {fixed(mean - other, 2)} with a standard error "
+        f"of {error:.2f}, and counts from two standard errors on."
     )
+
+
+def standard_error(values: Iterable[float]) -> float:
+    """Standard error of the mean of the values that are numbers; NaN for fewer than two."""
+    known = [value for value in values if not math.isnan(value)]
+    return stdev(known) / math.sqrt(len(known)) if len(known) > 1 else math.nan
 
 
 def _best(rows: Sequence[Mapping[str, Value]]) -> frozenset[tuple[int, str]]:
