@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import platform
 import resource
 import subprocess
 import sys
@@ -44,6 +43,7 @@ from vcmflow.encode.registry import CODECS
 from vcmflow.encode.sequence import encode_sequence
 from vcmflow.files import whole_file
 from vcmflow.plan.estimate import COLUMNS, COSTS
+from vcmflow.plan.machine import processor
 from vcmflow.pretrain.batches import Steps
 from vcmflow.pretrain.settings import PretrainSettings
 from vcmflow.pretrain.videos import VideoPool
@@ -506,17 +506,6 @@ def merged(old: Sequence[Row], new: Sequence[Row]) -> Iterator[Row]:
 def size_only(row: Row) -> bool:
     """Whether a row gives bytes and no seconds."""
     return not any(float(row[name]) for name in COLUMNS[3:6])
-
-
-def processor() -> str:
-    """The processor's name as far as the system tells it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except (OSError, UnicodeDecodeError):
-        pass
-    return platform.processor() or platform.machine()
 
 
 def main() -> None:

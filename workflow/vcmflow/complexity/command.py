@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import platform
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +13,7 @@ from vcmflow.embed.source import open_frames
 from vcmflow.errors import VcmflowError
 from vcmflow.files import write_json
 from vcmflow.options import parse_options
+from vcmflow.plan.machine import processor
 from vcmflow.task.registry import DETECTORS
 from vcmflow.task.run import load_detector
 from vcmflow.track.settings import TrackerSettings, add_tracker_arguments, tracker_settings
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> None:
             },
             "tracking": {"detector": args.detector, **asdict(detector_cost(detector, first))},
             "measured": {
-                "processor": _processor(),
+                "processor": processor(),
                 "device": args.device,
                 "threads": args.threads,
                 "batch_size": args.batch_size,
@@ -97,14 +97,3 @@ def run(args: argparse.Namespace) -> None:
             },
         },
     )
-
-
-def _processor() -> str:
-    """Return the processor's name as far as the system tells it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except (OSError, UnicodeDecodeError):
-        pass
-    return platform.processor() or platform.machine()

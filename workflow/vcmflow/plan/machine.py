@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,3 +30,14 @@ def local_gpus(environment: Mapping[str, str] | None = None, driver: Path = DRIV
             break
         count += 1
     return min(count, there)
+
+
+def processor() -> str:
+    """Return the processor's name as far as the system tells it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except (OSError, UnicodeDecodeError):
+        pass
+    return platform.processor() or platform.machine()

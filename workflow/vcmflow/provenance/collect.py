@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -15,6 +14,7 @@ from typing import Any
 
 from vcmflow.encode import ffmpeg
 from vcmflow.errors import VcmflowError
+from vcmflow.plan.machine import processor
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:
@@ -104,7 +104,7 @@ def machine() -> dict[str, Any]:
     """System, processor, number of usable cores, memory in bytes, GPUs. No names of hosts."""
     return {
         "system": platform.platform(),
-        "processor": _processor(),
+        "processor": processor(),
         "cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
@@ -126,15 +126,6 @@ def _git(folder: Path, *words: str) -> str | None:
 
 def _sha256_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _processor() -> str:
-    try:
-        text = Path("/proc/cpuinfo").read_text("utf-8", errors="replace")
-    except OSError:
-        text = ""
-    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    return found.group(1).strip() if found else platform.processor() or platform.machine()
 
 
 def _memory() -> int | None:

@@ -26,18 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("--method", required=True, help=f"one of: {', '.join(sorted(SAMPLERS))}")
     parser.add_argument(
-        "--option",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="an option of the method, e.g. arc=spline or count=literal; repeatable",
-    )
-    parser.add_argument(
         "--sampler-name", required=True, help="the sampler's name in the experiment, [a-z0-9_-]+"
     )
-    amount = parser.add_mutually_exclusive_group(required=True)
-    amount.add_argument("--keep-every", type=int, metavar="K", help="keep m = n // K + 1 frames")
-    amount.add_argument("--count", type=int, metavar="M", help="keep m = M frames, 2 <= M <= n")
+    add_choice_arguments(parser)
     parser.add_argument(
         "--sequences", nargs="+", type=Path, required=True, metavar="JSON", help="sequence.json"
     )
@@ -48,10 +39,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tracks", nargs="+", type=Path, metavar="JSON", help="one file per sequence"
     )
     parser.add_argument(
-        "--decisions-out", nargs="+", type=Path, required=True, metavar="JSON", help="the choices"
-    )
-    parser.add_argument(
         "--gaps-out", nargs="+", type=Path, required=True, metavar="GAPS", help="the metadata bytes"
+    )
+
+
+def add_choice_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags that any way of choosing has: options, how many, and where to."""
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="an option of the method, e.g. arc=spline or count=literal; repeatable",
+    )
+    amount = parser.add_mutually_exclusive_group(required=True)
+    amount.add_argument("--keep-every", type=int, metavar="K", help="keep m = n // K + 1 frames")
+    amount.add_argument("--count", type=int, metavar="M", help="keep m = M frames, 2 <= M <= n")
+    parser.add_argument(
+        "--decisions-out", nargs="+", type=Path, required=True, metavar="JSON", help="the choices"
     )
 
 

@@ -17,6 +17,7 @@ from vcmflow.embed.registry import EMBEDDINGS
 from vcmflow.embed.source import frame_rate, open_frames
 from vcmflow.errors import VcmflowError
 from vcmflow.options import parse_options
+from vcmflow.sample.command import add_choice_arguments
 from vcmflow.sample.decide import choose_frames, count_to_keep
 from vcmflow.sample.decision import Decision, write_decision
 from vcmflow.sample.metadata import write_gaps
@@ -36,19 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--method", default="manifold", help=f"one of: {', '.join(SAMPLERS)} (default manifold)"
     )
-    parser.add_argument(
-        "--option",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="an option of the method, e.g. arc=spline or count=literal; repeatable",
-    )
-    amount = parser.add_mutually_exclusive_group(required=True)
-    amount.add_argument("--keep-every", type=int, metavar="K", help="keep m = n // K + 1 frames")
-    amount.add_argument("--count", type=int, metavar="M", help="keep m = M frames, 2 <= M <= n")
-    parser.add_argument(
-        "--decisions-out", nargs="+", type=Path, required=True, metavar="JSON", help="the choices"
-    )
+    add_choice_arguments(parser)
     parser.add_argument(
         "--gaps-out", nargs="+", type=Path, metavar="GAPS", help="the metadata bytes"
     )

@@ -13,6 +13,7 @@ from vcmflow.files import read_json
 from vcmflow.score.bd import Curve, Fit
 from vcmflow.score.rows import Row, number, read_csv, whole_number
 from vcmflow.task.runs import SOURCE
+from vcmflow.trajectory.columns import COLUMNS
 
 MODE_NAMES = {"ra": "random access", "ai": "all-intra"}
 _NAMES = ("dataset", "scene", "sampler", "mode", "qp")
@@ -137,25 +138,6 @@ def read_scores(paths: Sequence[Path]) -> tuple[Score, ...]:
     return tuple(scores)
 
 
-_TRAJECTORY = [
-    "variant",
-    "embedding",
-    "embedder",
-    "sampler",
-    "differs",
-    "parameters",
-    "sequence",
-    "n",
-    "dimension",
-    "flicker",
-    "step_to_random",
-    "step_to_own",
-    "turning",
-    "neighbours",
-    "correlation",
-]
-
-
 def read_trajectories(paths: Sequence[Path]) -> tuple[Row, ...]:
     """Read the measures of trajectories (``vcmflow trajectory``) of all variants.
 
@@ -164,7 +146,7 @@ def read_trajectories(paths: Sequence[Path]) -> tuple[Row, ...]:
     """
     found: list[Row] = []
     for path in paths:
-        rows = read_csv(path, _TRAJECTORY)
+        rows = read_csv(path, COLUMNS)
         if not rows:
             raise VcmflowError(f"{path}: has no rows")
         found += rows

@@ -21,6 +21,7 @@ from vcmflow.sample.command import read_embedding
 from vcmflow.sample.decide import choose_frames, count_to_keep
 from vcmflow.sample.registry import SAMPLERS, complete_options, find_method
 from vcmflow.score.rows import fixed, write_csv
+from vcmflow.trajectory.columns import COLUMNS
 from vcmflow.trajectory.measures import (
     Points,
     adjacent_distance,
@@ -28,25 +29,6 @@ from vcmflow.trajectory.measures import (
     pair_distance,
     speed_correlation,
     turning_angle,
-)
-
-COLUMNS = (
-    "variant",
-    "embedding",
-    "embedder",
-    "sampler",
-    "differs",
-    "parameters",
-    "sequence",
-    "n",
-    "m",
-    "dimension",
-    "flicker",
-    "step_to_random",
-    "step_to_own",
-    "turning",
-    "neighbours",
-    "correlation",
 )
 
 
