@@ -152,8 +152,10 @@ def test_other_process_same_bytes_no_torch_no_pyplot(flags: Flags, tmp_path: Pat
         ),
         (["--figure", "fig8", "--option", "speed=3", "--out", "x.png"], "needs --embeddings"),
         (
-            ["--figure", "fig8", "--embeddings", "a", "b", "c", "--names", "x", "--labels", "l"]
-            + ["m", "--out", "x.png"],
+            [
+                *("--figure", "fig8", "--embeddings", "a", "b", "c", "--names", "x"),
+                *("--labels", "l", "m", "--out", "x.png"),
+            ],
             "--embeddings has 3 files; wanted: one of 1 --names for each of 2 --labels, 2 in all",
         ),
         (
