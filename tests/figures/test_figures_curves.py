@@ -187,6 +187,13 @@ def test_the_papers_samplers_differ_for_every_kind_of_colour_vision(kind: str) -
         assert np.linalg.norm(first - second) > 10
 
 
+def test_eleven_further_samplers_have_looks_of_their_own() -> None:
+    names = [f"variant_{place}" for place in range(11)]
+    found = style.looks([*names, "uniform", "tracking", "manifold", "all"])
+    assert len({(look.colour, look.marker) for look in found.values()}) == 15
+    assert style.looks(names[:1])[names[0]] == found[names[0]]
+
+
 def test_a_sampler_looks_the_same_everywhere_and_unlike_the_others() -> None:
     every = style.looks(["mine", "uniform", "all", "tracking", "yours", "manifold", "source"])
     assert list(every) == ["uniform", "tracking", "manifold", "mine", "yours", "all", "source"]

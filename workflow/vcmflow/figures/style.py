@@ -182,6 +182,8 @@ _FURTHER: tuple[tuple[str, str], ...] = (
     ("#AA4499", "h"),
     ("#661100", "d"),
 )
+# For the ninth further sampler and on, so that no name gets one of these while others are free.
+_LAST: tuple[tuple[str, str], ...] = (("#DDAA33", "*"), ("#44AA99", "H"), ("#004488", "8"))
 
 
 def base_name(sampler: str) -> str:
@@ -206,9 +208,10 @@ def looks(samplers: Iterable[str]) -> dict[str, Look]:
     for name in sorted(set(names) - set(given)):
         start = zlib.crc32(name.encode()) % len(_FURTHER)
         turns = [(start + step) % len(_FURTHER) for step in range(len(_FURTHER))]
+        turns += range(len(_FURTHER), len(_FURTHER + _LAST))
         place = next((turn for turn in turns if turn not in taken), start)
         taken.add(place)
-        further[name] = Look(*_FURTHER[place], label=name)
+        further[name] = Look(*(_FURTHER + _LAST)[place], label=name)
     references = {name: given.pop(name) for name in ("all", "source") if name in given}
     return given | further | references
 
