@@ -101,6 +101,16 @@ def test_pretraining_counts_every_picture_of_every_epoch(paper: Any, catalogue: 
     assert found.gpu_seconds == pytest.approx(100 * 240_258 / 64 * 256)
 
 
+def test_a_further_training_counts_by_its_own_options(paper: Any, catalogue: Any) -> None:
+    settings, grid = paper
+    variants = {"short": {"epochs": 10, "negatives": 64}}
+    settings = {**settings, "pretrain": {**settings["pretrain"], "variants": variants}}
+    costs = {("pretrain", ""): [Cost("picture", 0, 1, 0)]}
+    jobs = [("pretrain_variant", {"variant": "short"})]
+    found = of((settings, grid), jobs, costs, catalogue=catalogue)
+    assert found.gpu_seconds == pytest.approx(10 * 240_258 / 64 * 192)
+
+
 def test_a_working_height_scales_both_sides(paper: Any) -> None:
     settings, _ = paper
     settings = load_settings(

@@ -19,7 +19,7 @@ from typing import Any
 from vcmflow.data.catalogue import Entry, entry_for, total_volume
 from vcmflow.data.types import SequenceSpec
 from vcmflow.errors import VcmflowError
-from vcmflow.plan.grid import Dataset, split_sampler
+from vcmflow.plan.grid import Dataset, pretrain_options, split_sampler
 from vcmflow.plan.settings import Settings
 
 COSTS = Path(__file__).with_name("costs.csv")
@@ -34,7 +34,9 @@ UNITS = ("job", "frame", "megapixel", "picture")
 # counted operations over the speed of a named GPU; none of these.
 BASES = ("measured", "published", "derived", "guessed")
 # Rules whose jobs load PyTorch before they start; reconstruct with a network, too.
-NETWORK_RULES = frozenset({"embed", "track", "task", "task_source", "pretrain", "complexity"})
+NETWORK_RULES = frozenset(
+    {"embed", "track", "task", "task_source", "pretrain", "pretrain_variant", "complexity"}
+)
 # Width and height in px as the datasets publish them.
 OSDAR23_SIZE, OSDAR23_HIGHRES_SIZE, DAVIS_SIZE = (2464, 1600), (4112, 2504), (854, 480)
 # Videos of an entry of data/datasets.csv, for pretraining.
@@ -265,8 +267,10 @@ def _work(
     total: Estimate,
 ) -> Work:
     """(kind of work, model, amounts by unit) of a job."""
-    if rule == "pretrain":
-        yield "pretrain", "", {"picture": _pretraining_pictures(settings, catalogue, total)}
+    if rule in ("pretrain", "pretrain_variant"):
+        options = pretrain_options(settings, wildcards.get("variant"))
+        pictures = _pretraining_pictures(settings, options, catalogue, total)
+        yield "pretrain", "", {"picture": pictures}
         return
     dataset = grid.get(wildcards.get("dataset", ""))
     if dataset is None:
@@ -343,10 +347,12 @@ def _kept(settings: Settings, dataset: Dataset, sampler: str, n: int) -> int:
 
 
 def _pretraining_pictures(
-    settings: Settings, catalogue: Mapping[str, Entry], total: Estimate
+    settings: Settings,
+    options: Mapping[str, Any],
+    catalogue: Mapping[str, Entry],
+    total: Estimate,
 ) -> float:
-    """Pictures that the training sees; its counts default as in vcmflow.pretrain.settings."""
-    options: Mapping[str, Any] = settings["pretrain"]["options"]
+    """Pictures that a training sees; its counts default as in vcmflow.pretrain.settings."""
     pairs, negatives = options.get("pairs", 64), options.get("negatives", 128)
     steps = options.get("steps")
     if steps is None:
