@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from vcmflow.plan.machine import local_gpus
+from vcmflow.plan.machine import local_gpus, processors
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,14 @@ def test_gpus_are_those_of_the_driver_that_cuda_may_see(
 def test_without_the_driver_there_are_none(tmp_path: Path) -> None:
     assert local_gpus({}, tmp_path / "none") == 0
     assert local_gpus({"CUDA_VISIBLE_DEVICES": "0"}, tmp_path / "none") == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="not on this system")
+def test_processors_are_those_that_may_be_used() -> None:
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert processors() == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert processors() == len(allowed)

@@ -1,4 +1,4 @@
-"""What this machine has, as far as planning asks: without importing torch."""
+"""What this machine has, found without importing torch."""
 
 from __future__ import annotations
 
@@ -30,6 +30,13 @@ def local_gpus(environment: Mapping[str, str] | None = None, driver: Path = DRIV
             break
         count += 1
     return min(count, there)
+
+
+def processors() -> int:
+    """Return how many processors this process may use, which may be fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def processor() -> str:

@@ -17,6 +17,7 @@ from vcmflow.embed.registry import EMBEDDINGS
 from vcmflow.embed.source import frame_rate, open_frames
 from vcmflow.errors import VcmflowError
 from vcmflow.options import parse_options
+from vcmflow.plan.machine import processors
 from vcmflow.sample.command import add_choice_arguments
 from vcmflow.sample.decide import choose_frames, count_to_keep
 from vcmflow.sample.decision import Decision, write_decision
@@ -59,7 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_tracker_arguments(track, TrackerSettings())
     parser.add_argument("--batch-size", type=int, default=16, help="frames at once (default 16)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or auto (default cpu)")
-    parser.add_argument("--threads", type=int, default=1, help="threads of the CPU (default 1)")
+    cores = processors()
+    parser.add_argument(
+        "--threads", type=int, default=cores, help=f"of the CPU (default: all, here {cores})"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
