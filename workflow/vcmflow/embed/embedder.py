@@ -64,6 +64,9 @@ class NetworkEmbedder:
         self._short_side = short_side
         self._normalised = normalised
         self._device = torch.device(choose_device(device))
+        if self._device.type == "cuda":
+            # By its number, because every thread has a current GPU of its own.
+            self._device = torch.device("cuda", torch.cuda.current_device())
         if precision == "auto":
             precision = "bfloat16" if _computes_bfloat16(self._device) else "float32"
         self._dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32

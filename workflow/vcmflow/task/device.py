@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 import torch
 
 from vcmflow.errors import VcmflowError
+from vcmflow.task.gpus import claim, visible_names
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -20,6 +24,9 @@ PRECISIONS: dict[str, torch.dtype] = {
 def choose_device(name: str) -> str:
     """Return "cpu" or "cuda"; "auto" takes a GPU where there is one.
 
+    Of several GPUs, one that no other job has claimed becomes the current one, unless ``torchrun``
+    started this process and says which it is.
+
     Raises:
         VcmflowError: an unknown name, or "cuda" where there is none.
     """
@@ -28,7 +35,11 @@ def choose_device(name: str) -> str:
     if name == "cuda" and not torch.cuda.is_available():
         raise VcmflowError("device 'cuda': no usable GPU here; use --device auto or cpu")
     if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    count = torch.cuda.device_count() if name == "cuda" and "LOCAL_RANK" not in os.environ else 0
+    if count > 1:
+        place = claim(visible_names(count, os.environ), Path(tempfile.gettempdir()))
+        torch.cuda.set_device(place)
     return name
 
 
