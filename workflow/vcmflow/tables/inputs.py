@@ -169,13 +169,14 @@ def read_complexity(path: Path) -> dict[str, dict[str, float]]:
                 "params_millions": _known(content[method]["parameters_millions"]),
                 "gflops_per_frame": _known(content[method]["gflops_per_frame"]),
                 "frames_per_second": _known(content["measured"][method]["frames_per_second"]),
+                "latency_ms": _known(content["measured"][method]["latency_ms"]),
             }
             for method in ("manifold", "tracking")
         }
     except (KeyError, TypeError, ValueError):
         raise VcmflowError(
             f"{path}: not a file of complexity (manifold and tracking with parameters_millions, "
-            "gflops_per_frame, and frames_per_second under measured)"
+            "gflops_per_frame, and frames_per_second and latency_ms under measured)"
         ) from None
 
 
