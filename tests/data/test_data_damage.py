@@ -18,10 +18,10 @@ from pycocotools import mask as coco_mask
 
 from vcmflow.data.catalogue import read_catalogue
 from vcmflow.data.coco import read_annotations
+from vcmflow.data.objects import without_objects
 from vcmflow.data.osdar23 import Osdar23, camera_frames, read_labels
 from vcmflow.data.pictures import read_labels as read_mask
 from vcmflow.data.pictures import read_picture
-from vcmflow.data.select import without_objects
 from vcmflow.data.table import COLUMNS, read_table
 from vcmflow.errors import VcmflowError
 from vcmflow.plan.estimate import COSTS, read_costs

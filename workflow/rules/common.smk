@@ -12,7 +12,7 @@ from snakemake.exceptions import WorkflowError
 
 from vcmflow.data.catalogue import entry_for, read_catalogue
 from vcmflow.data.registry import LOADERS
-from vcmflow.data.select import digest
+from vcmflow.data.objects import digest
 from vcmflow.data.render.catalogue import CAMERA
 from vcmflow.data.render.layout import SPEED_FILE, davis_speed_file
 from vcmflow.encode.registry import CODECS, SUFFIXES

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vcmflow.data.frame_range import chosen_frames
 from vcmflow.data.listing import check_picture_gaps, list_pictures, walk
-from vcmflow.data.selection import chosen_frames
 from vcmflow.data.types import (
     DatasetConfig,
     LabelRules,

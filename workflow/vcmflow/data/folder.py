@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from vcmflow.data.coco import Annotations, annotation_file, read_annotations
+from vcmflow.data.frame_range import chosen_frames
 from vcmflow.data.listing import (
     PICTURE_SUFFIXES,
     VIDEO_SUFFIXES,
@@ -22,7 +23,6 @@ from vcmflow.data.listing import (
     natural_key,
     walk,
 )
-from vcmflow.data.selection import chosen_frames
 from vcmflow.data.types import (
     DatasetConfig,
     LabelRules,

@@ -17,9 +17,9 @@ from statistics import median_low
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from vcmflow.data.frame_range import chosen_frames
 from vcmflow.data.labels import apply_rules
 from vcmflow.data.listing import check_gaps
-from vcmflow.data.selection import chosen_frames
 from vcmflow.data.types import (
     DatasetConfig,
     LabelRules,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from vcmflow.data.ids import ID_PATTERN
-from vcmflow.data.select import write_selection
+from vcmflow.data.objects import write_selection
 from vcmflow.data.types import TASKS
 from vcmflow.errors import VcmflowError
 from vcmflow.files import read_json, whole_file

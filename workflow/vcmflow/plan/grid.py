@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vcmflow.data.objects import without_objects
 from vcmflow.data.render.catalogue import DETECTION_TEST
-from vcmflow.data.select import without_objects
 from vcmflow.data.sequences import SequenceSpec, list_sequences
 from vcmflow.embed.registry import EMBEDDINGS
 from vcmflow.encode.registry import CODECS, QP_RANGES
