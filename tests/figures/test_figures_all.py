@@ -32,7 +32,7 @@ UNITS = {
     "fig6": ["kbit/s", "QP 37", "frame 5, interpolated from 3 and 6"],
     "fig7": ["kbit/s", "QP 37", "frame 5, interpolated from 1 and 8"],
     "fig8": ["frame of the sequence", "(a) random initialisation", "(b) this training"],
-    "timeline": ["frame", "content speed"],
+    "timeline": ["frame", "embedding speed"],
     "rate_scores": ["rate (kbit/s)", "PSNR (dB)", "SSIM", "Jaccard", "F1", "mAP", "AP50"],
     "accuracy_m": ["m/n", "mAP", "rate (kbit/s)"],
     "rd": ["rate (kbit/s)", "PSNR (dB)", "SSIM"],

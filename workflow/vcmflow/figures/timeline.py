@@ -15,7 +15,7 @@ from vcmflow.figures import style
 from vcmflow.figures.inputs import Inputs, read_embedding
 from vcmflow.sample.decision import Decision, read_decision
 
-_SPEED_ROWS = 1.5  # height of the content speed, in rows of samplers
+_SPEED_ROWS = 1.5  # height of the embedding's speed, in rows of samplers
 
 
 def build(inputs: Inputs) -> Figure:
@@ -42,7 +42,7 @@ def draw(
     samplers: Sequence[str] = (),
     note: str = "",
 ) -> Figure:
-    """Draw a panel per sequence: a row of ticks per sampler, and the content speed beneath.
+    """Draw a panel per sequence: a row of ticks per sampler, and the embedding's speed beneath.
 
     Args:
         decisions: of any sequences and samplers, one for each pair.
@@ -145,7 +145,7 @@ def _panel(
     bottom = -0.5
     if speed:
         top, bottom = -0.7, -0.7 - _SPEED_ROWS
-        labels.append(((top + bottom) / 2, "content speed", style.MUTED))
+        labels.append(((top + bottom) / 2, "embedding speed", style.MUTED))
         steps = content_speed(embedding) if embedding is not None else np.zeros(0)
         if len(steps) and steps.max() > 0:
             heights = bottom + (top - bottom) * steps / steps.max()
