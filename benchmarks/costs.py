@@ -32,32 +32,32 @@ import torch
 from scipy.optimize import nnls
 
 from vcmflow.complexity.count import multiply_accumulates
+from vcmflow.core.device import choose_device, steady
+from vcmflow.core.files import whole_file
+from vcmflow.core.machine import processor
+from vcmflow.core.registry import build
+from vcmflow.core.video import Frame, read_video, write_video
 from vcmflow.data.pictures import read_picture
-from vcmflow.data.render.api import random_scene, render_scene
-from vcmflow.data.render.videos import write_clip
 from vcmflow.embed.command import build_embedder
 from vcmflow.embed.network import EmbeddingNetwork
 from vcmflow.embed.types import Embedder
 from vcmflow.encode.codec import Mode
+from vcmflow.encode.decode import decode_stream
 from vcmflow.encode.registry import CODECS
 from vcmflow.encode.sequence import encode_sequence
-from vcmflow.files import whole_file
 from vcmflow.plan.estimate import COLUMNS, COSTS
-from vcmflow.plan.machine import processor
 from vcmflow.pretrain.batches import Steps
 from vcmflow.pretrain.settings import PretrainSettings
 from vcmflow.pretrain.videos import VideoPool
-from vcmflow.reconstruct.decode import decode_stream
 from vcmflow.reconstruct.interpolator import Interpolator
 from vcmflow.reconstruct.registry import INTERPOLATORS
-from vcmflow.registry import build
 from vcmflow.score.fidelity import Original
-from vcmflow.task.device import choose_device, steady
 from vcmflow.task.run import load_detector
 from vcmflow.task.types import Detections
 from vcmflow.track.deepsort import Tracker
 from vcmflow.track.settings import TrackerSettings
-from vcmflow.video import Frame, read_video, write_video
+from vcmrender.api import random_scene, render_scene
+from vcmrender.videos import write_clip
 
 # Width and height in px of OSDaR23's and DAVIS's frames, and of the mini data's.
 LARGE, SMALL, MINI = (2464, 1600), (854, 480), (416, 240)
@@ -223,7 +223,7 @@ def gpu_seconds(call: Callable[[], object], repeats: int = 5) -> float:
 def job(bench: Bench) -> None:
     """Starting Python with what a job imports."""
     for model, modules in (
-        ("", "vcmflow.data.command, vcmflow.data.importer, vcmflow.video"),
+        ("", "vcmflow.data.command, vcmflow.data.importer, vcmflow.core.video"),
         ("network", "vcmflow.data.importer, torch, torchvision"),
     ):
         command = [sys.executable, "-c", f"import {modules}"]

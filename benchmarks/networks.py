@@ -30,11 +30,11 @@ import cv2
 import numpy as np
 import torch
 
+from vcmflow.core.device import choose_device, steady
+from vcmflow.core.registry import build
+from vcmflow.core.video import Frame
 from vcmflow.reconstruct.ema_vfi import build as build_ema_vfi
-from vcmflow.registry import build
-from vcmflow.task.device import choose_device, steady
 from vcmflow.task.registry import TASKS
-from vcmflow.video import Frame
 
 INTERPOLATORS = {"ema_vfi_full": "full", "ema_vfi_small": "small"}
 # Those that need an installation or a file of their own are left out.

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vcmflow.errors import VcmflowError
-from vcmflow.files import read_json, whole_file, write_json
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import read_json, whole_file, write_json
 
 
 def test_a_whole_file_appears_with_its_folders(tmp_path):

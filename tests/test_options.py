@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vcmflow.errors import VcmflowError
-from vcmflow.options import parse_options
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.options import parse_options
 
 
 @pytest.mark.parametrize(

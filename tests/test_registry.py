@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.registry import build, lookup
 from vcmflow.encode.registry import CODECS
-from vcmflow.errors import VcmflowError
 from vcmflow.reconstruct.registry import INTERPOLATORS
-from vcmflow.registry import build, lookup
 from vcmflow.task.registry import DETECTORS, SEGMENTERS
 
-HERE = {"options": "vcmflow.options:parse_options"}
+HERE = {"options": "vcmflow.core.options:parse_options"}
 
 
 def test_an_entry_is_found():
@@ -26,9 +26,9 @@ def test_an_unknown_name_lists_what_there_is():
 
 
 def test_only_the_entry_asked_for_is_imported(monkeypatch):
-    monkeypatch.delitem(sys.modules, "vcmflow.options")
+    monkeypatch.delitem(sys.modules, "vcmflow.core.options")
     lookup({**HERE, "broken": "vcmflow.no_such_module:build"}, "options", "parser")
-    assert "vcmflow.options" in sys.modules
+    assert "vcmflow.core.options" in sys.modules
 
 
 def test_options_reach_the_builder_and_others_are_refused():

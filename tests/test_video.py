@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vcmflow.errors import VcmflowError
-from vcmflow.video import read_frames, read_video, write_video
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import read_frames, read_video, write_video
 
 
 def random_frames(count, height=18, width=26, seed=1):

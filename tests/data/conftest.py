@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from data_makers import Import, Imported
 
+from vcmflow.core.video import read_video
 from vcmflow.data.importer import import_sequence
 from vcmflow.data.sequences import list_sequences
-from vcmflow.video import read_video
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "real"
 

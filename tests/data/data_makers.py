@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from vcmflow.core.video import Frame
 from vcmflow.data.importer import Report
-from vcmflow.video import Frame
 
 HEIGHT, WIDTH = 24, 40
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pycocotools import mask as coco_mask
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.data.catalogue import read_catalogue
 from vcmflow.data.coco import read_annotations
 from vcmflow.data.objects import without_objects
@@ -23,7 +24,6 @@ from vcmflow.data.osdar23 import Osdar23, camera_frames, read_labels
 from vcmflow.data.pictures import read_labels as read_mask
 from vcmflow.data.pictures import read_picture
 from vcmflow.data.table import COLUMNS, read_table
-from vcmflow.errors import VcmflowError
 from vcmflow.plan.estimate import COSTS, read_costs
 
 ROOT = Path(__file__).parents[2]

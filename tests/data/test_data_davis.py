@@ -10,8 +10,8 @@ import pytest
 from data_makers import HEIGHT, WIDTH, Import, picture, save, write_davis
 from pycocotools import mask as coco_mask
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.data.sequences import list_sequences
-from vcmflow.errors import VcmflowError
 
 
 def davis(root: Path, **more: Any) -> dict[str, Any]:

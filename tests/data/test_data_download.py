@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 
 from vcmflow.__main__ import main
+from vcmflow.core.errors import VcmflowError
 from vcmflow.data.archives import Limits, unpack
 from vcmflow.data.catalogue import Entry, entry_for, read_catalogue, total_volume
 from vcmflow.data.download import MARKER, obtain
 from vcmflow.data.fetch import Patience, fetch
-from vcmflow.errors import VcmflowError
 
 BODY = bytes(range(256)) * 2000
 DIGEST = hashlib.sha256(BODY).hexdigest()

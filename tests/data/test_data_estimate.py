@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.data.catalogue import Entry, read_catalogue
 from vcmflow.encode.registry import CODECS
-from vcmflow.errors import VcmflowError
 from vcmflow.plan.estimate import (
     COLUMNS,
     COSTS,

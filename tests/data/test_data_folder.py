@@ -17,10 +17,10 @@ from data_makers import HEIGHT, WIDTH, Import, picture, save
 from PIL import Image
 from pycocotools import mask as coco_mask
 
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import write_video
 from vcmflow.data.listing import list_videos
 from vcmflow.data.sequences import list_sequences
-from vcmflow.errors import VcmflowError
-from vcmflow.video import write_video
 
 
 def own(root: Path, **more: Any) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.data.ids import ID_PATTERN, from_id, to_id
-from vcmflow.errors import VcmflowError
 
 NAMES = st.text(
     st.one_of(

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.data.objects import digest, without_objects, write_selection
 from vcmflow.data.sequences import list_sequences, parse_dataset
-from vcmflow.errors import VcmflowError
 from vcmflow.plan.grid import build_grid, selection_file
 from vcmflow.plan.settings import load_settings
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from data_makers import HEIGHT, WIDTH, Import, box, picture, rail_labels, save, write_rail
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.data.osdar23 import camera_frames, read_labels
 from vcmflow.data.types import LabelRules
-from vcmflow.errors import VcmflowError
 
 NAME = "1_calibration_1.1"
 

@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 import yaml
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.data.command import add_arguments, spec_of
 from vcmflow.data.davis import ONLY_2017, VAL_2017
 from vcmflow.data.registry import LOADERS
@@ -25,7 +26,6 @@ from vcmflow.data.sequences import (
     parse_dataset,
 )
 from vcmflow.data.types import DatasetConfig, SequenceSpec
-from vcmflow.errors import VcmflowError
 
 ROOT = Path(__file__).parents[2]
 BRIDGE = "4_station_pedestrian_bridge_4.4"

@@ -14,10 +14,10 @@ import yaml
 from data_makers import box, rail_labels, write_rail
 
 from vcmflow.__main__ import main
+from vcmflow.core.errors import VcmflowError
 from vcmflow.data.osdar23 import Osdar23
 from vcmflow.data.sequences import list_sequences
 from vcmflow.data.table import COLUMNS, SequenceRow, read_table, row_of, write_table
-from vcmflow.errors import VcmflowError
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = ROOT / "workflow" / "schemas"

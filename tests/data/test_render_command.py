@@ -15,20 +15,20 @@ import raillabel
 from PIL import Image
 
 from vcmflow.__main__ import main
-from vcmflow.data.render import command, osdar, warp
-from vcmflow.data.render.api import render_scene
-from vcmflow.data.render.catalogue import (
+from vcmflow.core.errors import VcmflowError
+from vcmrender import command, osdar, warp
+from vcmrender.api import render_scene
+from vcmrender.catalogue import (
     DETECTION_TEST,
     FLICKERING,
     SEGMENTATION_TEST,
     TEST_SETS,
 )
-from vcmflow.data.render.characters import CHARACTERS, build
-from vcmflow.data.render.davis import palette
-from vcmflow.data.render.scene import RenderedFrame, SceneSpec
-from vcmflow.data.render.seeds import stream
-from vcmflow.data.render.speed import read_speed
-from vcmflow.errors import VcmflowError
+from vcmrender.characters import CHARACTERS, build
+from vcmrender.davis import palette
+from vcmrender.scene import RenderedFrame, SceneSpec
+from vcmrender.seeds import stream
+from vcmrender.speed import read_speed
 
 SIZE = ["--width", "208", "--height", "120"]
 ONE = "10_station_suelldorf_10.1"
@@ -357,7 +357,7 @@ def test_out_must_not_be_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_the_catalogue_is_light() -> None:
     """Planning reads the catalogue: it must not load a drawing library."""
     code = (
-        "import sys, vcmflow.data.render.catalogue;"
+        "import sys, vcmrender.catalogue;"
         "sys.exit(any(name in sys.modules for name in ('cv2', 'numpy', 'torch', 'av')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -13,21 +13,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vcmflow.data.render import warp
-from vcmflow.data.render.api import FAMILIES, random_scene, render_scene
-from vcmflow.data.render.camera import Camera, CameraPath
-from vcmflow.data.render.car import Car
-from vcmflow.data.render.catalogue import (
+from vcmflow.core.errors import VcmflowError
+from vcmrender import warp
+from vcmrender.api import FAMILIES, random_scene, render_scene
+from vcmrender.camera import Camera, CameraPath
+from vcmrender.car import Car
+from vcmrender.catalogue import (
     CATEGORIES,
     DETECTION_TEST,
     SEGMENTATION_TEST,
     TEST_SETS,
     TestSequence,
 )
-from vcmflow.data.render.characters import CHARACTERS, build
-from vcmflow.data.render.lighting import Light, Sensor
-from vcmflow.data.render.person import Person
-from vcmflow.data.render.scene import (
+from vcmrender.characters import CHARACTERS, build
+from vcmrender.lighting import Light, Sensor
+from vcmrender.person import Person
+from vcmrender.scene import (
     MIN_PIXELS,
     MIN_VISIBLE,
     RenderedFrame,
@@ -35,12 +36,11 @@ from vcmflow.data.render.scene import (
     World,
     render_world,
 )
-from vcmflow.data.render.scenery import Panorama, ground, post
-from vcmflow.data.render.seeds import stream
-from vcmflow.data.render.sprite import Actor, Sprite
-from vcmflow.data.render.surface import Haze, Surface
-from vcmflow.data.render.textures import Half, TexturePool
-from vcmflow.errors import VcmflowError
+from vcmrender.scenery import Panorama, ground, post
+from vcmrender.seeds import stream
+from vcmrender.sprite import Actor, Sprite
+from vcmrender.surface import Haze, Surface
+from vcmrender.textures import Half, TexturePool
 
 ALL = (*DETECTION_TEST, *SEGMENTATION_TEST)
 CLEAR = Light((0.3, 0.8, -0.52), 0.5, 0.4, Haze((0.8, 0.8, 0.8), 1e5), noise=0.0, softness=0.0)
@@ -210,7 +210,7 @@ def test_test_and_training_textures_share_no_pixel(
     """With a photograph that is dark left and bright right, each pool sees only its own half."""
     noise = np.random.default_rng(0).uniform(-0.05, 0.05, (427, 640, 3)).astype(np.float32)
     marked = noise + np.where(np.arange(640) < 320, 0.2, 0.8)[None, :, None].astype(np.float32)
-    monkeypatch.setattr("vcmflow.data.render.textures.photograph", lambda _: marked)
+    monkeypatch.setattr("vcmrender.textures.photograph", lambda _: marked)
     textures = TexturePool(np.random.default_rng(1), half)
     cuts = [textures.crop(40, 60) for _ in range(60)] + [textures.crop(400, 500)]
     values = np.concatenate([cut.ravel() for cut in cuts])
@@ -227,7 +227,7 @@ def test_test_and_training_textures_share_no_pixel(
         def mean(self, axis: int | None = None, **_: object) -> np.ndarray:  # type: ignore[override]
             return spy(np.asarray(self), axis) if axis == 2 else real(np.asarray(self), axis=axis)
 
-    monkeypatch.setattr("vcmflow.data.render.textures.photograph", lambda _: marked.view(Spied))
+    monkeypatch.setattr("vcmrender.textures.photograph", lambda _: marked.view(Spied))
     for _ in range(8):
         textures.leaves(32, 32, (0.3, 0.4, 0.2))
     assert seen

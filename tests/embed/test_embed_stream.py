@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from vcmflow.__main__ import main
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import write_video
 from vcmflow.embed.command import build_embedder
 from vcmflow.embed.source import open_frames
 from vcmflow.embed.stream import ahead, embed_frames
-from vcmflow.errors import VcmflowError
 from vcmflow.sample.decide import choose_frames
-from vcmflow.video import write_video
 
 
 def ramp(n, height=36, width=64):

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torchvision.models import mobilenet_v2, resnet18
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.embed.command import build_embedder
 from vcmflow.embed.embedder import NetworkEmbedder
 from vcmflow.embed.learned import from_state
@@ -18,7 +19,6 @@ from vcmflow.embed.normalise import normalise
 from vcmflow.embed.registry import EMBEDDINGS, NEEDS_WEIGHTS
 from vcmflow.embed.stream import embed_frames
 from vcmflow.embed.weights import Description, read_weights, write_weights
-from vcmflow.errors import VcmflowError
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vcmflow.core.registry import build
 from vcmflow.encode.registry import CODECS, SUFFIXES
 from vcmflow.encode.sequence import encode_sequence
-from vcmflow.registry import build
 
 
 def make_frames(count, width, height, seed=5):

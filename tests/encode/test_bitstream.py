@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.encode.bitstream import (
     SYNTAXES,
     BitReader,
@@ -18,7 +19,6 @@ from vcmflow.encode.bitstream import (
     without_units,
 )
 from vcmflow.encode.registry import CODECS, SUFFIXES
-from vcmflow.errors import VcmflowError
 
 
 @pytest.mark.parametrize("codec", sorted(CODECS))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.encode.colour import FromYuv420, ToYuv420, coded_size
-from vcmflow.errors import VcmflowError
 
 
 def there_and_back(frame):

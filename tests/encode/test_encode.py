@@ -8,12 +8,12 @@ import re
 import numpy as np
 import pytest
 
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.registry import build
 from vcmflow.encode.codec import RawClip
+from vcmflow.encode.decode import decode_stream
 from vcmflow.encode.registry import CODECS, QP_RANGES, SUFFIXES
 from vcmflow.encode.sequence import check_pictures, encode_sequence
-from vcmflow.errors import VcmflowError
-from vcmflow.reconstruct.decode import decode_stream
-from vcmflow.registry import build
 
 
 def codec_of(name, preset="faster", intra_period=32, threads=1, **options):

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from vcmflow.__main__ import main
+from vcmflow.core.decision import Decision, write_decision
+from vcmflow.core.video import write_video
 from vcmflow.encode.bitstream import pictures_of
-from vcmflow.reconstruct.decode import decode_stream
-from vcmflow.sample.decision import Decision, write_decision
-from vcmflow.video import write_video
+from vcmflow.encode.decode import decode_stream
 
 KEPT = (0, 3, 4, 8)
 

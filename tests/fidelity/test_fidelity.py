@@ -10,10 +10,10 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from vcmflow.__main__ import main
-from vcmflow.errors import VcmflowError
-from vcmflow.sample.decision import Decision, write_decision
+from vcmflow.core.decision import Decision, write_decision
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import write_video
 from vcmflow.score.fidelity import Original, measure
-from vcmflow.video import write_video
 
 
 def picture(seed, height=45, width=67):

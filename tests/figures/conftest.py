@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from pycocotools import mask as coco_mask
 
-from vcmflow.files import write_json
-from vcmflow.task.runs import Run, write_runs
-from vcmflow.video import write_video
+from vcmflow.core.files import write_json
+from vcmflow.core.runs import Run, write_runs
+from vcmflow.core.video import write_video
 
 Flags = Callable[[str], list[str]]
 METHODS = {"uniform": [0, 3, 6, 9], "tracking": [0, 1, 8, 9], "manifold": [0, 4, 6, 9]}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vcmflow.sample.decision import Decision, write_decision
+from vcmflow.core.decision import Decision, write_decision
 
 QPS = (22, 27, 32, 37, 42, 47)
 SCENES = (

@@ -18,10 +18,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from vcmflow.__main__ import main
+from vcmflow.core.registry import lookup
 from vcmflow.figures import command, style
 from vcmflow.figures.inputs import Inputs
 from vcmflow.figures.registry import FIGURES
-from vcmflow.registry import lookup
 
 Flags = Callable[[str], list[str]]
 NOTE = "synthetic mini data"

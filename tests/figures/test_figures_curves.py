@@ -17,7 +17,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from skimage.color import rgb2lab
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.decision import Decision
+from vcmflow.core.errors import VcmflowError
 from vcmflow.figures import (
     accuracy_m,
     rate_accuracy,
@@ -27,7 +28,6 @@ from vcmflow.figures import (
     timeline,
 )
 from vcmflow.figures.inputs import common_units, curve, mean_over, read_scores
-from vcmflow.sample.decision import Decision
 
 
 def panel(figure: Figure, title: str) -> Axes:

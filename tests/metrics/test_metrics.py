@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from vcmflow.__main__ import main
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.metrics.curves import accuracy_m, rate_accuracy
 from vcmflow.metrics.summary import summary
 

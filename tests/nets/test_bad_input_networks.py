@@ -14,10 +14,10 @@ import pytest
 import torch
 
 from vcmflow.__main__ import main
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import Frame, read_video, write_video
 from vcmflow.nets.ema_vfi.load import load as load_ema_vfi
 from vcmflow.task.run import load_detector
-from vcmflow.video import Frame, read_video, write_video
 
 TABLE = Path(__file__).parents[2] / "data" / "weights.csv"
 

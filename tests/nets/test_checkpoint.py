@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.nets.checkpoint import build, read_pickle, read_state
 from vcmflow.nets.ema_vfi.load import load as load_ema_vfi
 from vcmflow.nets.faster_rcnn.load import load as load_faster_rcnn

@@ -12,12 +12,13 @@ import torch
 from torchvision.models import get_model_weights
 from torchvision.models.detection import fasterrcnn_mobilenet_v3_large_320_fpn
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.registry import lookup
+from vcmflow.core.video import Frame
 from vcmflow.nets.faster_rcnn.network import FasterRcnn, FasterRcnnConfig
 from vcmflow.nets.yolact.config import LightSpec, YolactConfig
 from vcmflow.nets.yolact.network import Yolact
 from vcmflow.nets.yolact.postprocess import NmsSettings
-from vcmflow.registry import lookup
 from vcmflow.task.faster_rcnn_x101 import FasterRcnnX101
 from vcmflow.task.found import group_size, groups, ranked
 from vcmflow.task.registry import DETECTORS, SEGMENTERS
@@ -25,7 +26,6 @@ from vcmflow.task.run import load_detector
 from vcmflow.task.torchvision_detectors import _names_for, network, new_name
 from vcmflow.task.types import Detections, Detector
 from vcmflow.task.yolact_plus import YolactPlus
-from vcmflow.video import Frame
 
 TORCHVISION = sorted(
     name for name, where in {**DETECTORS, **SEGMENTERS}.items() if "torchvision_detectors" in where

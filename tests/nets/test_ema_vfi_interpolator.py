@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import Frame
 from vcmflow.reconstruct import ema_vfi
 from vcmflow.reconstruct.ema_vfi import EmaVfiInterpolator, build, padding
 from vcmflow.reconstruct.rebuild import rebuild
-from vcmflow.video import Frame
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.nets.ema_vfi.attention import Layout, MotionBlock, from_windows, to_windows
 from vcmflow.nets.ema_vfi.backbone import places_of
 from vcmflow.nets.ema_vfi.config import CONFIGS as EMA_VFI

@@ -17,13 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_onnx import brightness_times
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import Frame
 from vcmflow.task.coco_ids import COCO_IDS
 from vcmflow.task.onnx.decode import decode, sigmoid, suppress
 from vcmflow.task.onnx.describe import FOLDER, InputSpec, OutputSpec, read_description
 from vcmflow.task.onnx.model import parameters
 from vcmflow.task.onnx_detector import build, prepare
-from vcmflow.video import Frame
 
 WHITE = np.full((60, 80, 3), 255, np.uint8)
 

@@ -10,10 +10,10 @@ import pytest
 from tiny_onnx import brightness_times
 
 from vcmflow.__main__ import main
+from vcmflow.core.errors import VcmflowError
 from vcmflow.data.catalogue import read_catalogue
+from vcmflow.data.weights import check_weights, find_weights
 from vcmflow.embed.registry import EMBEDDINGS
-from vcmflow.errors import VcmflowError
-from vcmflow.nets.weights import check_weights, find_weights
 from vcmflow.reconstruct.registry import INTERPOLATORS
 from vcmflow.task.registry import TASKS
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vcmflow.plan.machine import local_gpus, processors
+from vcmflow.core.machine import local_gpus, processors
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.plan.settings import (
     PRESETS,
     difference,

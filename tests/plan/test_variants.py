@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.plan.grid import build_grid, pretrain_options, weights_files
 from vcmflow.plan.settings import Settings, load_settings, overlay
 from vcmflow.plan.variants import variants

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.pretrain.log import COLUMNS, Window, collapse_warning, plot_log, read_log, write_log
 from vcmflow.pretrain.loss import Similarities, contrastive_loss, cosine_similarities, semi_hard
 from vcmflow.pretrain.settings import PretrainSettings, settings_from

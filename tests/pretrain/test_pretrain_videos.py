@@ -7,7 +7,7 @@ import pytest
 import torch
 from pretrain_clips import moving_texture, write_clip
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.pretrain.augment import Augmentation, augment
 from vcmflow.pretrain.batches import Steps
 from vcmflow.pretrain.settings import PretrainSettings

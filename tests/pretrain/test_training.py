@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from vcmflow.__main__ import main
+from vcmflow.core.errors import VcmflowError
 from vcmflow.embed.command import build_embedder
 from vcmflow.embed.weights import read_weights
-from vcmflow.errors import VcmflowError
 from vcmflow.pretrain.log import read_log
 from vcmflow.pretrain.settings import PretrainSettings
 from vcmflow.pretrain.training import Checkpoints, Machine, pretrain

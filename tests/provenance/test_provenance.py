@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from vcmflow.__main__ import main
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.provenance.collect import encoders, git_state, machine, packages
 
 

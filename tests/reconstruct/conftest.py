@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vcmflow.core.registry import build
 from vcmflow.encode.registry import CODECS, SUFFIXES
 from vcmflow.encode.sequence import encode_sequence
-from vcmflow.registry import build
 
 KEPT = (0, 3, 4, 6)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.registry import build
+from vcmflow.core.video import write_video
+from vcmflow.encode import decode
 from vcmflow.encode.bitstream import hashes_of, nal_units
+from vcmflow.encode.decode import decode_pictures, decode_stream, verify_hashes
 from vcmflow.encode.registry import CODECS, SUFFIXES
 from vcmflow.encode.sequence import encode_sequence
-from vcmflow.errors import VcmflowError
-from vcmflow.reconstruct import decode
-from vcmflow.reconstruct.decode import decode_pictures, decode_stream, verify_hashes
-from vcmflow.registry import build
-from vcmflow.video import write_video
 
 
 @pytest.mark.parametrize("qp", [22, 37, 47])

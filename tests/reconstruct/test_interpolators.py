@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.registry import build
 from vcmflow.reconstruct.flow import warp_between
 from vcmflow.reconstruct.rebuild import gap_times, rebuild
 from vcmflow.reconstruct.registry import INTERPOLATORS
-from vcmflow.registry import build
 
 LIGHT = ["blend", "flow", "hold"]
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from vcmflow.__main__ import main
-from vcmflow.sample.decision import Decision, write_decision
-from vcmflow.sample.metadata import write_gaps
-from vcmflow.video import read_video
+from vcmflow.core.decision import Decision, write_decision
+from vcmflow.core.gaps import write_gaps
+from vcmflow.core.video import read_video
 
 
 @pytest.fixture

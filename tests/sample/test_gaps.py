@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vcmflow.errors import VcmflowError
-from vcmflow.sample.decision import Decision, read_decision, write_decision
-from vcmflow.sample.metadata import (
+from vcmflow.core.decision import Decision, read_decision, write_decision
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.gaps import (
     gaps_from_positions,
     positions_from_gaps,
     read_gaps,

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.sample import manifold, uniform
 from vcmflow.sample.decide import choose_frames
 from vcmflow.sample.fill import least_count

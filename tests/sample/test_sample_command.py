@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from vcmflow.__main__ import main
-from vcmflow.sample.decision import read_decision
-from vcmflow.sample.metadata import positions_from_gaps, read_gaps
+from vcmflow.core.decision import read_decision
+from vcmflow.core.gaps import positions_from_gaps, read_gaps
 from vcmflow.track.types import Track, write_tracks
 
 
@@ -117,7 +117,7 @@ def test_an_array_that_is_no_embedding_is_named(batch, capsys):
 
 def test_sampling_needs_no_torch_and_planning_no_numpy():
     code = (
-        "import sys, vcmflow.sample.registry, vcmflow.sample.metadata, vcmflow.sample.decision;"
+        "import sys, vcmflow.sample.registry, vcmflow.core.gaps, vcmflow.core.decision;"
         "assert 'numpy' not in sys.modules;"
         "import vcmflow.sample.command, vcmflow.sample.manifold, vcmflow.sample.tracking;"
         "assert 'torch' not in sys.modules"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.sample import tracking
 from vcmflow.sample.decide import choose_frames, count_to_keep
 from vcmflow.sample.fill import least_count

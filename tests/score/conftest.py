@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vcmflow.sample.decision import Decision, write_decision
-from vcmflow.sample.metadata import write_gaps
+from vcmflow.core.decision import Decision, write_decision
+from vcmflow.core.gaps import write_gaps
+from vcmflow.core.runs import Run, write_runs
 from vcmflow.task.results import encode_mask
-from vcmflow.task.runs import Run, write_runs
 
 FRAMES, WIDTH, HEIGHT, FPS = 7, 64, 48, 10.0
 NAMES = {1: "person", 2: "bicycle", 3: "car"}

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.score.detection import Matches
 from vcmflow.score.inputs import Fidelity, Sequence
 from vcmflow.score.pool import natural, pool, scene_columns

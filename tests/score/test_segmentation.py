@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.score.inputs import Annotation, Found, Truth
 from vcmflow.score.segmentation import MaskEvaluator, Overlap, f1_of, mean_overlap, pair
 from vcmflow.task.results import encode_mask

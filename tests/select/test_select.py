@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from vcmflow.__main__ import main
+from vcmflow.core.decision import read_decision
+from vcmflow.core.gaps import read_gaps
+from vcmflow.core.video import Frame, write_video
 from vcmflow.embed.network import seeded_network
 from vcmflow.embed.weights import Description, write_weights
-from vcmflow.sample.decision import read_decision
-from vcmflow.sample.metadata import read_gaps
-from vcmflow.video import Frame, write_video
 
 FPS = 12.5
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from vcmflow.__main__ import main
-from vcmflow.data.render.catalogue import CAMERA, TEST_SETS
 from vcmflow.score.detection import Evaluator, average_precision, mean_average_precision
 from vcmflow.score.inputs import found, read_sequence, read_truth
 from vcmflow.score.segmentation import MaskEvaluator, mean_overlap
 from vcmflow.task.results import read_results
+from vcmrender.catalogue import CAMERA, TEST_SETS
 
 LOADERS = {"detection": "osdar23", "segmentation": "davis"}
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from vcmflow.__main__ import main
+from vcmflow.core.video import write_video
 from vcmflow.task.results import read_results
-from vcmflow.video import write_video
 
 WEIGHTS = Path(__file__).parents[2] / "models" / "faster_rcnn_mini.safetensors"
 

@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from vcmflow.task.gpus import claim, visible_names
+from vcmflow.core.gpus import claim, visible_names
 
 HOLD = """
 import sys
 from pathlib import Path
-from vcmflow.task.gpus import claim
+from vcmflow.core.gpus import claim
 print(claim(["0", "1", "2"], Path(sys.argv[1])), flush=True)
 sys.stdin.read()
 """

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from vcmflow.errors import VcmflowError
-from vcmflow.task.runs import Run, read_run, read_runs, write_runs
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.runs import Run, read_run, read_runs, write_runs
 
 ONE = {"image_id": 0, "category_id": 1, "bbox": [1.0, 2.0, 3.0, 4.0], "score": 0.5}
 

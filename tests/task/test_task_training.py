@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.registry import lookup
 from vcmflow.nets.yolact.postprocess import decode
-from vcmflow.registry import lookup
 from vcmflow.task.registry import TASKS
 from vcmflow.task.train.augment import augment, coded, move
 from vcmflow.task.train.loop import Schedule, train

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from vcmflow.__main__ import main
-from vcmflow.errors import VcmflowError
-from vcmflow.files import write_json
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import write_json
+from vcmflow.core.video import write_video
 from vcmflow.task.results import encode_mask
 from vcmflow.task.train.folders import read_folder
-from vcmflow.video import write_video
 
 
 @pytest.fixture

@@ -16,11 +16,7 @@ import pytest
 import yaml
 
 from vcmflow.__main__ import main
-from vcmflow.data.render import warp
-from vcmflow.data.render.api import render_scene
-from vcmflow.data.render.catalogue import FLICKERING
-from vcmflow.data.render.characters import CHARACTERS
-from vcmflow.data.render.scene import SceneSpec
+from vcmflow.core.video import Frame
 from vcmflow.embed.command import build_embedder
 from vcmflow.embed.stream import embed_frames
 from vcmflow.embed.types import Embedder
@@ -31,7 +27,11 @@ from vcmflow.trajectory.measures import (
     speed_correlation,
     turning_angle,
 )
-from vcmflow.video import Frame
+from vcmrender import warp
+from vcmrender.api import render_scene
+from vcmrender.catalogue import FLICKERING
+from vcmrender.characters import CHARACTERS
+from vcmrender.scene import SceneSpec
 
 pytestmark = pytest.mark.slow
 

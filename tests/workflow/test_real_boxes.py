@@ -19,11 +19,11 @@ import pytest
 import yaml
 from running import ROOT, copy_checkout, run_in
 
+from vcmflow.core.video import read_video
 from vcmflow.encode.bitstream import pictures_of
-from vcmflow.reconstruct.decode import decode_stream
+from vcmflow.encode.decode import decode_stream
 from vcmflow.task.coco_ids import COCO_IDS
 from vcmflow.task.onnx.describe import FOLDER
-from vcmflow.video import read_video
 
 pytestmark = pytest.mark.workflow
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from running import ROOT, copy_checkout, run_in
 
-from vcmflow.video import write_video
+from vcmflow.core.video import write_video
 
 pytestmark = pytest.mark.workflow
 

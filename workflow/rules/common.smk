@@ -13,11 +13,11 @@ from snakemake.exceptions import WorkflowError
 from vcmflow.data.catalogue import entry_for, read_catalogue
 from vcmflow.data.registry import LOADERS
 from vcmflow.data.objects import digest
-from vcmflow.data.render.catalogue import CAMERA
-from vcmflow.data.render.layout import SPEED_FILE, davis_speed_file
+from vcmrender.catalogue import CAMERA
+from vcmrender.layout import SPEED_FILE, davis_speed_file
 from vcmflow.encode.registry import CODECS, SUFFIXES
 from vcmflow.embed.registry import EMBEDDINGS as EMBEDDERS
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.figures.registry import FIGURES as PAPER_FIGURES
 from vcmflow.plan.code import modules
 from vcmflow.plan.estimate import estimate, read_costs
@@ -30,7 +30,7 @@ from vcmflow.plan.grid import (
     weights_files,
     weights_table,
 )
-from vcmflow.plan.machine import local_gpus
+from vcmflow.core.machine import local_gpus
 from vcmflow.plan.settings import load_settings
 from vcmflow.plan.variants import variants
 from vcmflow.reconstruct.registry import INTERPOLATORS, ON_GPU

@@ -1,5 +1,5 @@
 # From a dataset, rendered, downloaded or already there, to sequences in the common form:
-# vcmflow/data (and vcmflow/data/render for the mini data).
+# vcmflow/data (and vcmrender for the mini data).
 CATALOGUE = read_catalogue(Path("data/datasets.csv"))
 WEIGHTS = weights_table(Path("data/weights.csv"))
 SEQUENCE_TABLES = [f"{RESULTS}/{name}/frames/sequences.csv" for name in GRID]
@@ -49,7 +49,7 @@ rule fetch_weights:
 
 rule render_dataset:
     input:
-        code=modules("vcmflow.data.render.command"),
+        code=modules("vcmrender.command"),
     output:
         folder=directory(f"{DATA}/{{dataset}}"),
         sums=f"{DATA}/{{dataset}}.sha256",

@@ -5,7 +5,7 @@ RENDERED_VIDEOS = PRETRAIN["videos"] == "render"
 
 rule render_videos:
     input:
-        code=modules("vcmflow.data.render.command"),
+        code=modules("vcmrender.command"),
     output:
         folder=directory(f"{DATA}/videos"),
         sums=f"{DATA}/videos.sha256",

@@ -7,7 +7,7 @@ if WARPS:
     # Rendered like a dataset, and longer: embedded and sampled, but not coded.
     rule render_warps:
         input:
-            code=modules("vcmflow.data.render.command"),
+            code=modules("vcmrender.command"),
         output:
             folder=directory(f"{DATA}/warps"),
             sums=f"{DATA}/warps.sha256",

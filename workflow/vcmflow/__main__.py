@@ -8,16 +8,16 @@ import sys
 from collections.abc import Sequence
 
 from vcmflow import __version__
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 
 # command -> (module with add_arguments and run, one line of help). Only the chosen command's module
 # is imported, so that light commands start in a tenth of a second.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "render": ("vcmflow.data.render.command", "render the mini data set, with ground truth"),
+    "render": ("vcmrender.command", "render the mini data set, with ground truth"),
     "import": ("vcmflow.data.command", "turn a sequence of any dataset into the common form"),
     "sequences": ("vcmflow.data.table", "write the sequence table of a dataset"),
     "download": ("vcmflow.data.download", "fetch, check and unpack a dataset or a weights file"),
-    "weights": ("vcmflow.nets.weights", "check (or fetch) the weights of the official networks"),
+    "weights": ("vcmflow.data.weights", "check (or fetch) the weights of the official networks"),
     "pretrain": ("vcmflow.pretrain.command", "train the embedding network on unlabelled videos"),
     "embed": ("vcmflow.embed.command", "embed the frames of videos"),
     "track": ("vcmflow.track.command", "detect and track objects through videos"),

@@ -7,13 +7,13 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import write_json
+from vcmflow.core.machine import processor
+from vcmflow.core.options import parse_options
 from vcmflow.embed.command import build_embedder
 from vcmflow.embed.registry import EMBEDDINGS
 from vcmflow.embed.source import open_frames
-from vcmflow.errors import VcmflowError
-from vcmflow.files import write_json
-from vcmflow.options import parse_options
-from vcmflow.plan.machine import processor
 from vcmflow.task.registry import DETECTORS
 from vcmflow.task.run import load_detector
 from vcmflow.track.settings import TrackerSettings, add_tracker_arguments, tracker_settings
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> None:
     # Networks from here on.
     from vcmflow.complexity.count import detector_cost, embedder_cost, gflops_at
     from vcmflow.complexity.measure import Run, manifold_speed, tracking_speed
-    from vcmflow.task.device import choose_device
+    from vcmflow.core.device import choose_device
 
     how = Run(args.video, args.keep_every, args.batch_size, args.repeat, args.threads)
     settings = tracker_settings(args)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from torch.utils.flop_counter import FlopCounterMode
 
+from vcmflow.core.video import Frame
 from vcmflow.embed.types import Embedder
 from vcmflow.task.types import Detector
-from vcmflow.video import Frame
 
 
 @dataclass(frozen=True)

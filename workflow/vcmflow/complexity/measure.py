@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from vcmflow.core.device import steady
+from vcmflow.core.errors import VcmflowError
 from vcmflow.embed.source import open_frames
 from vcmflow.embed.stream import embed_frames
 from vcmflow.embed.types import Embedder
-from vcmflow.errors import VcmflowError
 from vcmflow.sample.decide import choose_frames, count_to_keep
-from vcmflow.task.device import steady
 from vcmflow.task.types import Detector
 from vcmflow.track.deepsort import Tracker, track_video
 from vcmflow.track.settings import TrackerSettings

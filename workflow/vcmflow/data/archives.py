@@ -20,7 +20,7 @@ from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 
 _CHUNK = 1 << 20
 FORMATS = ("zip", "tar")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 
 FORMATS = ("file", "zip", "tar", "tar-list")
 _REQUIRED = ("name", "url", "bytes", "sha256", "licence")

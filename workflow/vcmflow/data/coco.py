@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import read_json
 from vcmflow.data.labels import apply_rules
 from vcmflow.data.types import LabelRules, TruthObject
-from vcmflow.errors import VcmflowError
-from vcmflow.files import read_json
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.options import parse_options
 from vcmflow.data.ids import ID_PATTERN, to_id
 from vcmflow.data.importer import import_sequence
 from vcmflow.data.registry import LOADERS
 from vcmflow.data.sequences import find_loader
 from vcmflow.data.types import DETECTION_CATEGORIES, TASKS, LabelRules, SequenceSpec
-from vcmflow.errors import VcmflowError
-from vcmflow.options import parse_options
 
 GROUND_TRUTHS = ("annotations", "pseudo", "none")
 

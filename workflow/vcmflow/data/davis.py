@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.data.frame_range import chosen_frames
 from vcmflow.data.listing import check_picture_gaps, list_pictures, walk
 from vcmflow.data.types import (
@@ -22,7 +23,6 @@ from vcmflow.data.types import (
     SourceFrame,
     TruthObject,
 )
-from vcmflow.errors import VcmflowError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,11 +14,11 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import write_json
 from vcmflow.data.archives import unpack
 from vcmflow.data.catalogue import Entry, find_entry
 from vcmflow.data.fetch import Patience, fetch
-from vcmflow.errors import VcmflowError
-from vcmflow.files import write_json
 
 # In the top of an unpacked folder: where it came from.
 MARKER = ".source.json"

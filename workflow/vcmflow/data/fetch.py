@@ -25,7 +25,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from vcmflow import __version__
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 
 _CHUNK = 1 << 20
 _REPORT_EVERY = 15.0  # seconds

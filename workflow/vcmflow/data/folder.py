@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.data.coco import Annotations, annotation_file, read_annotations
 from vcmflow.data.frame_range import chosen_frames
 from vcmflow.data.listing import (
@@ -32,7 +33,6 @@ from vcmflow.data.types import (
     SourceFrame,
     TruthObject,
 )
-from vcmflow.errors import VcmflowError
 
 
 class Folder:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.data.types import SequenceSpec
-from vcmflow.errors import VcmflowError
 
 
 def chosen_frames(spec: SequenceSpec, total: int) -> range:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _LONGEST = 180  # leaves room for suffixes: most file systems allow 255 bytes

@@ -18,6 +18,9 @@ import numpy as np
 import numpy.typing as npt
 from pycocotools import mask as coco_mask
 
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import write_json
+from vcmflow.core.video import Frame, write_video
 from vcmflow.data.sequences import find_loader
 from vcmflow.data.types import (
     DETECTION_CATEGORIES,
@@ -26,9 +29,6 @@ from vcmflow.data.types import (
     SourceFrame,
     TruthObject,
 )
-from vcmflow.errors import VcmflowError
-from vcmflow.files import write_json
-from vcmflow.video import Frame, write_video
 
 CATEGORIES = {
     "detection": DETECTION_CATEGORIES,

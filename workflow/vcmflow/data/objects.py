@@ -14,9 +14,9 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import whole_file
 from vcmflow.data.types import SequenceSpec
-from vcmflow.errors import VcmflowError
-from vcmflow.files import whole_file
 
 COLUMNS = ("id", "objects", "settings")
 

@@ -17,6 +17,8 @@ from statistics import median_low
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import read_json
 from vcmflow.data.frame_range import chosen_frames
 from vcmflow.data.labels import apply_rules
 from vcmflow.data.listing import check_gaps
@@ -29,8 +31,6 @@ from vcmflow.data.types import (
     SourceFrame,
     TruthObject,
 )
-from vcmflow.errors import VcmflowError
-from vcmflow.files import read_json
 
 if TYPE_CHECKING:
     from raillabel.json_format import JSONAttributes, JSONFrame, JSONScene, JSONSceneContent

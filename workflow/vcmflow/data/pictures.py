@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from vcmflow.errors import VcmflowError
-from vcmflow.video import Frame
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import Frame
 
 # Untagged video of at least this height is BT.709, as players take it; below it is BT.601.
 _HD_HEIGHT = 720

@@ -12,6 +12,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.registry import lookup
 from vcmflow.data.ids import to_id
 from vcmflow.data.registry import LOADERS
 from vcmflow.data.types import (
@@ -23,8 +25,6 @@ from vcmflow.data.types import (
     PlannedSequence,
     SequenceSpec,
 )
-from vcmflow.errors import VcmflowError
-from vcmflow.registry import lookup
 
 __all__ = ["DatasetConfig", "SequenceSpec", "find_loader", "list_sequences", "parse_dataset"]
 

@@ -14,11 +14,11 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import read_json, whole_file
 from vcmflow.data.ids import ID_PATTERN
 from vcmflow.data.objects import write_selection
 from vcmflow.data.types import TASKS
-from vcmflow.errors import VcmflowError
-from vcmflow.files import read_json, whole_file
 
 GROUND_TRUTHS = ("annotations", "pseudo", "none")
 

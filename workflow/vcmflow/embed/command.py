@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import whole_file
+from vcmflow.core.options import parse_options
+from vcmflow.core.registry import lookup
 from vcmflow.embed.registry import EMBEDDINGS
 from vcmflow.embed.settings import check_settings
 from vcmflow.embed.source import open_frames
 from vcmflow.embed.stream import embed_frames
 from vcmflow.embed.types import Embedder, Embeddings
-from vcmflow.errors import VcmflowError
-from vcmflow.files import whole_file
-from vcmflow.options import parse_options
-from vcmflow.registry import lookup
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,7 +94,7 @@ def build_embedder(
     builder = lookup(EMBEDDINGS, name, "embedding")
     given = check_settings(f"embedding {name!r}", builder, options or {}, _GIVEN)
     if "torch" in sys.modules:
-        from vcmflow.task.device import steady
+        from vcmflow.core.device import steady
 
         steady(1)
     embedder: Embedder = builder(weights=weights, device=device, **given)

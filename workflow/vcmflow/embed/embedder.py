@@ -9,12 +9,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from vcmflow.core.device import choose_device
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import Frame
 from vcmflow.embed.normalise import normalise
 from vcmflow.embed.shrink import fit_short_side, resize
 from vcmflow.embed.types import Embeddings
-from vcmflow.errors import VcmflowError
-from vcmflow.task.device import choose_device
-from vcmflow.video import Frame
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 SMALLEST_SIDE = 32  # px; the networks divide the size by 32

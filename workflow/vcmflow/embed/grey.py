@@ -8,10 +8,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import Frame
 from vcmflow.embed.shrink import resize
 from vcmflow.embed.types import Embeddings
-from vcmflow.errors import VcmflowError
-from vcmflow.video import Frame
 
 
 class GreyPixels:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.embed.embedder import NetworkEmbedder
 from vcmflow.embed.resnet18 import FEATURES, ResNet18
 from vcmflow.embed.weights import read_published
-from vcmflow.errors import VcmflowError
 
 if TYPE_CHECKING:
     from vcmflow.embed.mobilenet_v2 import MobileNetV2

@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.embed.embedder import NetworkEmbedder
 from vcmflow.embed.resnet18 import FEATURES, ResNet18
 from vcmflow.embed.weights import State, read_weights
-from vcmflow.errors import VcmflowError
 
 _BACKBONE, _PROJECTION, _ROTATION = "backbone.", "projection.", "rotation."
 

@@ -8,7 +8,7 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 
 _NAMES = {int: "an integer", float: "a number", str: "a word", bool: "true or false"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from vcmflow.video import Frame
+from vcmflow.core.video import Frame
 
 
 def fit_short_side(height: int, width: int, short_side: int) -> tuple[int, int]:

@@ -9,8 +9,8 @@ import av
 import cv2
 import numpy as np
 
-from vcmflow.errors import VcmflowError
-from vcmflow.video import Frame
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import Frame
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 

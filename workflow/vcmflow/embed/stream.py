@@ -13,9 +13,9 @@ from typing import TypeVar
 
 import numpy as np
 
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import Frame
 from vcmflow.embed.types import Embedder, Embeddings
-from vcmflow.errors import VcmflowError
-from vcmflow.video import Frame
 
 Item = TypeVar("Item")
 

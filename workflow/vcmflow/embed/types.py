@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from vcmflow.video import Frame
+from vcmflow.core.video import Frame
 
 Embeddings = npt.NDArray[np.float32]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.embed.embedder import NetworkEmbedder
 from vcmflow.embed.learned import from_state
 from vcmflow.embed.network import seeded_network
-from vcmflow.errors import VcmflowError
 
 
 def build(

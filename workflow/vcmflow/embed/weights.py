@@ -12,8 +12,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
-from vcmflow.errors import VcmflowError
-from vcmflow.files import whole_file
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import whole_file
 
 State = dict[str, torch.Tensor]
 

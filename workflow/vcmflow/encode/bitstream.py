@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 
 _HEADER_BYTES = 64  # far more than the header fields that are read below
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast, get_args
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 
 Mode = Literal["ra", "ai"]  # random access, all-intra
 

@@ -18,8 +18,8 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from vcmflow.errors import VcmflowError
-from vcmflow.video import Frame
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import Frame
 
 # Planar 4:2:0, uint16 with 10 significant bits, (H * 3 / 2) x W: the rows of Y, then those of Cb
 # and Cr packed two to a row. Its bytes are those of ffmpeg's yuv420p10le.

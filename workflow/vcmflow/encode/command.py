@@ -6,16 +6,16 @@ import argparse
 import csv
 from pathlib import Path
 
+from vcmflow.core.decision import Decision, read_decision
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import whole_file, write_json
+from vcmflow.core.options import parse_options
+from vcmflow.core.registry import build
+from vcmflow.core.video import read_frames
 from vcmflow.encode import colour
 from vcmflow.encode.codec import Codec, Mode, as_mode
 from vcmflow.encode.registry import CODECS, QP_RANGES, SUFFIXES
 from vcmflow.encode.sequence import Encoding, encode_sequence
-from vcmflow.errors import VcmflowError
-from vcmflow.files import whole_file, write_json
-from vcmflow.options import parse_options
-from vcmflow.registry import build
-from vcmflow.sample.decision import Decision, read_decision
-from vcmflow.video import read_frames
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 
 
 def executable() -> str:

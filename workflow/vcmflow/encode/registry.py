@@ -5,8 +5,8 @@ Adding a codec is one file (see ``vcmflow.encode.codec.Codec``) and one line in 
 
 from __future__ import annotations
 
-# Name -> "module:builder", for ``vcmflow.registry.lookup``. A builder takes the encoder's preset,
-# the intra period of random access, the number of threads, and the codec's own options by name.
+# Name -> "module:builder", for ``vcmflow.core.registry.lookup``. A builder takes the encoder's
+# preset, the intra period of random access, the number of threads, and the codec's own options.
 CODECS: dict[str, str] = {
     "vvenc": "vcmflow.encode.vvenc:build",
     "x264": "vcmflow.encode.x264:build",

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import whole_file
+from vcmflow.core.video import Frame
 from vcmflow.encode import colour
 from vcmflow.encode.bitstream import pictures_of
 from vcmflow.encode.codec import Codec, Mode, RawClip
-from vcmflow.errors import VcmflowError
-from vcmflow.files import whole_file
-from vcmflow.video import Frame
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.encode import ffmpeg
 from vcmflow.encode.bitstream import nal_units, without_units
 from vcmflow.encode.codec import Codec, Mode, RawClip, check_preset
-from vcmflow.errors import VcmflowError
 
 PRESETS = (
     *("ultrafast", "superfast", "veryfast", "faster", "fast"),

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.encode import ffmpeg
 from vcmflow.encode.codec import Codec, Mode, RawClip, check_flag, check_preset
-from vcmflow.errors import VcmflowError
 
 PRESETS = (
     *("ultrafast", "superfast", "veryfast", "faster", "fast"),

@@ -7,11 +7,11 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from vcmflow.errors import VcmflowError
-from vcmflow.files import whole_file
-from vcmflow.sample.decision import Decision, read_decision
+from vcmflow.core.decision import Decision, read_decision
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import whole_file
+from vcmflow.core.video import read_video
 from vcmflow.score.fidelity import Fidelity, measure
-from vcmflow.video import read_video
 
 COLUMNS = ("sequence", "sampler", "mode", "qp", "frame", "kept", "mse", "psnr", "ssim")
 

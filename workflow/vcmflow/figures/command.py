@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from vcmflow.core.options import parse_options
+from vcmflow.core.registry import lookup
 from vcmflow.figures import style
 from vcmflow.figures.inputs import Inputs
 from vcmflow.figures.registry import FIGURES
-from vcmflow.options import parse_options
-from vcmflow.registry import lookup
 
 _USES = """which figure is drawn from what:
   fig4, fig5    --scenes

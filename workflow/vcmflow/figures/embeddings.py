@@ -14,7 +14,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.figures import style
 from vcmflow.figures.inputs import Inputs, read_embedding
 from vcmflow.trajectory.measures import neighbour_share

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from vcmflow.errors import VcmflowError
-from vcmflow.files import read_json
-from vcmflow.task.runs import Run, read_run
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import read_json
+from vcmflow.core.runs import Run, read_run
 
 _TEXT = ("dataset", "scene", "sequence", "sampler", "mode")
 

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from scipy.optimize import linear_sum_assignment
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.figures import style
 from vcmflow.figures.inputs import Inputs, Shape
 from vcmflow.figures.pictures import Scene, lay_out, read_scene

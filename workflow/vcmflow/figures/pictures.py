@@ -12,12 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.decision import Decision, read_decision
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.runs import SOURCE, Run
+from vcmflow.core.video import Frame, read_video
 from vcmflow.figures import modes, style
 from vcmflow.figures.inputs import Inputs, Shape, read_detections, read_scores, read_truth
-from vcmflow.sample.decision import Decision, read_decision
-from vcmflow.task.runs import SOURCE, Run
-from vcmflow.video import Frame, read_video
 
 _TITLES = 0.32  # inches above each panel, for two lines
 _GAP = 0.06

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.figures import modes, style
 from vcmflow.figures.inputs import Inputs, common_units, curve, mean_over, pick, read_scores
 

@@ -25,8 +25,8 @@ from matplotlib.lines import Line2D
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from vcmflow.errors import VcmflowError
-from vcmflow.files import whole_file
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import whole_file
 
 WIDTH = 7.16  # inches: both columns of an IEEE page
 COLUMN = 3.5  # inches: one column

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.decision import Decision, read_decision
+from vcmflow.core.errors import VcmflowError
 from vcmflow.figures import style
 from vcmflow.figures.inputs import Inputs, read_embedding
-from vcmflow.sample.decision import Decision, read_decision
 
 _SPEED_ROWS = 1.5  # height of the embedding's speed, in rows of samplers
 

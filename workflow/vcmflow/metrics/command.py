@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from vcmflow.files import write_json
+from vcmflow.core.files import write_json
+from vcmflow.core.rows import Row, read_csv, write_csv
 from vcmflow.metrics.curves import (
     ACCURACY_M,
     RATE_ACCURACY,
@@ -15,7 +16,6 @@ from vcmflow.metrics.curves import (
     scenes,
 )
 from vcmflow.metrics.summary import summary
-from vcmflow.score.rows import Row, read_csv, write_csv
 
 _CONDITION = ("dataset", "scene", "sampler", "mode", "qp", "n", "m", "kbps")
 

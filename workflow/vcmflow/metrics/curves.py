@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from vcmflow.core.rows import Row, fixed, number
+from vcmflow.core.runs import SOURCE
 from vcmflow.metrics.summary import ACCURACIES
-from vcmflow.score.rows import Row, fixed, number
-from vcmflow.task.runs import SOURCE
 
 RATE_ACCURACY = (
     *("dataset", "scene", "mode", "sampler", "qp", "kbps"),

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from vcmflow.errors import VcmflowError
-from vcmflow.score.rows import Row, number
-from vcmflow.task.runs import SOURCE
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.rows import Row, number
+from vcmflow.core.runs import SOURCE
 
 Numbers = dict[str, "float | int | Numbers"]
 

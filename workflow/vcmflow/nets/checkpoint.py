@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 
 Module = TypeVar("Module", bound=nn.Module)
 

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("vcmflow.", "vcmrender.")
 
 
 def modules(*names: str) -> list[str]:
@@ -69,5 +70,5 @@ def _imports(path: Path) -> tuple[str, ...]:
             candidates = [node.module] + [f"{node.module}.{alias.name}" for alias in node.names]
         else:
             continue
-        names.update(c for c in candidates if c.startswith("vcmflow.") and _locate(c))
+        names.update(c for c in candidates if c.startswith(PACKAGES) and _locate(c))
     return tuple(sorted(names))

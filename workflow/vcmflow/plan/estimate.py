@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.data.catalogue import Entry, entry_for, total_volume
 from vcmflow.data.types import SequenceSpec
-from vcmflow.errors import VcmflowError
 from vcmflow.plan.grid import Dataset, pretrain_options, split_sampler
 from vcmflow.plan.settings import Settings
 

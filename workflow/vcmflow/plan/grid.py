@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.data.objects import without_objects
-from vcmflow.data.render.catalogue import DETECTION_TEST
 from vcmflow.data.sequences import SequenceSpec, list_sequences
 from vcmflow.embed.registry import EMBEDDINGS
 from vcmflow.encode.registry import CODECS, QP_RANGES
-from vcmflow.errors import VcmflowError
 from vcmflow.plan.settings import Settings
 from vcmflow.pretrain.settings import settings_from
 from vcmflow.reconstruct.registry import INTERPOLATORS
 from vcmflow.sample.registry import SAMPLERS, Sampler, plan_sampler
 from vcmflow.task.registry import DETECTORS, TASKS
+from vcmrender.catalogue import DETECTION_TEST
 
 _SWEPT = re.compile(r"^(?P<sampler>[a-z][a-z0-9_]*)-n(?P<keep_every>[1-9][0-9]*)$")
 

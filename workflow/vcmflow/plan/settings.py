@@ -16,7 +16,7 @@ import yaml
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 
 WORKFLOW = Path(__file__).resolve().parents[2]
 SCHEMA = WORKFLOW / "schemas" / "params.schema.yaml"

@@ -16,7 +16,7 @@ from pathlib import Path
 # Comes with Snakemake.
 import psutil  # type: ignore[import-untyped]
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 
 LOCKS = Path(".snakemake/locks")
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torchvision.transforms.v2 import functional
 
-from vcmflow.video import Frame
+from vcmflow.core.video import Frame
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.pretrain.augment import Augmentation, augment
 from vcmflow.pretrain.settings import PretrainSettings
 from vcmflow.pretrain.videos import UnusableVideo, VideoPool

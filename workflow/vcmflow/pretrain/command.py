@@ -8,9 +8,9 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.options import parse_options
 from vcmflow.embed.weights import write_weights
-from vcmflow.errors import VcmflowError
-from vcmflow.options import parse_options
 from vcmflow.pretrain.log import plot_log
 from vcmflow.pretrain.settings import PretrainSettings, settings_from
 from vcmflow.pretrain.training import Checkpoints, Machine, pretrain

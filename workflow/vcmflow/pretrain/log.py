@@ -6,8 +6,8 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vcmflow.errors import VcmflowError
-from vcmflow.files import whole_file
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import whole_file
 
 # Means over the steps since the row before. Without the rotation task its two columns are 0.
 COLUMNS = (

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.embed.settings import check_settings
-from vcmflow.errors import VcmflowError
 
 
 @dataclass(frozen=True)

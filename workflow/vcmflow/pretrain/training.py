@@ -23,17 +23,17 @@ from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
+from vcmflow.core.device import choose_device, steady
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import whole_file
 from vcmflow.embed.network import EmbeddingNetwork, seeded_network
 from vcmflow.embed.normalise import normalise
 from vcmflow.embed.weights import Description, read_resnet18
-from vcmflow.errors import VcmflowError
-from vcmflow.files import whole_file
 from vcmflow.pretrain.batches import Batch, Steps
 from vcmflow.pretrain.log import Row, Window, collapse_warning, write_log
 from vcmflow.pretrain.loss import contrastive_loss, cosine_similarities, semi_hard
 from vcmflow.pretrain.settings import PretrainSettings
 from vcmflow.pretrain.videos import Split, VideoPool, find_videos, split_videos
-from vcmflow.task.device import choose_device, steady
 
 
 @dataclass(frozen=True)
@@ -302,7 +302,7 @@ def _batches(loader: DataLoader[Batch]) -> Iterator[Batch]:
         yield from loader
     except VcmflowError as error:
         line = str(error).strip().splitlines()[-1]
-        raise VcmflowError(line.removeprefix("vcmflow.errors.VcmflowError: ")) from None
+        raise VcmflowError(line.removeprefix("vcmflow.core.errors.VcmflowError: ")) from None
 
 
 def _start_worker(_: int) -> None:

@@ -13,9 +13,9 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import Frame
 from vcmflow.embed.shrink import fit_short_side, resize
-from vcmflow.errors import VcmflowError
-from vcmflow.video import Frame
 
 SUFFIXES = frozenset({".mp4", ".webm", ".avi", ".mkv"})
 _SLACK = 1e-6  # s; times are fractions of a second rounded to the file's clock

@@ -12,9 +12,9 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.machine import processor
 from vcmflow.encode import ffmpeg
-from vcmflow.errors import VcmflowError
-from vcmflow.plan.machine import processor
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from vcmflow import __version__
-from vcmflow.errors import VcmflowError
-from vcmflow.files import read_json, write_json
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import read_json, write_json
 from vcmflow.provenance.collect import encoders, git_state, machine, packages, sha256
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from vcmflow.core.video import Frame
 from vcmflow.reconstruct.interpolator import Interpolator
-from vcmflow.video import Frame
 
 
 class Blend:

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vcmflow.errors import VcmflowError
-from vcmflow.files import read_json
-from vcmflow.options import parse_options
-from vcmflow.reconstruct.decode import decode_stream
+from vcmflow.core.decision import read_decision
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import read_json
+from vcmflow.core.gaps import read_gaps
+from vcmflow.core.options import parse_options
+from vcmflow.core.registry import build, lookup
+from vcmflow.core.video import write_video
+from vcmflow.encode.decode import decode_stream
 from vcmflow.reconstruct.interpolator import Interpolator
 from vcmflow.reconstruct.rebuild import rebuild
 from vcmflow.reconstruct.registry import INTERPOLATORS
-from vcmflow.registry import build, lookup
-from vcmflow.sample.decision import read_decision
-from vcmflow.sample.metadata import read_gaps
-from vcmflow.video import write_video
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.device import autocast, choose_device, choose_precision, steady
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import Frame
 from vcmflow.nets.ema_vfi.load import load
 from vcmflow.nets.ema_vfi.network import EmaVfi
 from vcmflow.nets.ema_vfi.strips import Strips
-from vcmflow.task.device import autocast, choose_device, choose_precision, steady
-from vcmflow.video import Frame
 
 NAME = "ema_vfi"
 

@@ -25,9 +25,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import Frame
 from vcmflow.reconstruct.interpolator import Interpolator
-from vcmflow.video import Frame
 
 Map = npt.NDArray[np.float32]
 Places = tuple[Map, Map]  # columns and rows, each H x W

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vcmflow.core.video import Frame
 from vcmflow.reconstruct.interpolator import Interpolator
-from vcmflow.video import Frame
 
 
 class Hold:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from vcmflow.video import Frame
+from vcmflow.core.video import Frame
 
 
 class Interpolator(Protocol):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import Frame
 from vcmflow.reconstruct.interpolator import Interpolator
-from vcmflow.video import Frame
 
 
 def gap_times(gap: int) -> list[float]:

@@ -1,4 +1,4 @@
-"""The interpolators: name -> ``"module:builder"``, for ``vcmflow.registry.lookup``.
+"""The interpolators: name -> ``"module:builder"``, for ``vcmflow.core.registry.lookup``.
 
 A builder takes the interpolator's options by name (and ``weights`` where it is a network) and
 returns an ``Interpolator`` (see ``vcmflow.reconstruct.interpolator``).

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from vcmflow.errors import VcmflowError
-from vcmflow.files import read_json
-from vcmflow.options import parse_options
+from vcmflow.core.decision import Decision, write_decision
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import read_json
+from vcmflow.core.gaps import write_gaps
+from vcmflow.core.options import parse_options
 from vcmflow.sample.decide import choose_frames, count_to_keep
-from vcmflow.sample.decision import Decision, write_decision
 from vcmflow.sample.manifold import Embedding
-from vcmflow.sample.metadata import write_gaps
 from vcmflow.sample.registry import SAMPLERS, complete_options, find_method
 from vcmflow.track.types import read_tracks
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vcmflow.errors import VcmflowError
-from vcmflow.registry import lookup
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.registry import lookup
 from vcmflow.sample.fill import least_count
 from vcmflow.sample.manifold import Embedding
 from vcmflow.sample.registry import SAMPLERS, complete_options, find_method

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from vcmflow.sample.metadata import LARGEST_GAP
+from vcmflow.core.gaps import LARGEST_GAP
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import lapack
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.sample import uniform
 from vcmflow.sample.fill import TOLERANCE, FloatArray, IntArray, fit
 

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.embed.registry import EMBEDDINGS
-from vcmflow.errors import VcmflowError
 
 Need = Literal["embedding", "tracks"]
 

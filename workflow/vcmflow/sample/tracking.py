@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.sample import uniform
 from vcmflow.sample.fill import IntArray, fit
 from vcmflow.track.types import Track

@@ -20,7 +20,7 @@ import bjontegaard
 import numpy as np
 import numpy.typing as npt
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 
 Array = npt.NDArray[np.float64]
 Fit = Literal["pchip", "akima", "cubic"]

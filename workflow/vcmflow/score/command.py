@@ -6,9 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from vcmflow.errors import VcmflowError
-from vcmflow.sample.decision import Decision, read_decision
-from vcmflow.sample.metadata import read_gaps
+from vcmflow.core.decision import Decision, read_decision
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.gaps import read_gaps
+from vcmflow.core.rows import write_csv
+from vcmflow.core.runs import read_runs
 from vcmflow.score.inputs import (
     Found,
     found,
@@ -19,7 +21,6 @@ from vcmflow.score.inputs import (
 )
 from vcmflow.score.pool import SEQUENCE_COLUMNS, pool, scene_columns
 from vcmflow.score.pseudo import THRESHOLD
-from vcmflow.score.rows import write_csv
 from vcmflow.score.sequence import (
     Coded,
     Condition,
@@ -27,7 +28,6 @@ from vcmflow.score.sequence import (
     score_sequence,
     write_score,
 )
-from vcmflow.task.runs import read_runs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from vcmflow.errors import VcmflowError
-from vcmflow.video import Frame
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import Frame
 
 Plane = npt.NDArray[np.float64]
 

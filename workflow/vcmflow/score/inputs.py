@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vcmflow.errors import VcmflowError
-from vcmflow.files import read_json
-from vcmflow.score.rows import number, read_csv, whole_number
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import read_json
+from vcmflow.core.rows import number, read_csv, whole_number
 
 # A frame without any error has infinite PSNR, which no mean survives; frames count at most this.
 PSNR_CEILING = 100.0

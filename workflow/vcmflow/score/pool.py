@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.rows import Row, fixed
 from vcmflow.score.detection import Matches, average_precision, mean_average_precision
 from vcmflow.score.rates import Rate
-from vcmflow.score.rows import Row, fixed
 from vcmflow.score.segmentation import mean_overlap
 from vcmflow.score.sequence import UNCOMPRESSED, Condition, Measured, SequenceScore
 

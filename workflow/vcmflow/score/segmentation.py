@@ -25,7 +25,7 @@ import numpy.typing as npt
 from pycocotools import mask as rle
 from scipy.optimize import linear_sum_assignment
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.score.inputs import Annotation, Found, Truth
 from vcmflow.task.results import decode_mask
 

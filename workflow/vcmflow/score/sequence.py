@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vcmflow.errors import VcmflowError
-from vcmflow.files import read_json, whole_file
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import read_json, whole_file
+from vcmflow.core.runs import SOURCE
 from vcmflow.score.detection import Evaluator, Matches
 from vcmflow.score.inputs import Fidelity, Found, Sequence, Truth
 from vcmflow.score.pseudo import THRESHOLD, pseudo_truth
 from vcmflow.score.rates import Rate
 from vcmflow.score.segmentation import Absent, MaskEvaluator, Overlap
-from vcmflow.task.runs import SOURCE
 
 
 @dataclass(frozen=True, order=True)

@@ -13,15 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from vcmflow.core.decision import Decision, write_decision
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.gaps import write_gaps
+from vcmflow.core.machine import processors
+from vcmflow.core.options import parse_options
 from vcmflow.embed.registry import EMBEDDINGS
 from vcmflow.embed.source import frame_rate, open_frames
-from vcmflow.errors import VcmflowError
-from vcmflow.options import parse_options
-from vcmflow.plan.machine import processors
 from vcmflow.sample.command import add_choice_arguments
 from vcmflow.sample.decide import choose_frames, count_to_keep
-from vcmflow.sample.decision import Decision, write_decision
-from vcmflow.sample.metadata import write_gaps
 from vcmflow.sample.registry import SAMPLERS, complete_options, find_method
 from vcmflow.task.registry import DETECTORS
 from vcmflow.track.settings import TrackerSettings, add_tracker_arguments, tracker_settings
@@ -122,7 +122,7 @@ def _tracks(args: argparse.Namespace) -> Look:
     if args.detector is None:
         raise VcmflowError(f"--detector is missing; allowed: {', '.join(sorted(DETECTORS))}")
     settings = tracker_settings(args)
-    from vcmflow.task.device import choose_device, steady
+    from vcmflow.core.device import choose_device, steady
     from vcmflow.task.run import load_detector
     from vcmflow.track.deepsort import track_video
 

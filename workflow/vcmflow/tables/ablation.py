@@ -10,8 +10,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import stdev
 
+from vcmflow.core.rows import Row, fixed, number
 from vcmflow.score.bd import Curve, Difference, Fit, bd_map, p_map
-from vcmflow.score.rows import Row, fixed, number
 from vcmflow.tables.inputs import Inputs, Score, curve, scene_keys, select, title_mode
 from vcmflow.tables.layout import Column, Table, Value, mean_of
 

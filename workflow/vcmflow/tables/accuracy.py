@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.runs import SOURCE
 from vcmflow.tables.inputs import Inputs
 from vcmflow.tables.layout import Column, Table, Value
-from vcmflow.task.runs import SOURCE
 
 _FIXED = {
     "map": "mAP",

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.tables.inputs import Inputs, select, title_mode
 from vcmflow.tables.layout import Cells, Column, Table, Value, mean_of, rounded
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from vcmflow.errors import VcmflowError
-from vcmflow.registry import lookup
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.registry import lookup
 from vcmflow.tables.inputs import Inputs, read_complexity, read_scores, read_trajectories
 from vcmflow.tables.layout import Table, to_markdown, to_tex, write_table_csv, write_text
 from vcmflow.tables.paper import beside, read_reference

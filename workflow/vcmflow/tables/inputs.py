@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vcmflow.errors import VcmflowError
-from vcmflow.files import read_json
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import read_json
+from vcmflow.core.rows import Row, number, read_csv, whole_number
+from vcmflow.core.runs import SOURCE
 from vcmflow.score.bd import Curve, Fit
-from vcmflow.score.rows import Row, number, read_csv, whole_number
-from vcmflow.task.runs import SOURCE
 from vcmflow.trajectory.columns import COLUMNS
 
 MODE_NAMES = {"ra": "random access", "ai": "all-intra"}

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
-from vcmflow.files import whole_file
-from vcmflow.score.rows import fixed, write_csv
+from vcmflow.core.files import whole_file
+from vcmflow.core.rows import fixed, write_csv
 
 Value = str | int | float | None
 Cells = Mapping[str, Value]

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from vcmflow.errors import VcmflowError
-from vcmflow.score.rows import read_csv
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.rows import read_csv
 from vcmflow.tables.layout import Block, Cells, Column, Table, Value
 
 

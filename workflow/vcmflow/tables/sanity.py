@@ -10,9 +10,9 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 
+from vcmflow.core.runs import SOURCE
 from vcmflow.tables.inputs import Inputs, Score
 from vcmflow.tables.layout import Column, Table, Value
-from vcmflow.task.runs import SOURCE
 
 ACCURACY_KEPT = 0.95
 EVERYTHING = "all"

@@ -8,14 +8,14 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from vcmflow.errors import VcmflowError
-from vcmflow.options import parse_options
-from vcmflow.task.device import DEVICES, choose_device, steady
+from vcmflow.core.device import DEVICES, choose_device, steady
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.options import parse_options
+from vcmflow.core.runs import SOURCE, Run, write_runs
+from vcmflow.core.video import read_video
 from vcmflow.task.registry import TASKS
 from vcmflow.task.results import Result, write_results
 from vcmflow.task.run import detect_video, load_detector
-from vcmflow.task.runs import SOURCE, Run, write_runs
-from vcmflow.video import read_video
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     out = parser.add_mutually_exclusive_group(required=True)
     out.add_argument("--out", nargs="+", type=Path, help="COCO results list of each video (.json)")
     out.add_argument(
-        "--runs-out", type=Path, help="results of all videos in one file (vcmflow.task.runs)"
+        "--runs-out", type=Path, help="results of all videos in one file (vcmflow.core.runs)"
     )
     runs = parser.add_argument_group("with --runs-out: what the videos are, one value each")
     runs.add_argument("--sequence-ids", nargs="+", default=[], metavar="ID")

@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import Frame
 from vcmflow.nets.checkpoint import load_state, read_state
 from vcmflow.nets.faster_rcnn.load import IGNORED
 from vcmflow.task.coco_ids import COCO_IDS
 from vcmflow.task.found import in_range, ranked
 from vcmflow.task.types import Detections
-from vcmflow.video import Frame
 
 NAME = "detectron2"
 

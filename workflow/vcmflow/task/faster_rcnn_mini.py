@@ -19,12 +19,12 @@ from torchvision.models.detection.faster_rcnn import FasterRCNN, FastRCNNPredict
 from torchvision.models.detection.rpn import AnchorGenerator, RPNHead
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
+from vcmflow.core.video import Frame
 from vcmflow.nets.yolact.backbone import LightResNet
 from vcmflow.task.fuse import fold_batch_norms
 from vcmflow.task.limits import check_count, check_share
 from vcmflow.task.types import Detections, no_detections
 from vcmflow.task.weights import fixed_weights, load_weights
-from vcmflow.video import Frame
 
 NAME = "faster_rcnn_mini"
 

@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.device import autocast, choose_precision
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import Frame
 from vcmflow.nets.faster_rcnn.load import load
 from vcmflow.nets.faster_rcnn.network import FasterRcnn, FasterRcnnConfig, to_output
 from vcmflow.nets.faster_rcnn.resize import resize, resized_shape
 from vcmflow.task.coco_ids import COCO_IDS
-from vcmflow.task.device import autocast, choose_precision
 from vcmflow.task.found import group_size, groups, in_range, ranked
 from vcmflow.task.types import Detections
-from vcmflow.video import Frame
 
 NAME = "faster_rcnn_x101"
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import Frame
 from vcmflow.task.types import Detections
-from vcmflow.video import Frame
 
 
 def groups(frames: Sequence[Frame], size: int) -> Iterator[list[Frame]]:

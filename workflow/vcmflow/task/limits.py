@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 
 
 def check_share(model: str, key: str, value: object) -> None:

@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import Frame
 from vcmflow.task.found import in_range, ranked
 from vcmflow.task.onnx.decode import decode, suppress
 from vcmflow.task.onnx.describe import Description, InputSpec, read_description
 from vcmflow.task.onnx.model import parameters
 from vcmflow.task.types import Detections
-from vcmflow.video import Frame
 
 NAME = "onnx"
 

@@ -1,4 +1,4 @@
-"""The detectors and segmenters: name -> ``"module:builder"``, for ``vcmflow.registry.lookup``."""
+"""The detectors and segmenters: name -> ``"module:builder"``, for ``core.registry.lookup``."""
 
 from __future__ import annotations
 

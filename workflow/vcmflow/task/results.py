@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from pycocotools import mask as rle
 
-from vcmflow.errors import VcmflowError
-from vcmflow.files import read_json, whole_file
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import read_json, whole_file
 from vcmflow.task.types import Detections, no_detections
 
 Result = dict[str, Any]

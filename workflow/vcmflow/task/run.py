@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from vcmflow.errors import VcmflowError
-from vcmflow.registry import lookup
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.registry import lookup
+from vcmflow.core.video import Frame
 from vcmflow.task.registry import TASKS
 from vcmflow.task.results import Result, to_results
 from vcmflow.task.types import Detector
-from vcmflow.video import Frame
 
 
 def load_detector(

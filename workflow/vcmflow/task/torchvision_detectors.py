@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from torchvision.models import get_model
 from torchvision.ops import FrozenBatchNorm2d
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import Frame
 from vcmflow.nets.checkpoint import build as build_network
 from vcmflow.task.found import group_size, groups, in_range, ranked
 from vcmflow.task.types import Detections
-from vcmflow.video import Frame
 
 # COCO's categories, with background (0) and the unused ids: labels are category ids.
 CLASSES = 91

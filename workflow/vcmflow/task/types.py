@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from vcmflow.errors import VcmflowError
-from vcmflow.video import Frame
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import Frame
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from vcmflow.errors import VcmflowError
-from vcmflow.files import whole_file
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import whole_file
 
 HEADER = "vcmflow"
 

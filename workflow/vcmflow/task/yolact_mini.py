@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from vcmflow.core.video import Frame
 from vcmflow.nets.yolact.config import LightSpec, YolactConfig
 from vcmflow.nets.yolact.network import Yolact
 from vcmflow.nets.yolact.postprocess import NmsSettings, detect, finish
@@ -19,7 +20,6 @@ from vcmflow.task.fuse import fold_batch_norms
 from vcmflow.task.limits import check_count, check_share
 from vcmflow.task.types import Detections, no_detections
 from vcmflow.task.weights import fixed_weights, load_weights
-from vcmflow.video import Frame
 
 NAME = "yolact_mini"
 

@@ -13,15 +13,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.device import autocast, choose_precision
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import Frame
 from vcmflow.nets.yolact.load import load
 from vcmflow.nets.yolact.network import Yolact
 from vcmflow.nets.yolact.postprocess import NmsSettings, detect, finish
 from vcmflow.task.coco_ids import COCO_IDS
-from vcmflow.task.device import autocast, choose_precision
 from vcmflow.task.found import group_size, groups, in_range, ranked
 from vcmflow.task.types import Detections
-from vcmflow.video import Frame
 
 
 class YolactPlus:

@@ -7,9 +7,9 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.options import parse_options
 from vcmflow.embed.source import open_frames
-from vcmflow.errors import VcmflowError
-from vcmflow.options import parse_options
 from vcmflow.task.registry import DETECTORS
 from vcmflow.task.run import load_detector
 from vcmflow.track.deepsort import track_video
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> None:
     if args.batch_size < 1:
         raise VcmflowError(f"batch size {args.batch_size}; allowed: 1 or more")
     options = parse_options(args.option)
-    from vcmflow.task.device import choose_device, steady
+    from vcmflow.core.device import choose_device, steady
 
     steady(args.threads)
     detector = load_detector(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 
 
 @dataclass(frozen=True)

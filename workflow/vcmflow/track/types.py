@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vcmflow.errors import VcmflowError
-from vcmflow.files import read_json, write_json
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import read_json, write_json
 
 Box = tuple[float, float, float, float]
 

@@ -12,15 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from vcmflow.data.render.speed import ContentSpeed, read_speed
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.options import parse_options
+from vcmflow.core.rows import fixed, write_csv
 from vcmflow.embed.command import build_embedder
 from vcmflow.embed.registry import EMBEDDINGS
-from vcmflow.errors import VcmflowError
-from vcmflow.options import parse_options
 from vcmflow.sample.command import read_embedding
 from vcmflow.sample.decide import choose_frames, count_to_keep
 from vcmflow.sample.registry import SAMPLERS, complete_options, find_method
-from vcmflow.score.rows import fixed, write_csv
 from vcmflow.trajectory.columns import COLUMNS
 from vcmflow.trajectory.measures import (
     Points,
@@ -30,6 +29,7 @@ from vcmflow.trajectory.measures import (
     speed_correlation,
     turning_angle,
 )
+from vcmrender.speed import ContentSpeed, read_speed
 
 
 @dataclass(frozen=True)

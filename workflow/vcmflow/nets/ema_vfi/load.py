@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.nets.checkpoint import build
 from vcmflow.nets.ema_vfi.config import CONFIGS
 from vcmflow.nets.ema_vfi.network import EmaVfi

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.nets.ema_vfi.backbone import FeatureBone, Features, conv_prelu
 from vcmflow.nets.ema_vfi.config import EmaVfiConfig
 from vcmflow.nets.ema_vfi.strips import Strips, rows_of

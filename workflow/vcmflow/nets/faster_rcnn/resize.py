@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from vcmflow.video import Frame
+from vcmflow.core.video import Frame
 
 
 def resized_shape(height: int, width: int, shortest: int, longest: int) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.nets.yolact.backbone import LightResNet, ResNet
 
 RGB_MEAN = (123.68, 116.78, 103.94)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 from vcmflow.task.onnx.describe import InputSpec, OutputSpec
 
 Array = npt.NDArray[np.float32]

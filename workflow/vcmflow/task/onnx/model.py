@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from vcmflow.errors import VcmflowError
+from vcmflow.core.errors import VcmflowError
 
 # Numbers in onnx.proto of ModelProto.graph, GraphProto.initializer, TensorProto.dims, .data_type.
 _GRAPH, _INITIALIZER, _DIMS, _TYPE = 7, 5, 1, 2

@@ -12,8 +12,8 @@ import av
 import cv2
 import numpy as np
 
+from vcmflow.core.video import Frame
 from vcmflow.task.train.types import Sample
-from vcmflow.video import Frame
 
 SCALES = (0.8, 1.6)
 CODING_QPS = (20, 48)

@@ -9,9 +9,9 @@ from pathlib import Path
 import cv2
 import torch
 
-from vcmflow.errors import VcmflowError
-from vcmflow.registry import lookup
-from vcmflow.task.device import DEVICES, choose_device, steady
+from vcmflow.core.device import DEVICES, choose_device, steady
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.registry import lookup
 from vcmflow.task.train.folders import read_folder
 from vcmflow.task.train.loop import Schedule, train
 from vcmflow.task.train.registry import TRAINEES

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vcmflow.errors import VcmflowError
-from vcmflow.files import read_json
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import read_json
+from vcmflow.core.video import read_video
 from vcmflow.task.results import decode_mask
 from vcmflow.task.train.types import Sample
-from vcmflow.video import read_video
 
 
 def read_folder(folder: Path) -> list[Sample]:

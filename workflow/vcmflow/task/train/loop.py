@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from vcmflow.errors import VcmflowError
-from vcmflow.files import whole_file
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import whole_file
 from vcmflow.task.train.augment import augment
 from vcmflow.task.train.types import Sample, Trainee
 from vcmflow.task.weights import save_weights

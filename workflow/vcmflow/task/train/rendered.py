@@ -12,10 +12,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from vcmflow.data.render.api import random_scene, render_scene
-from vcmflow.data.render.catalogue import CATEGORIES
-from vcmflow.data.render.scene import RenderedFrame
 from vcmflow.task.train.types import Sample
+from vcmrender.api import random_scene, render_scene
+from vcmrender.catalogue import CATEGORIES
+from vcmrender.scene import RenderedFrame
 
 FRAMES_PER_SCENE = 3
 

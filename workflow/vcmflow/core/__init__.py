@@ -1,0 +1,1 @@
+"""What crosses stages: errors, files, registries, video, devices, decisions, tables of scores."""

@@ -1,0 +1,155 @@
+"""Decode a bitstream of the kept frames with ffmpeg's decoders, and believe nothing.
+
+What is checked: the stream is not empty, its headers hold the expected number of pictures, the
+decoder reports no error, the pictures have the expected size and number, and, where the encoder put
+hashes of its pictures into the stream, that the decoder reproduced them bit by bit. ffmpeg's H.266
+and H.264 decoders notice nearly every damaged slice; its H.265 decoder conceals many, so that only
+hashes (x265's option ``picture_hash``) make sure there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.video import Frame
+from vcmflow.encode import ffmpeg
+from vcmflow.encode.bitstream import hashes_of, pictures_of, syntax_of
+from vcmflow.encode.colour import FromYuv420, Picture, coded_size
+
+
+def decode_stream(
+    path: Path, width: int, height: int, count: int, threads: int = 1
+) -> Iterator[Frame]:
+    """Yield the decoded frames in display order, uint8 H x W x 3, RGB.
+
+    Args:
+        path: a ``.266``, ``.265`` or ``.264`` byte stream.
+        width: width of the frames; the stream's pictures have it rounded up to even.
+        height: height of the frames; likewise.
+        count: how many frames the stream has to hold.
+        threads: decoder threads; do not change the result.
+
+    Raises:
+        VcmflowError: a check of those above fails. The last ones can only fail after the last
+            frame, so a caller must not keep what it made of the frames before.
+    """
+    found = len(pictures_of(path))
+    if found != count:
+        raise VcmflowError(f"{path}: holds {found} pictures, {count} are expected")
+    if hashes_of(path):
+        verify_hashes(path, threads)
+    size = coded_size(width, height)
+    to_rgb = FromYuv420(width, height)
+    decoded = 0
+    for picture, picture_size in decode_pictures(path, threads):
+        if picture_size != size:
+            raise VcmflowError(
+                f"{path}: pictures are {picture_size[0]}x{picture_size[1]}, "
+                f"{size[0]}x{size[1]} is expected for frames of {width}x{height}"
+            )
+        if decoded < count:
+            yield to_rgb(picture)
+        decoded += 1
+    if decoded != count:
+        raise VcmflowError(f"{path}: {decoded} of {count} pictures could be decoded")
+
+
+def verify_hashes(path: Path, threads: int = 1) -> int:
+    """Compare every decoded picture with the MD5 that the encoder put into the stream.
+
+    The hashes come in coding order and the pictures in display order, so they are compared as
+    collections.
+
+    Returns:
+        The number of pictures that were confirmed; 0 if the stream carries no hashes.
+
+    Raises:
+        VcmflowError: a picture differs from what the encoder saw, or cannot be decoded.
+    """
+    expected = Counter(hashes_of(path))
+    if not expected:
+        return 0
+    got = Counter(
+        _hashes(picture, size) for picture, size in decode_pictures(path, threads, cropped=False)
+    )
+    if expected != got:
+        wrong = sum((got - expected).values()) or sum((expected - got).values())
+        raise VcmflowError(f"{path}: {wrong} decoded pictures are not those that were encoded")
+    return sum(got.values())
+
+
+def decode_pictures(
+    path: Path, threads: int = 1, *, cropped: bool = True
+) -> Iterator[tuple[Picture, tuple[int, int]]]:
+    """Yield (10-bit 4:2:0 picture, (width, height)) in display order.
+
+    Args:
+        path: the byte stream; its suffix names the standard, nothing is guessed from the content.
+        threads: decoder threads.
+        cropped: apply the stream's cropping window.
+
+    Raises:
+        VcmflowError: the decoder fails, reports any error, or gives something else than 10-bit
+            4:2:0.
+    """
+    command = [
+        *(ffmpeg.executable(), "-hide_banner", "-nostats", "-loglevel", "error"),
+        *("-xerror", "-err_detect", "crccheck+bitstream+buffer+explode"),
+        *("-apply_cropping", str(int(cropped)), "-threads", str(threads)),
+        *("-f", syntax_of(path).demuxer, "-i", "pipe:0"),
+        *("-fps_mode", "passthrough", "-strict", "-1", "-f", "yuv4mpegpipe", "pipe:1"),
+    ]
+    with (
+        path.open("rb") as source,
+        tempfile.TemporaryFile() as messages,
+        subprocess.Popen(command, stdin=source, stdout=subprocess.PIPE, stderr=messages) as process,
+    ):
+        assert process.stdout is not None  # noqa: S101  (for the type checker)
+        try:
+            yield from _read_y4m(process.stdout, path)
+        except BaseException:
+            process.kill()  # nobody reads on, also where the caller only stopped early
+            raise
+        process.wait()
+        messages.seek(0)
+        text = messages.read().decode("utf-8", "replace")
+        if process.returncode or text.strip():
+            reason = ffmpeg.first_error(text)
+            raise VcmflowError(f"{path}: cannot be decoded, the stream is damaged: {reason}")
+
+
+def _read_y4m(pipe: IO[bytes], path: Path) -> Iterator[tuple[Picture, tuple[int, int]]]:
+    header = pipe.readline(1000).decode("ascii", "replace")
+    if not header:
+        return  # the decoder gave up before the first picture; its status says so
+    fields = {field[0]: field[1:] for field in reversed(header.split()[1:])}
+    if not header.startswith("YUV4MPEG2 ") or not re.fullmatch(r"\d+", fields.get("W", "")):
+        raise VcmflowError(f"{path}: the decoder's output is no video")
+    if fields.get("C") != "420p10":
+        raise VcmflowError(f"{path}: holds {fields.get('C', '?')} pictures, not 10-bit 4:2:0")
+    width, height = int(fields["W"]), int(fields["H"])
+    size = width * height * 3
+    while pipe.readline(1000):
+        data = pipe.read(size)
+        if len(data) != size:
+            return
+        yield np.frombuffer(data, "<u2").reshape(height * 3 // 2, width), (width, height)
+
+
+def _hashes(picture: Picture, size: tuple[int, int]) -> tuple[bytes, ...]:
+    """MD5 of Y, Cb and Cr as H.265 and H.266 define it: 16-bit little-endian samples."""
+    width, height = size
+    samples = picture.reshape(-1).astype("<u2")
+    luma, chroma = width * height, (width // 2) * (height // 2)
+    planes = np.split(samples, [luma, luma + chroma])
+    return tuple(hashlib.md5(plane.tobytes(), usedforsecurity=False).digest() for plane in planes)
