@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from vcmflow.plan.code import PACKAGE_ROOT, modules
+from vcmflow.core.registry import ROOT, Entry
+from vcmflow.plan.code import modules
 
 
 def names(paths: list[str]) -> set[str]:
-    return {str(Path(path).resolve().relative_to(PACKAGE_ROOT)) for path in paths}
+    return {str(Path(path).resolve().relative_to(ROOT)) for path in paths}
 
 
 def test_the_closure_follows_imports() -> None:
@@ -24,10 +25,11 @@ def test_the_closure_follows_imports() -> None:
 
 def test_a_registry_entry_counts_only_where_it_is_asked_for() -> None:
     without = names(modules("vcmflow.encode.command"))
-    assert "vcmflow/encode/registry.py" in without
+    assert "vcmflow/encode/sequence.py" in without
+    assert "vcmflow/encode/registry.py" not in without  # a new codec reruns nothing
     assert "vcmflow/reconstruct/flow.py" not in without
     assert "vcmflow/sample/manifold.py" not in without
-    flow = names(modules("vcmflow.reconstruct.command", "vcmflow.reconstruct.flow:build"))
+    flow = names(modules("vcmflow.reconstruct.command", Entry("vcmflow.reconstruct.flow:build")))
     assert "vcmflow/reconstruct/flow.py" in flow
     assert "vcmflow/reconstruct/blend.py" not in flow
 
@@ -40,4 +42,4 @@ def test_an_unknown_module_is_an_error() -> None:
 def test_planning_needs_no_torch() -> None:
     found = names(modules("vcmflow.plan.grid", "vcmflow.plan.variants"))
     assert not any("nets" in name or "pretrain/training" in name for name in found)
-    assert not [name for name in found if "import torch" in (PACKAGE_ROOT / name).read_text()]
+    assert not [name for name in found if "import torch" in (ROOT / name).read_text()]

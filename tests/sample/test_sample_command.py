@@ -12,7 +12,7 @@ import pytest
 from vcmflow.__main__ import main
 from vcmflow.core.decision import read_decision
 from vcmflow.core.gaps import positions_from_gaps, read_gaps
-from vcmflow.track.types import Track, write_tracks
+from vcmflow.core.tracks import Track, write_tracks
 
 
 @pytest.fixture

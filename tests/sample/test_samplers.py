@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.tracks import Track
 from vcmflow.sample import tracking
 from vcmflow.sample.decide import choose_frames, count_to_keep
 from vcmflow.sample.fill import least_count
 from vcmflow.sample.registry import SAMPLERS, plan_sampler
-from vcmflow.track.types import Track
 
 
 def walk(n, seed):

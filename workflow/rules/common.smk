@@ -33,10 +33,10 @@ from vcmflow.plan.grid import (
 from vcmflow.core.machine import local_gpus
 from vcmflow.plan.settings import load_settings
 from vcmflow.plan.variants import variants
-from vcmflow.reconstruct.registry import INTERPOLATORS, ON_GPU
+from vcmflow.reconstruct.registry import INTERPOLATORS
 from vcmflow.sample.registry import SAMPLERS
 from vcmflow.tables.registry import TABLES as PAPER_TABLES
-from vcmflow.task.registry import DETECTORS, ON_CPU, TASKS
+from vcmflow.task.registry import DETECTORS, TASKS
 from vcmflow.task.train.registry import TRAINEES
 
 try:
@@ -72,6 +72,7 @@ QPS = SETTINGS["encode"]["qps"]
 # Jobs with a large network ask for one where this machine has one, and a profile says how many there
 # are to share. A cluster's head node has none: there, the profile's set-resources ask for them.
 GPUS = local_gpus()
+MODELS = {name: entry for models in TASKS.values() for name, entry in models.items()}
 
 
 wildcard_constraints:

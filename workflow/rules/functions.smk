@@ -17,12 +17,12 @@ def weights_flag(entry):
 
 def model_device(entry):
     """Where a detector or segmenter runs."""
-    return "cpu" if entry["model"] in ON_CPU else "auto"
+    return "auto" if MODELS[entry["model"]].gpu else "cpu"
 
 
 def model_gpus(entry):
     """GPUs that a job with this detector or segmenter asks for."""
-    return 0 if entry["model"] in ON_CPU else min(1, GPUS)
+    return min(1, GPUS) if MODELS[entry["model"]].gpu else 0
 
 
 def weights_input(entry):

@@ -21,7 +21,7 @@ rule reconstruct:
     conda:
         ENVIRONMENT
     resources:
-        gpu=min(1, GPUS) if RECONSTRUCT["interpolator"] in ON_GPU else 0,
+        gpu=min(1, GPUS) if INTERPOLATORS[RECONSTRUCT["interpolator"]].gpu else 0,
     params:
         interpolator=RECONSTRUCT["interpolator"],
         weights=weights_flag(RECONSTRUCT),

@@ -1,13 +1,43 @@
-"""``--option key=value`` on the command line: settings of a plug-in."""
+"""An *instance* on the command line: a registered plug-in with its settings.
+
+``--codec vvenc`` is the plug-in as it is, ``--codec '{codec: vvenc, preset: fast}'`` (YAML, so JSON
+too) one with settings. Stages hand the second form on to their registry as it is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
 
 from vcmflow.core.errors import VcmflowError
+
+
+def parse_instance(text: str, key: str) -> tuple[str, dict[str, Any]]:
+    """The plug-in's name and its settings.
+
+    Args:
+        text: a name, or a YAML mapping in which ``key`` names the plug-in.
+        key: ``codec``, ``sampler``, ...
+
+    Raises:
+        VcmflowError: neither, or the mapping does not have the key.
+    """
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        value = None
+    if isinstance(value, str):
+        return value, {}
+    if not isinstance(value, dict) or not isinstance(value.get(key), str):
+        raise VcmflowError(
+            f"--{key} {text!r}; wanted: a name, or a mapping such as '{{{key}: name, option: 1}}'"
+        )
+    if not all(isinstance(name, str) for name in value):
+        raise VcmflowError(f"--{key} {text!r}: the names of options have to be text")
+    rest: Mapping[str, Any] = {name: part for name, part in value.items() if name != key}
+    return value[key], dict(rest)
 
 
 def parse_options(pairs: Sequence[str]) -> dict[str, Any]:

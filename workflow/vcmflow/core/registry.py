@@ -1,24 +1,51 @@
-"""Registries: plain dicts from a name to ``"module:builder"``.
+"""Registries: dicts from a name to an :class:`Entry`, and how an entry is found, checked and built.
 
 The builder's module is imported only when its entry is used, so that a job pays for (and is rerun
-for) the methods that it uses and no others.
+for) the methods that it uses and no others. What a user may say of an entry, its *options*, are the
+builder's parameters: their names are checked in the plan from the source, without importing it, and
+their values against the annotations when the entry is built.
 """
 
 from __future__ import annotations
 
+import ast
+import difflib
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from vcmflow.core.errors import VcmflowError
 
+ROOT = Path(__file__).resolve().parents[2]
 
-def lookup(registry: Mapping[str, str], name: str, what: str) -> Callable[..., Any]:
-    """Import and return the builder registered under ``name``.
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a registry.
+
+    Attributes:
+        builder: ``"package.module:function"``. Its keyword parameters are the entry's options,
+            but for those that the stage itself gives (``weights``, ``device``, ``threads``, needs).
+        needs: what has to be computed from the original frames first; names in
+            ``vcmflow.core.needs.NEEDS``.
+        gpu: it takes a GPU where there is one.
+    """
+
+    builder: str
+    needs: tuple[str, ...] = ()
+    gpu: bool = False
+
+
+def find(registry: Mapping[str, Entry], name: str, what: str) -> Entry:
+    """The entry called ``name``.
 
     Args:
-        registry: name -> ``"package.module:function"``.
+        registry: name -> entry.
         name: the entry asked for.
         what: what the entries are ("sampler", "codec", ...), for the error message.
 
@@ -26,32 +53,140 @@ def lookup(registry: Mapping[str, str], name: str, what: str) -> Callable[..., A
         VcmflowError: no such entry; the message lists those that exist.
     """
     if name not in registry:
-        allowed = ", ".join(sorted(registry))
-        raise VcmflowError(f"unknown {what} {name!r}; allowed: {allowed}")
-    module, _, attribute = registry[name].partition(":")
+        raise VcmflowError(
+            f"unknown {what} {name!r}; allowed: {', '.join(sorted(registry))}{hint(name, registry)}"
+        )
+    return registry[name]
+
+
+def hint(value: object, allowed: Iterable[str]) -> str:
+    """`` (did you mean …?)`` where one of the allowed names is close, else nothing."""
+    close = difflib.get_close_matches(str(value), list(allowed), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def lookup(registry: Mapping[str, Entry], name: str, what: str) -> Callable[..., Any]:
+    """Import and return the builder registered under ``name``.
+
+    Raises:
+        VcmflowError: no such entry; the message lists those that exist.
+    """
+    module, _, attribute = find(registry, name, what).builder.partition(":")
     builder: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
     return builder
 
 
 def build(
-    registry: Mapping[str, str], name: str, what: str, options: Mapping[str, Any], **given: Any
+    registry: Mapping[str, Entry],
+    name: str,
+    what: str,
+    options: Mapping[str, Any],
+    *,
+    offered: Mapping[str, Any] | None = None,
+    **given: Any,
 ) -> Any:
-    """Look a builder up and call it with the user's options and with what the caller gives.
+    """Call a builder with the user's options and with what the stage gives.
 
     Args:
-        registry: name -> ``"package.module:function"``.
+        registry: name -> entry.
         name: the entry asked for.
         what: what the entries are, for the error messages.
-        options: settings by the user; each has to be a parameter of the builder.
-        given: arguments by the caller, not open to the user.
+        options: settings by the user: parameters of the builder that the stage does not give.
+        offered: arguments by the stage that the builder gets where it has a parameter for them.
+        given: arguments by the stage that every builder has, not open to the user.
 
     Raises:
-        VcmflowError: no such entry, or an option that it does not have.
+        VcmflowError: no such entry, an option that it does not have, or a value that its
+            annotation does not allow.
     """
     builder = lookup(registry, name, what)
-    allowed = [key for key in inspect.signature(builder).parameters if key not in given]
+    parameters = inspect.signature(builder).parameters
+    own = dict(given)
+    own |= {key: value for key, value in (offered or {}).items() if key in parameters}
+    allowed = [key for key in parameters if key not in own]
+    return builder(**own, **check_options(builder, f"{what} {name!r}", options, allowed))
+
+
+def check_options(
+    function: Callable[..., Any], where: str, options: Mapping[str, Any], allowed: Iterable[str]
+) -> dict[str, Any]:
+    """The options as ``function`` takes them, each checked against its annotation.
+
+    Args:
+        function: whose parameters the options are.
+        where: what the error messages begin with.
+        options: name -> value.
+        allowed: the parameters that are open to the user.
+
+    Raises:
+        VcmflowError: an unknown option, or a value that its annotation does not allow.
+    """
+    _check_names(where, options, list(allowed))
+    if not options:
+        return {}
+    from pydantic import TypeAdapter, ValidationError  # a tenth of a second
+
+    hints = typing.get_type_hints(function, include_extras=True)
+    values = {}
+    for key, value in options.items():
+        try:
+            values[key] = TypeAdapter(hints.get(key, Any)).validate_python(value)
+        except ValidationError as error:
+            first = error.errors()[0]
+            expected = first.get("ctx", {}).get("expected") or first["msg"].removeprefix("Input ")
+            raise VcmflowError(f"{where}: option {key} is {value!r}; allowed: {expected}") from None
+    return values
+
+
+def check_names(
+    registry: Mapping[str, Entry],
+    name: str,
+    what: str,
+    options: Iterable[str],
+    given: Iterable[str],
+) -> None:
+    """Check that an entry exists and has these options, without importing it.
+
+    Args:
+        registry: name -> entry.
+        name: the entry asked for.
+        what: what the entries are, for the error messages.
+        options: names of the user's settings.
+        given: names of the arguments that the stage gives.
+
+    Raises:
+        VcmflowError: it does not.
+    """
+    taken = set(given)
+    allowed = [key for key in parameters(find(registry, name, what).builder) if key not in taken]
+    _check_names(f"{what} {name!r}", options, allowed)
+
+
+def _check_names(where: str, options: Iterable[str], allowed: list[str]) -> None:
     for key in options:
         if key not in allowed:
             choices = ", ".join(allowed) or "none"
-            raise VcmflowError(f"{what} {name!r} has no option {key!r}; allowed: {choices}")
-    return builder(**given, **options)
+            raise VcmflowError(
+                f"{where} has no option {key!r}; allowed: {choices}{hint(key, allowed)}"
+            )
+
+
+@cache
+def parameters(builder: str) -> tuple[str, ...]:
+    """The parameters of ``"package.module:function"``, read from the source.
+
+    Raises:
+        VcmflowError: there is no such function.
+    """
+    module, _, attribute = builder.partition(":")
+    base = ROOT.joinpath(*module.split("."))
+    path = next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file()), None)
+    if path is None:  # a plug-in that was installed from elsewhere
+        function = getattr(importlib.import_module(module), attribute)
+        return tuple(inspect.signature(function).parameters)
+    for node in ast.parse(path.read_text("utf-8"), str(path)).body:
+        if isinstance(node, ast.FunctionDef) and node.name == attribute:
+            arguments = node.args
+            every = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+            return tuple(argument.arg for argument in every)
+    raise VcmflowError(f"{path}: no function {attribute!r}")

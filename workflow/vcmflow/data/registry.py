@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-LOADERS: dict[str, str] = {
-    "osdar23": "vcmflow.data.osdar23:Osdar23",
-    "davis": "vcmflow.data.davis:Davis",
-    "folder": "vcmflow.data.folder:Folder",
+from vcmflow.core.registry import Entry
+
+LOADERS: dict[str, Entry] = {
+    "osdar23": Entry("vcmflow.data.osdar23:Osdar23"),
+    "davis": Entry("vcmflow.data.davis:Davis"),
+    "folder": Entry("vcmflow.data.folder:Folder"),
 }

@@ -5,12 +5,14 @@ Adding a codec is one file (see ``vcmflow.encode.codec.Codec``) and one line in 
 
 from __future__ import annotations
 
+from vcmflow.core.registry import Entry
+
 # Name -> "module:builder", for ``vcmflow.core.registry.lookup``. A builder takes the encoder's
 # preset, the intra period of random access, the number of threads, and the codec's own options.
-CODECS: dict[str, str] = {
-    "vvenc": "vcmflow.encode.vvenc:build",
-    "x264": "vcmflow.encode.x264:build",
-    "x265": "vcmflow.encode.x265:build",
+CODECS: dict[str, Entry] = {
+    "vvenc": Entry("vcmflow.encode.vvenc:build"),
+    "x264": Entry("vcmflow.encode.x264:build"),
+    "x265": Entry("vcmflow.encode.x265:build"),
 }
 
 # Name -> how a stream's file name ends; the decoder knows the syntax by it.

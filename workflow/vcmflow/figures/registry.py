@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-FIGURES: dict[str, str] = {
-    "fig4": "vcmflow.figures.rate_accuracy:random_access",
-    "fig5": "vcmflow.figures.rate_accuracy:all_intra",
-    "fig6": "vcmflow.figures.detections:build",
-    "fig7": "vcmflow.figures.masks:build",
-    "fig8": "vcmflow.figures.embeddings:build",
-    "timeline": "vcmflow.figures.timeline:build",
-    "rate_scores": "vcmflow.figures.rate_scores:build",
-    "accuracy_m": "vcmflow.figures.accuracy_m:build",
-    "rd": "vcmflow.figures.rate_distortion:build",
-    "time": "vcmflow.figures.time:build",
-    "training": "vcmflow.figures.training:build",
+from vcmflow.core.registry import Entry
+
+FIGURES: dict[str, Entry] = {
+    "fig4": Entry("vcmflow.figures.rate_accuracy:random_access"),
+    "fig5": Entry("vcmflow.figures.rate_accuracy:all_intra"),
+    "fig6": Entry("vcmflow.figures.detections:build"),
+    "fig7": Entry("vcmflow.figures.masks:build"),
+    "fig8": Entry("vcmflow.figures.embeddings:build"),
+    "timeline": Entry("vcmflow.figures.timeline:build"),
+    "rate_scores": Entry("vcmflow.figures.rate_scores:build"),
+    "accuracy_m": Entry("vcmflow.figures.accuracy_m:build"),
+    "rd": Entry("vcmflow.figures.rate_distortion:build"),
+    "time": Entry("vcmflow.figures.time:build"),
+    "training": Entry("vcmflow.figures.training:build"),
 }

@@ -11,15 +11,16 @@ import ast
 from functools import cache
 from pathlib import Path
 
-PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+from vcmflow.core.registry import ROOT, Entry
+
 PACKAGES = ("vcmflow.", "vcmrender.")
 
 
-def modules(*names: str) -> list[str]:
+def modules(*names: str | Entry) -> list[str]:
     """Paths of the named modules and of everything of this package that they import.
 
     Args:
-        names: dotted module names, or ``"module:function"`` as registries have them.
+        names: dotted module names, or entries of a registry.
 
     Returns:
         Sorted paths relative to the working directory where that is possible.
@@ -27,7 +28,8 @@ def modules(*names: str) -> list[str]:
     Raises:
         ModuleNotFoundError: a name is not a module of this package.
     """
-    return list(_closure(names, Path.cwd()))
+    plain = (name.builder if isinstance(name, Entry) else name for name in names)
+    return list(_closure(tuple(plain), Path.cwd()))
 
 
 @cache
@@ -52,7 +54,7 @@ def _closure(names: tuple[str, ...], here: Path) -> tuple[str, ...]:
 
 
 def _locate(name: str) -> Path | None:
-    base = PACKAGE_ROOT.joinpath(*name.split("."))
+    base = ROOT.joinpath(*name.split("."))
     for path in (base / "__init__.py", base.with_suffix(".py")):
         if path.is_file():
             return path
@@ -71,4 +73,7 @@ def _imports(path: Path) -> tuple[str, ...]:
         else:
             continue
         names.update(c for c in candidates if c.startswith(PACKAGES) and _locate(c))
+    # A registry holds names; what one of them stands for is an argument of `modules`, so that a new
+    # entry reruns nothing.
+    names -= {name for name in names if name.endswith(".registry") and ".core." not in name}
     return tuple(sorted(names))

@@ -6,12 +6,11 @@ returns an ``Interpolator`` (see ``vcmflow.reconstruct.interpolator``).
 
 from __future__ import annotations
 
-INTERPOLATORS: dict[str, str] = {
-    "blend": "vcmflow.reconstruct.blend:build",
-    "ema_vfi": "vcmflow.reconstruct.ema_vfi:build",
-    "flow": "vcmflow.reconstruct.flow:build",
-    "hold": "vcmflow.reconstruct.hold:build",
-}
+from vcmflow.core.registry import Entry
 
-# Those that run on a GPU where there is one.
-ON_GPU = frozenset({"ema_vfi"})
+INTERPOLATORS: dict[str, Entry] = {
+    "blend": Entry("vcmflow.reconstruct.blend:build"),
+    "ema_vfi": Entry("vcmflow.reconstruct.ema_vfi:build", gpu=True),
+    "flow": Entry("vcmflow.reconstruct.flow:build"),
+    "hold": Entry("vcmflow.reconstruct.hold:build"),
+}

@@ -9,17 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from vcmflow.core.arrays import read_embedding
 from vcmflow.core.decision import Decision, write_decision
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import read_json
 from vcmflow.core.gaps import write_gaps
 from vcmflow.core.options import parse_options
+from vcmflow.core.tracks import read_tracks
 from vcmflow.sample.decide import choose_frames, count_to_keep
-from vcmflow.sample.manifold import Embedding
 from vcmflow.sample.registry import SAMPLERS, complete_options, find_method
-from vcmflow.track.types import read_tracks
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -111,23 +109,6 @@ def read_sequence(path: Path) -> tuple[str, int, float]:
     if n < 1 or not 0 < fps < float("inf"):
         raise VcmflowError(f"{path}: frames is {n}, fps is {fps}; both must be above 0")
     return name, n, fps
-
-
-def read_embedding(path: Path) -> Embedding:
-    """Map an embedding, float32 or float64 n x d, from an ``.npy`` file.
-
-    Raises:
-        VcmflowError: the file is missing or holds something else.
-    """
-    try:
-        embedding = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise VcmflowError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise VcmflowError(f"{path}: not an .npy file ({error})") from None
-    if not isinstance(embedding, np.ndarray) or embedding.dtype not in (np.float32, np.float64):
-        raise VcmflowError(f"{path}: not an array of float32 or float64")
-    return embedding
 
 
 def _one_each(flag: str, paths: Sequence[Path] | None, count: int) -> Sequence[Path]:

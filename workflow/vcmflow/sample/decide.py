@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vcmflow.core.arrays import Embedding
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.registry import lookup
+from vcmflow.core.registry import Entry, lookup
+from vcmflow.core.tracks import Track
 from vcmflow.sample.fill import least_count
-from vcmflow.sample.manifold import Embedding
-from vcmflow.sample.registry import SAMPLERS, complete_options, find_method
-from vcmflow.track.types import Track
+from vcmflow.sample.registry import complete_options, find_method
 
 
 def count_to_keep(n: int, keep_every: int) -> int:
@@ -63,6 +63,6 @@ def choose_frames(
     if n == 1:
         return [0]
     needed = {} if entry.needs is None else {entry.needs: material[entry.needs]}
-    chooser = lookup({name: item.chooser for name, item in SAMPLERS.items()}, method, "method")
+    chooser = lookup({method: Entry(entry.chooser)}, method, "method")
     kept = chooser(n, max(m, least_count(n)), **needed, **settings)
     return [int(frame) for frame in kept]

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 from scipy.linalg import lapack
 
+from vcmflow.core.arrays import Embedding
 from vcmflow.core.errors import VcmflowError
 from vcmflow.sample import uniform
 from vcmflow.sample.fill import TOLERANCE, FloatArray, IntArray, fit
-
-Embedding = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 _ROWS = 4096  # rows of the embedding in flight, so that a memory-mapped file is read as a stream
 _COLUMNS = 32  # dimensions of the spline in flight

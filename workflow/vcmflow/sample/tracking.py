@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.tracks import Track
 from vcmflow.sample import uniform
 from vcmflow.sample.fill import IntArray, fit
-from vcmflow.track.types import Track
 
 # x0, y0, x1, y1 in px by track id: the objects of one frame.
 Boxes = dict[int, tuple[float, float, float, float]]

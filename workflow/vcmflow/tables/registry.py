@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-TABLES: dict[str, str] = {
-    "3": "vcmflow.tables.differences:random_access",
-    "4": "vcmflow.tables.differences:all_intra",
-    "5": "vcmflow.tables.by_size:detection",
-    "6": "vcmflow.tables.by_size:segmentation",
-    "7": "vcmflow.tables.costs:complexity",
-    "ablation": "vcmflow.tables.ablation:build",
-    "accuracy": "vcmflow.tables.accuracy:build",
-    "sanity": "vcmflow.tables.sanity:build",
+from vcmflow.core.registry import Entry
+
+TABLES: dict[str, Entry] = {
+    "3": Entry("vcmflow.tables.differences:random_access"),
+    "4": Entry("vcmflow.tables.differences:all_intra"),
+    "5": Entry("vcmflow.tables.by_size:detection"),
+    "6": Entry("vcmflow.tables.by_size:segmentation"),
+    "7": Entry("vcmflow.tables.costs:complexity"),
+    "ablation": Entry("vcmflow.tables.ablation:build"),
+    "accuracy": Entry("vcmflow.tables.accuracy:build"),
+    "sanity": Entry("vcmflow.tables.sanity:build"),
 }

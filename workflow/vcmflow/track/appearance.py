@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from vcmflow.core.tracks import Box
 from vcmflow.core.video import Frame
-from vcmflow.track.types import Box
 
 _LEVELS = 4  # per colour channel
 _PARTS = 2  # upper and lower half of the box: coat and trousers, roof and wheels

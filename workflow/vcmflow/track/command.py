@@ -9,12 +9,12 @@ from pathlib import Path
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.options import parse_options
+from vcmflow.core.tracks import write_tracks
 from vcmflow.embed.source import open_frames
 from vcmflow.task.registry import DETECTORS
 from vcmflow.task.run import load_detector
 from vcmflow.track.deepsort import track_video
 from vcmflow.track.settings import TrackerSettings, add_tracker_arguments, tracker_settings
-from vcmflow.track.types import write_tracks
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from vcmflow.core.arrays import read_embedding
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.options import parse_options
 from vcmflow.core.rows import fixed, write_csv
 from vcmflow.embed.command import build_embedder
 from vcmflow.embed.registry import EMBEDDINGS
-from vcmflow.sample.command import read_embedding
 from vcmflow.sample.decide import choose_frames, count_to_keep
 from vcmflow.sample.registry import SAMPLERS, complete_options, find_method
 from vcmflow.trajectory.columns import COLUMNS

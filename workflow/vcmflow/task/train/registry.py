@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-DETECTION_TRAINEES: dict[str, str] = {
-    "faster_rcnn_mini": "vcmflow.task.train.faster_rcnn:trainee",
+from vcmflow.core.registry import Entry
+
+DETECTION_TRAINEES: dict[str, Entry] = {
+    "faster_rcnn_mini": Entry("vcmflow.task.train.faster_rcnn:trainee"),
 }
 
-SEGMENTATION_TRAINEES: dict[str, str] = {
-    "yolact_mini": "vcmflow.task.train.yolact:trainee",
+SEGMENTATION_TRAINEES: dict[str, Entry] = {
+    "yolact_mini": Entry("vcmflow.task.train.yolact:trainee"),
 }
 
-TRAINEES: dict[str, dict[str, str]] = {
+TRAINEES: dict[str, dict[str, Entry]] = {
     "detection": DETECTION_TRAINEES,
     "segmentation": SEGMENTATION_TRAINEES,
 }
