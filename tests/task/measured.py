@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 from vcmflow.__main__ import main
@@ -9,7 +11,7 @@ from vcmflow.score.detection import Evaluator, average_precision, mean_average_p
 from vcmflow.score.inputs import found, read_sequence, read_truth
 from vcmflow.score.segmentation import MaskEvaluator, mean_overlap
 from vcmflow.task.results import read_results
-from vcmrender.catalogue import CAMERA, TEST_SETS
+from vcmrender.api import CAMERA, TEST_SETS
 
 LOADERS = {"detection": "osdar23", "segmentation": "davis"}
 
@@ -17,8 +19,8 @@ LOADERS = {"detection": "osdar23", "segmentation": "davis"}
 def make_test_set(folder: Path, task: str, seed: int = 1) -> list[Path]:
     """Render and import a test set; returns one folder per sequence, with frames.mkv and more."""
     source = folder / "source"
-    render = ["render", "--kind", task, "--split", "test", "--seed", str(seed)]
-    assert main([*render, "--out", str(source)]) == 0
+    render = [sys.executable, "-m", "vcmrender", "--kind", task, "--seed", str(seed)]
+    subprocess.run([*render, "--out", str(source)], check=True)
     folders = []
     for item in TEST_SETS[task]:
         here = folder / item.name

@@ -22,7 +22,7 @@ from vcmflow.pretrain.settings import settings_from
 from vcmflow.reconstruct.registry import INTERPOLATORS
 from vcmflow.sample.registry import SAMPLERS, Sampler, plan_sampler
 from vcmflow.task.registry import DETECTORS, TASKS
-from vcmrender.catalogue import DETECTION_TEST
+from vcmrender.api import DETECTION_TEST
 
 _SWEPT = re.compile(r"^(?P<sampler>[a-z][a-z0-9_]*)-n(?P<keep_every>[1-9][0-9]*)$")
 
