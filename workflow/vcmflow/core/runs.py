@@ -16,6 +16,9 @@ from typing import Any
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import read_json, whole_file
 
+SOURCE = "source"  # the method name of the uncompressed frames
+
+
 @dataclass(frozen=True, order=True)
 class Run:
     """Which frames a model ran on: a sequence, and the operating point of its codec.
