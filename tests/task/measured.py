@@ -24,7 +24,7 @@ def make_test_set(folder: Path, task: str, seed: int = 1) -> list[Path]:
     folders = []
     for item in TEST_SETS[task]:
         here = folder / item.name
-        command = ["import", "--loader", LOADERS[task], "--path", str(source), "--task", task]
+        command = ["import", "--loader", LOADERS[task], "--path", str(source)]
         command += ["--sequence", item.name, "--frames-out", str(here / "frames.mkv")]
         command += ["--truth-out", str(here / "truth.json")]
         command += ["--info-out", str(here / "sequence.json")]

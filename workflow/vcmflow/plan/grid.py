@@ -14,7 +14,8 @@ from typing import Any
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.data.objects import without_objects
-from vcmflow.data.sequences import SequenceSpec, list_sequences
+from vcmflow.data.sequences import list_sequences
+from vcmflow.data.types import SequenceSpec
 from vcmflow.embed.registry import EMBEDDINGS
 from vcmflow.encode.registry import CODECS, QP_RANGES
 from vcmflow.plan.settings import Settings
