@@ -499,13 +499,13 @@ def test_broken_coco_files_are_one_line(
     [
         (None, "has no segmentation"),
         ([[1, 2, 3]], "three points"),
-        ({"size": [9, 9], "counts": "0"}, "size"),
-        ({"size": [HEIGHT, WIDTH], "counts": [5, 5]}, "do not add up"),
+        ({"size": [9, 9], "counts": "0"}, "mask of 9x9, frames are"),
+        ({"size": [HEIGHT, WIDTH], "counts": [5, 5]}, "do not fill"),
         ({"size": [HEIGHT, WIDTH], "counts": "zzzz"}, "broken run lengths"),
         ({"size": [HEIGHT, WIDTH], "counts": "oooooooooo1"}, "broken run lengths"),
         ({"size": [HEIGHT, WIDTH], "counts": "1 2"}, "broken run lengths"),
-        ({"size": [HEIGHT, WIDTH], "counts": "12"}, "do not add up"),
-        ("x", "neither polygons"),
+        ({"size": [HEIGHT, WIDTH], "counts": "12"}, "do not fill"),
+        ("x", "not a mask of run lengths"),
     ],
 )
 def test_broken_masks_are_one_line(

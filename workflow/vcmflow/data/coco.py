@@ -276,6 +276,8 @@ def _mask(
 ) -> npt.NDArray[np.bool_] | None:
     from pycocotools import mask as coco_mask
 
+    from vcmflow.core.rle import decode_mask
+
     value = record.get("segmentation")
     where = _where(file, record)
     if not value:
@@ -293,47 +295,4 @@ def _mask(
         code = coco_mask.merge(coco_mask.frPyObjects(value, height, width))
         mask: npt.NDArray[np.bool_] = coco_mask.decode(code).astype(bool)
         return mask
-    if not isinstance(value, dict) or not isinstance(value.get("counts"), (list, str)):
-        raise VcmflowError(f"{where}: segmentation is neither polygons nor run lengths")
-    if value.get("size") != [height, width]:
-        raise VcmflowError(
-            f"{where}: the mask is of size {value.get('size')}, the frame of {[height, width]}"
-        )
-    counts = value["counts"]
-    return _fill(_runs(counts, where) if isinstance(counts, str) else counts, size, where)
-
-
-def _runs(text: str, where: str) -> list[int]:
-    """The run lengths in COCO's compressed form: five bits a character, each but the first three
-    as the difference from the one before the last.
-
-    Not left to pycocotools, which believes what it is given.
-    """
-    runs: list[int] = []
-    number = shift = 0
-    for character in text:
-        code = ord(character) - 48
-        if not 0 <= code < 64 or shift > 40:
-            raise VcmflowError(f"{where}: broken run lengths")
-        number |= (code & 31) << shift
-        shift += 5
-        if code & 32:
-            continue
-        if code & 16:
-            number -= 1 << shift
-        runs.append(number + (runs[-2] if len(runs) > 2 else 0))
-        number = shift = 0
-    if shift:
-        raise VcmflowError(f"{where}: broken run lengths")
-    return runs
-
-
-def _fill(counts: list[Any], size: tuple[int, int], where: str) -> npt.NDArray[np.bool_]:
-    import numpy as np
-
-    height, width = size
-    right = all(isinstance(run, int) and run >= 0 for run in counts)
-    if not right or sum(counts) != height * width:
-        raise VcmflowError(f"{where}: the runs of the mask do not add up to the frame")
-    values = np.arange(len(counts)) % 2 == 1
-    return np.repeat(values, counts).reshape((height, width), order="F")
+    return decode_mask(value, where, size)

@@ -16,10 +16,10 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from pycocotools import mask as coco_mask
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import write_json
+from vcmflow.core.rle import encode_mask
 from vcmflow.core.sequence import Sequence, write_sequence
 from vcmflow.core.video import Frame, write_video
 from vcmflow.data.labels import DETECTION_CATEGORIES, SEGMENTATION_CATEGORIES
@@ -247,10 +247,9 @@ def _mask_region(mask: npt.NDArray[np.bool_]) -> dict[str, Any] | None:
     if rows.size == 0:
         return None
     columns = np.flatnonzero(mask.any(axis=0))
-    code = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
     left, top = int(columns[0]), int(rows[0])
     return {
         "bbox": [left, top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1],
         "area": int(mask.sum()),
-        "segmentation": {"size": list(code["size"]), "counts": code["counts"].decode("ascii")},
+        "segmentation": encode_mask(mask),
     }
