@@ -13,7 +13,6 @@ from vcmflow.core.errors import VcmflowError
 # command -> (module with add_arguments and run, one line of help). Only the chosen command's module
 # is imported, so that light commands start in a tenth of a second.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "render": ("vcmrender.command", "render the mini data set, with ground truth"),
     "import": ("vcmflow.data.command", "turn a sequence of any dataset into the common form"),
     "sequences": ("vcmflow.data.table", "write the sequence table of a dataset"),
     "download": ("vcmflow.data.download", "fetch, check and unpack a dataset or a weights file"),
