@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from vcmflow.core.errors import VcmflowError
 
@@ -41,7 +41,10 @@ class Entry:
     gpu: bool = False
 
 
-def find(registry: Mapping[str, Entry], name: str, what: str) -> Entry:
+E = TypeVar("E", bound=Entry)
+
+
+def find(registry: Mapping[str, E], name: str, what: str) -> E:
     """The entry called ``name``.
 
     Args:
@@ -92,17 +95,23 @@ def build(
         name: the entry asked for.
         what: what the entries are, for the error messages.
         options: settings by the user: parameters of the builder that the stage does not give.
-        offered: arguments by the stage that the builder gets where it has a parameter for them.
+        offered: arguments by the stage that the builder gets where it has a parameter for them:
+            ``weights``, ``device``, ``threads``.
         given: arguments by the stage that every builder has, not open to the user.
 
     Raises:
         VcmflowError: no such entry, an option that it does not have, or a value that its
-            annotation does not allow.
+            annotation does not allow; weights for an entry that takes none, or threads below 1.
     """
     builder = lookup(registry, name, what)
     parameters = inspect.signature(builder).parameters
+    offered = offered or {}
+    if offered.get("weights") is not None and "weights" not in parameters:
+        raise VcmflowError(f"{what} {name!r} takes no weights")
+    if offered.get("threads", 1) < 1:
+        raise VcmflowError(f"--threads is {offered['threads']}; allowed: 1 or more")
     own = dict(given)
-    own |= {key: value for key, value in (offered or {}).items() if key in parameters}
+    own |= {key: value for key, value in offered.items() if key in parameters}
     allowed = [key for key in parameters if key not in own]
     return builder(**own, **check_options(builder, f"{what} {name!r}", options, allowed))
 
@@ -133,7 +142,9 @@ def check_options(
             values[key] = TypeAdapter(hints.get(key, Any)).validate_python(value)
         except ValidationError as error:
             first = error.errors()[0]
-            expected = first.get("ctx", {}).get("expected") or first["msg"].removeprefix("Input ")
+            expected = first.get("ctx", {}).get("expected") or first["msg"].removeprefix(
+                "Input should be "
+            )
             raise VcmflowError(f"{where}: option {key} is {value!r}; allowed: {expected}") from None
     return values
 
