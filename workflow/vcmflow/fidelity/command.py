@@ -11,7 +11,7 @@ from vcmflow.core.decision import Decision, read_decision
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import whole_file
 from vcmflow.core.video import read_video
-from vcmflow.score.fidelity import Fidelity, measure
+from vcmflow.fidelity.measure import Fidelity, measure
 
 COLUMNS = ("sequence", "sampler", "mode", "qp", "frame", "kept", "mse", "psnr", "ssim")
 
