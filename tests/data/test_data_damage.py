@@ -17,12 +17,12 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.pictures import read_labels as read_mask
+from vcmflow.core.pictures import read_picture
 from vcmflow.data.catalogue import read_catalogue
 from vcmflow.data.coco import read_annotations
 from vcmflow.data.objects import without_objects
 from vcmflow.data.osdar23 import Osdar23, camera_frames, read_labels
-from vcmflow.data.pictures import read_labels as read_mask
-from vcmflow.data.pictures import read_picture
 from vcmflow.data.table import COLUMNS, read_table
 from vcmflow.plan.estimate import COSTS, read_costs
 

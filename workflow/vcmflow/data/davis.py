@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.listing import check_picture_gaps, list_pictures, walk
 from vcmflow.data.frame_range import chosen_frames
-from vcmflow.data.listing import check_picture_gaps, list_pictures, walk
 from vcmflow.data.types import (
     DatasetConfig,
     LabelRules,
@@ -199,7 +199,7 @@ def _masks_of(pictures: list[Path], folder: Path) -> list[Path]:
 
 
 def _frames(taken: list[tuple[Path, Path | None]], year: int | None) -> Iterator[SourceFrame]:
-    from vcmflow.data.pictures import read_picture
+    from vcmflow.core.pictures import read_picture
 
     for path, mask in taken:
         picture = read_picture(path)
@@ -210,7 +210,7 @@ def _frames(taken: list[tuple[Path, Path | None]], year: int | None) -> Iterator
 
 
 def _objects(path: Path, size: tuple[int, ...], year: int | None) -> tuple[TruthObject, ...]:
-    from vcmflow.data.pictures import read_labels
+    from vcmflow.core.pictures import read_labels
 
     labels, indexed = read_labels(path)
     if labels.shape != size:

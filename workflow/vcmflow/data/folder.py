@@ -14,9 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.data.coco import Annotations, annotation_file, read_annotations
-from vcmflow.data.frame_range import chosen_frames
-from vcmflow.data.listing import (
+from vcmflow.core.listing import (
     PICTURE_SUFFIXES,
     VIDEO_SUFFIXES,
     check_picture_gaps,
@@ -24,6 +22,8 @@ from vcmflow.data.listing import (
     natural_key,
     walk,
 )
+from vcmflow.data.coco import Annotations, annotation_file, read_annotations
+from vcmflow.data.frame_range import chosen_frames
 from vcmflow.data.types import (
     DatasetConfig,
     LabelRules,
@@ -131,9 +131,9 @@ def _title(root: Path, name: str) -> str:
 
 
 def _rate(spec: SequenceSpec, path: Path) -> float:
-    from vcmflow.data.pictures import video_rate
+    from vcmflow.core.video import frame_rate
 
-    rate = spec.fps or video_rate(path)
+    rate = spec.fps or frame_rate(path)
     if not rate:
         raise VcmflowError(f"{path}: the video does not say its frame rate; give fps")
     return rate
@@ -142,7 +142,7 @@ def _rate(spec: SequenceSpec, path: Path) -> float:
 def _picture_frames(
     spec: SequenceSpec, pictures: list[Path], annotations: Annotations | None, notes: dict[str, int]
 ) -> Iterator[SourceFrame]:
-    from vcmflow.data.pictures import read_picture
+    from vcmflow.core.pictures import read_picture
 
     records = None
     if annotations is not None:
@@ -161,12 +161,12 @@ def _picture_frames(
 def _video_frames(
     spec: SequenceSpec, path: Path, annotations: Annotations | None, notes: dict[str, int]
 ) -> Iterator[SourceFrame]:
-    from vcmflow.data.pictures import decode_video
+    from vcmflow.core.video import read_video
 
     records = None if annotations is None else annotations.of_video(spec.sequence)
     limit = spec.frames if spec.frames is not None else spec.at_most
     total = 0
-    frames = decode_video(path)
+    frames = read_video(path)
     # The whole file is only decoded where its end matters.
     end = None if limit is None or spec.max_length is not None else spec.first + limit
     for index, picture in enumerate(islice(frames, end)):

@@ -19,9 +19,9 @@ from uuid import UUID
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import read_json
+from vcmflow.core.listing import check_gaps
 from vcmflow.data.frame_range import chosen_frames
 from vcmflow.data.labels import apply_rules
-from vcmflow.data.listing import check_gaps
 from vcmflow.data.types import (
     DatasetConfig,
     LabelRules,
@@ -329,7 +329,7 @@ def _stated_size(scene: JSONScene, camera: str) -> tuple[int, int] | None:
 def _read_frames(
     path: Path, taken: list[CameraFrame], size: tuple[int, int] | None, *, with_objects: bool
 ) -> Iterator[SourceFrame]:
-    from vcmflow.data.pictures import read_picture
+    from vcmflow.core.pictures import read_picture
 
     files = [_picture_file(path, frame) for frame in taken]
     missing = [file for file in files if not file.is_file()]
