@@ -74,9 +74,14 @@ def lookup(registry: Mapping[str, Entry], name: str, what: str) -> Callable[...,
     Raises:
         VcmflowError: no such entry; the message lists those that exist.
     """
-    module, _, attribute = find(registry, name, what).builder.partition(":")
-    builder: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
-    return builder
+    return load(find(registry, name, what).builder)
+
+
+def load(function: str) -> Callable[..., Any]:
+    """Import and return ``"package.module:function"``."""
+    module, _, attribute = function.partition(":")
+    loaded: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    return loaded
 
 
 def build(

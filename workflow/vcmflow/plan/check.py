@@ -20,7 +20,7 @@ from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.sample.registry import SAMPLERS
 from vcmflow.task.registry import DETECTORS, TASKS
 from vcmflow.train.registry import TRAINEES
-from vcmrender import DETECTION_TEST
+from vcmrender.api import DETECTION_TEST
 
 # What the stages give to a plug-in beside its options.
 GIVEN = ("n", "m", "weights", "device", "threads", "video", "needs", *NEEDS)

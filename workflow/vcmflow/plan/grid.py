@@ -14,7 +14,8 @@ from vcmflow.config.models import Method as MethodSettings
 from vcmflow.config.models import Sampler, Settings
 from vcmflow.core.errors import VcmflowError
 from vcmflow.data.objects import without_objects
-from vcmflow.data.sequences import SequenceSpec, list_sequences
+from vcmflow.data.sequences import list_sequences
+from vcmflow.data.types import SequenceSpec
 
 SOURCE = "source"  # the name of the uncompressed frames where methods are named
 
@@ -201,7 +202,7 @@ def build_grid(settings: Settings) -> dict[str, Dataset]:
     grid: dict[str, Dataset] = {}
     for name in settings.data.use:
         entry = settings.data.datasets[name]
-        planned = list_sequences(name, entry.model_dump())
+        planned = list_sequences(name, entry.model_dump(exclude_unset=True))
         empty = set()
         if entry.require_objects:
             empty = without_objects(selection_file(settings.preset, name), planned)
