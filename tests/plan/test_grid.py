@@ -6,11 +6,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from planning import plan, settings
 
-from vcmflow.plan.grid import keep_every, point_text, sampler_of
+from vcmflow.plan.grid import keep_every, sampler_of
 
 SEQUENCE = "1_calibration_1.1-rgb_center"
 CHAIN = {"sampler": "uniform", "codec": "vvenc_ra", "reconstructor": "interpolation"}
@@ -134,9 +132,3 @@ def test_gpus_go_to_what_is_made_for_them(gpus: int) -> None:
     assert paper.reconstruct_gpus("vvenc_ra", "interpolation") == min(1, gpus)
     assert paper.encode_gpus("vvenc_ra") == 0
     assert plan(gpus=gpus).task_gpus(SimpleNamespace(task="detection")) == 0
-
-
-@given(st.one_of(st.integers(0, 1000), st.floats(0, 1000, allow_nan=False).map(lambda x: round(x, 3))))
-def test_a_point_has_one_text_and_comes_back(point: float) -> None:
-    assert float(point_text(point)) == point
-    assert point_text(point) == point_text(float(point))

@@ -3,7 +3,7 @@ rule fidelity:
     input:
         original=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
         decision=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.json",
-        recon=PLAN.reconstructed,
+        recons=PLAN.reconstructed,
         code=modules("vcmflow.fidelity.command"),
     output:
         f"{RESULTS}/{{dataset}}/fidelity/{{sequence}}/{{sampler}}/{{codec}}/{{reconstructor}}.csv",
@@ -17,4 +17,4 @@ rule fidelity:
         points=PLAN.points,
     shell:
         "python -m vcmflow fidelity --original {input.original:q} --decision {input.decision:q}"
-        " --recon {input.recon:q} --points {params.points} --out {output:q} 2> {log:q}"
+        " --recons {input.recons:q} --points {params.points} --out {output:q} 2> {log:q}"

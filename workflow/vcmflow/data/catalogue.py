@@ -164,3 +164,9 @@ def _entry(where: str, row: dict[str, str]) -> Entry:
         expects=text("expects") or None,
         folder=text("folder") or None,
     )
+
+
+def weights_table(path: Path) -> dict[str, str]:
+    """The published weights that can be fetched: file name -> name of its row in the table."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["file"]: row["name"] for row in csv.DictReader(file)}

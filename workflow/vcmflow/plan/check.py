@@ -6,21 +6,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vcmflow.config.models import Instance, Settings
+from vcmflow.config.models import Instance, Method, Settings
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.needs import NEEDS
-from vcmflow.core.registry import Entry, check_names, find, hint, lookup, parameters
+from vcmflow.core.registry import Entry, check_names, check_options, find, hint, lookup, parameters
 from vcmflow.data.catalogue import weights_table
 from vcmflow.data.registry import LOADERS
 from vcmflow.embed.registry import EMBEDDERS
-from vcmflow.encode.registry import CODECS
+from vcmflow.encode.registry import CODECS, check_points
 from vcmflow.plan.code import imports
-from vcmflow.plan.grid import Dataset, used_embeddings
+from vcmflow.plan.grid import Dataset, sampler_of, used_embeddings
 from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.sample.registry import SAMPLERS
 from vcmflow.task.registry import DETECTORS, TASKS
 from vcmflow.train.registry import TRAINEES
 from vcmrender.api import DETECTION_TEST
+
+HEAVY = ("torch", "torchvision", "cv2")
 
 # What the stages give to a plug-in beside its options.
 GIVEN = ("n", "m", "weights", "device", "threads", "video", "needs", *NEEDS)
@@ -40,6 +42,7 @@ def check(settings: Settings) -> None:
         _one_of(f"{key}.sampler", method.sampler, settings.sample.samplers)
         _one_of(f"{key}.codec", method.codec, settings.encode.codecs)
         _one_of(f"{key}.reconstructor", method.reconstructor, settings.reconstruct.reconstructors)
+        _check_chain(settings, key, method)
     for name in settings.data.use:
         _one_of("data.use", name, settings.data.datasets)
     for name, dataset in settings.data.datasets.items():
@@ -96,8 +99,8 @@ def _instance(key: str, registry: Mapping[str, Entry], instance: Instance) -> No
     try:
         entry = find(registry, instance.plugin, what)
         check_names(registry, instance.plugin, what, instance.options, GIVEN)
-        # Values are checked where that costs no import of PyTorch; the job checks the others.
-        if not imports(entry.builder, "torch"):
+        # Values are checked where that costs no slow import; the job checks the others.
+        if not any(imports(entry.builder, library) for library in HEAVY):
             _check_values(registry, instance, what)
     except VcmflowError as error:
         raise VcmflowError(f"params.yaml: {key}: {error}") from None
@@ -118,8 +121,6 @@ def _instance(key: str, registry: Mapping[str, Entry], instance: Instance) -> No
 
 
 def _check_values(registry: Mapping[str, Entry], instance: Instance, what: str) -> None:
-    from vcmflow.core.registry import check_options
-
     builder = lookup(registry, instance.plugin, what)
     where = f"{what} {instance.plugin!r}"
     check_options(builder, where, instance.options, instance.options)
@@ -151,15 +152,22 @@ def _check_embeddings(settings: Settings) -> None:
 
 def _check_points(settings: Settings) -> None:
     for name, codec in settings.encode.codecs.items():
-        allowed = CODECS[codec.codec].points
-        own = codec.ladder is not None
-        for point in codec.ladder or settings.encode.ladder:
-            if allowed is not None and not allowed[0] <= point <= allowed[1]:
-                key = f"encode.codecs.{name}.ladder" if own else "encode.ladder"
-                raise VcmflowError(
-                    f"params.yaml: {key}: is {point}; allowed with {codec.codec}: "
-                    f"{allowed[0]}..{allowed[1]}"
-                )
+        key = f"encode.codecs.{name}.ladder" if codec.ladder else "encode.ladder"
+        try:
+            check_points(codec.codec, codec.ladder or settings.encode.ladder)
+        except VcmflowError as error:
+            raise VcmflowError(f"params.yaml: {key}: {error}") from None
+
+
+def _check_chain(settings: Settings, key: str, method: Method) -> None:
+    gives = CODECS[settings.encode.codecs[method.codec].codec].gives
+    plugin = settings.reconstruct.reconstructors[method.reconstructor].reconstructor
+    takes = RECONSTRUCTORS[plugin].takes
+    if gives not in takes:
+        raise VcmflowError(
+            f"params.yaml: {key}: codec {method.codec!r} gives {gives}, reconstructor "
+            f"{method.reconstructor!r} takes {' or '.join(takes)}"
+        )
 
 
 def _check_sweep(settings: Settings) -> None:
@@ -205,8 +213,6 @@ def weights_files(
 
 
 def _needs(settings: Settings, sampler: str) -> tuple[str, ...]:
-    from vcmflow.plan.grid import sampler_of
-
     return SAMPLERS[sampler_of(settings, sampler).sampler].needs
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from vcmflow.config.models import Dataset as DatasetSettings
 from vcmflow.config.models import Method as MethodSettings
 from vcmflow.config.models import Sampler, Settings
+from vcmflow.core.encoding import point_text
 from vcmflow.core.errors import VcmflowError
 from vcmflow.data.objects import without_objects
 from vcmflow.data.sequences import list_sequences
@@ -147,11 +148,6 @@ class Dataset:
         for name, spec in self.sequences.items():
             scenes.setdefault(spec.scene, []).append(name)
         return scenes
-
-
-def point_text(point: float) -> str:
-    """An operating point as file names, command lines and tables have it."""
-    return str(int(point)) if point == int(point) else str(point)
 
 
 def ladder(settings: Settings, codec: str) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from vcmflow.plan.code import modules
 from vcmflow.plan.grid import Dataset, Method, keep_every, sampler_of
 from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.sample.registry import SAMPLERS
+from vcmflow.score.registry import EVALUATORS
 from vcmflow.task.registry import DETECTORS, TASKS
 from vcmflow.train.registry import TRAINEES
 
@@ -323,18 +324,29 @@ class Plan:
 
     # score
 
+    def score_code(self, wildcards: Any) -> list[str]:
+        """Modules that the scores of a dataset depend on."""
+        kinds = dict.fromkeys(self.grid[wildcards.dataset].kinds.values())
+        return modules("vcmflow.score.command", *(EVALUATORS[kind] for kind in kinds))
+
     def per_method(self, wildcards: Any, template: str) -> list[str]:
         """A file for every method of a dataset; ``{chain}``, ``{stream}``, ``{sampler}`` in it."""
-        return [
-            f"{self.folder(wildcards)}/"
-            + template.format(
-                sequence=wildcards.sequence,
-                chain=method.chain,
-                stream=method.stream,
-                sampler=method.sampler,
-            )
-            for method in self.grid[wildcards.dataset].methods.values()
-        ]
+        methods = self.grid[wildcards.dataset].methods.values()
+        return [self._method_file(wildcards, method, template) for method in methods]
+
+    def per_rebuilding(self, wildcards: Any, template: str) -> list[str]:
+        """The same for the methods that rebuild frames."""
+        methods = self.rebuilding(wildcards.dataset)
+        return [self._method_file(wildcards, method, template) for method in methods]
+
+    def _method_file(self, wildcards: Any, method: Method, template: str) -> str:
+        file = template.format(
+            sequence=wildcards.sequence,
+            chain=method.chain,
+            stream=method.stream,
+            sampler=method.sampler,
+        )
+        return f"{self.folder(wildcards)}/{file}"
 
     def method_list(self, wildcards: Any) -> list[dict[str, Any]]:
         """The methods of a dataset as the stage score is told them, in order."""
