@@ -51,7 +51,7 @@ from vcmflow.pretrain.settings import PretrainSettings
 from vcmflow.pretrain.videos import VideoPool
 from vcmflow.reconstruct.interpolator import Interpolator
 from vcmflow.reconstruct.registry import INTERPOLATORS
-from vcmflow.score.fidelity import Original
+from vcmflow.fidelity.measure import Original
 from vcmflow.task.run import load_detector
 from vcmflow.task.types import Detections
 from vcmflow.track.deepsort import Tracker

@@ -13,7 +13,7 @@ from vcmflow.__main__ import main
 from vcmflow.core.decision import Decision, write_decision
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.video import write_video
-from vcmflow.score.fidelity import Original, measure
+from vcmflow.fidelity.measure import Original, measure
 
 
 def picture(seed, height=45, width=67):

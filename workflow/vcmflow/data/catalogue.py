@@ -134,3 +134,8 @@ def entry_for(entries: Mapping[str, Entry], path: Path, root: Path = Path("data"
         if entry.folder and path.is_relative_to(root / entry.folder):
             return entry
     return None
+
+
+def weights_table(path: Path) -> dict[str, str]:
+    """The published weights that can be fetched: file name -> name of its row in the table."""
+    return {entry.file: entry.name for entry in read_catalogue(path).values()}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import stdev
 
 from vcmflow.core.rows import Row, fixed, number
-from vcmflow.score.bd import Curve, Difference, Fit, bd_map, p_map
+from vcmflow.core.bd import Curve, Difference, Fit, bd_map, p_map
 from vcmflow.tables.inputs import Inputs, Score, curve, scene_keys, select, title_mode
 from vcmflow.tables.layout import Column, Table, Value, mean_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from vcmflow.score.bd import Curve, Difference, Fit, bd_map, bd_rate
+from vcmflow.core.bd import Curve, Difference, Fit, bd_map, bd_rate
 from vcmflow.tables.inputs import Inputs, curve, scene_keys, select, title_mode
 from vcmflow.tables.layout import Column, Table, Value, mean_of, rounded
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.score.bd import (
+from vcmflow.core.bd import (
     STATUS_MEANING,
     Curve,
     Difference,

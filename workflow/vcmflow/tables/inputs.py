@@ -12,7 +12,7 @@ from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import read_json
 from vcmflow.core.rows import Row, number, read_csv, whole_number
 from vcmflow.core.runs import SOURCE
-from vcmflow.score.bd import Curve, Fit
+from vcmflow.core.bd import Curve, Fit
 from vcmflow.trajectory.columns import COLUMNS
 
 MODE_NAMES = {"ra": "random access", "ai": "all-intra"}

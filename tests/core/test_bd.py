@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.score.bd import (
+from vcmflow.core.bd import (
     STATUS_MEANING,
     Curve,
     bd_map,
