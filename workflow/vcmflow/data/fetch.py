@@ -11,7 +11,6 @@ that ignores Range, or whose file has changed meanwhile, makes it start over.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import http.client
 import json
 import os
@@ -28,6 +27,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from vcmflow import __version__
+from vcmflow.core import files
 from vcmflow.core.errors import VcmflowError
 from vcmflow.data.catalogue import is_http
 
@@ -130,8 +130,7 @@ def check_file(path: Path, sha256: str | None, size: int | None, name: str | Non
     actual = path.stat().st_size
     if size is not None and actual != size:
         raise VcmflowError(f"{name or path}: has {actual} bytes, expected {size}{hint}")
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = files.sha256(path)
     if sha256 is not None and digest != sha256.lower():
         raise VcmflowError(f"{name or path}: sha256 is {digest}, expected {sha256.lower()}{hint}")
     return digest

@@ -21,7 +21,7 @@ from vcmflow.core.registry import build
 from vcmflow.data.catalogue import Entry, find_entry, read_catalogue
 from vcmflow.data.fetch import check_file
 from vcmflow.embed.registry import EMBEDDINGS
-from vcmflow.reconstruct.registry import INTERPOLATORS
+from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.task.registry import TASKS
 
 TABLE = Path("data/weights.csv")
@@ -91,7 +91,7 @@ def load(used_by: str, path: Path) -> Any:
     where, *options = used_by.split()
     kind, _, name = where.partition(":")
     settings = parse_options(options)
-    registries = {**TASKS, "interpolation": INTERPOLATORS, "embedding": EMBEDDINGS}
+    registries = {**TASKS, "interpolation": RECONSTRUCTORS, "embedding": EMBEDDINGS}
     if kind not in registries:
         raise VcmflowError(f"used_by: {used_by!r} begins with none of {', '.join(registries)}")
     what = f"model for {kind}"
