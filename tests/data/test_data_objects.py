@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from vcmflow.config.load import load_settings
 from vcmflow.core.errors import VcmflowError
 from vcmflow.data.objects import digest, without_objects, write_selection
 from vcmflow.data.sequences import list_sequences
 from vcmflow.plan.grid import build_grid, selection_file
-from vcmflow.plan.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
 DATASET: dict[str, Any] = {

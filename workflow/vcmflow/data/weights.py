@@ -11,13 +11,14 @@ import importlib.util
 import re
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vcmflow.core import registry
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import whole_file
 from vcmflow.core.options import parse_options
-from vcmflow.core.registry import build
 from vcmflow.data.catalogue import Entry, find_entry, read_catalogue
 from vcmflow.data.fetch import check_file
 from vcmflow.embed.registry import EMBEDDINGS
@@ -91,11 +92,17 @@ def load(used_by: str, path: Path) -> Any:
     where, *options = used_by.split()
     kind, _, name = where.partition(":")
     settings = parse_options(options)
-    registries = {**TASKS, "interpolation": RECONSTRUCTORS, "embedding": EMBEDDINGS}
+    registries: dict[str, Mapping[str, registry.Entry]] = {
+        **TASKS,
+        "interpolation": RECONSTRUCTORS,
+        "embedding": EMBEDDINGS,
+    }
     if kind not in registries:
         raise VcmflowError(f"used_by: {used_by!r} begins with none of {', '.join(registries)}")
     what = f"model for {kind}"
-    return build(registries[kind], name, what, settings, offered={"device": "cpu"}, weights=path)
+    return registry.build(
+        registries[kind], name, what, settings, offered={"device": "cpu"}, weights=path
+    )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
