@@ -14,7 +14,7 @@ from vcmflow.core.errors import VcmflowError
 from vcmflow.data.catalogue import read_catalogue
 from vcmflow.data.weights import check_weights, find_weights
 from vcmflow.embed.registry import EMBEDDINGS
-from vcmflow.reconstruct.registry import INTERPOLATORS
+from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.task.registry import TASKS
 
 TABLE = Path(__file__).parents[2] / "data" / "weights.csv"
@@ -26,7 +26,7 @@ def test_every_row_names_a_network_that_exists() -> None:
     for name in names:
         weights = find_weights(TABLE, name)
         kind, _, model = weights.used_by.split()[0].partition(":")
-        assert model in {**TASKS, "interpolation": INTERPOLATORS, "embedding": EMBEDDINGS}[kind]
+        assert model in {**TASKS, "interpolation": RECONSTRUCTORS, "embedding": EMBEDDINGS}[kind]
         assert weights.note
     for needed in (
         "ema_vfi_full",

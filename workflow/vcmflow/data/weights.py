@@ -23,7 +23,7 @@ from vcmflow.core.registry import build
 from vcmflow.data.catalogue import Entry, find_entry, read_catalogue
 from vcmflow.data.fetch import check_file
 from vcmflow.embed.registry import EMBEDDINGS
-from vcmflow.reconstruct.registry import INTERPOLATORS
+from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.task.registry import TASKS
 
 TABLE = Path("data/weights.csv")
@@ -130,7 +130,7 @@ def load(used_by: str, path: Path) -> Any:
     settings = parse_options(options)
     if kind == "interpolation":
         return build(
-            INTERPOLATORS, name, "interpolator", {"device": "cpu", **settings}, weights=path
+            RECONSTRUCTORS, name, "interpolator", {"device": "cpu", **settings}, weights=path
         )
     if kind == "embedding":
         return build(EMBEDDINGS, name, "embedding", settings, weights=path, device="cpu")
