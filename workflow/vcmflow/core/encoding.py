@@ -133,7 +133,9 @@ def read_encoding(path: Path) -> Encoding:
         weights = content.get("weights")
         names = [stream.file for point in points.values() for stream in point.streams]
         plain = all(name and Path(name).name == name for name in names)
-        if not plain or min(shape.width, shape.height, shape.pictures) < 1 or not shape.fps > 0:
+        if not isinstance(codec["codec"], str) or not plain:
+            raise ValueError
+        if min(shape.width, shape.height, shape.pictures) < 1 or not shape.fps > 0:
             raise ValueError
     except (KeyError, TypeError, ValueError, AttributeError):
         raise VcmflowError(

@@ -99,7 +99,8 @@ def build(
         registry: name -> entry.
         name: the entry asked for.
         what: what the entries are, for the error messages.
-        options: settings by the user: parameters of the builder that the stage does not give.
+        options: settings by the user: parameters of the builder that the stage does not give. One
+            under the name of a need only says which of several there are; it is left out here.
         offered: arguments by the stage that the builder gets where it has a parameter for them:
             ``weights``, ``device``, ``threads``.
         given: arguments by the stage that every builder has, not open to the user.
@@ -109,6 +110,7 @@ def build(
             annotation does not allow; weights for an entry that takes none, or threads below 1.
     """
     builder = lookup(registry, name, what)
+    options = {key: value for key, value in options.items() if key not in registry[name].needs}
     parameters = inspect.signature(builder).parameters
     offered = offered or {}
     if offered.get("weights") is not None and "weights" not in parameters:

@@ -22,10 +22,10 @@ from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import sha256, whole_file
 from vcmflow.core.needs import read_needs
 from vcmflow.core.options import parse_instance
-from vcmflow.core.registry import find
+from vcmflow.core.registry import build, find
 from vcmflow.core.video import Frame, read_frames
-from vcmflow.encode.codec import Video
-from vcmflow.encode.registry import CODECS, build_codec, check_points
+from vcmflow.encode.codec import Codec, Video
+from vcmflow.encode.registry import CODECS, check_points
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +63,8 @@ def run(args: argparse.Namespace) -> None:
     name, options = parse_instance(args.codec, "codec")
     entry = find(CODECS, name, "codec")
     check_points(name, args.points)
-    codec = build_codec({"codec": name, **options}, args.weights, args.device, args.threads)
+    offered = {"weights": args.weights, "device": args.device, "threads": args.threads}
+    codec: Codec = build(CODECS, name, "codec", options, offered=offered)
     needs = read_needs(args.need, entry.needs, f"codec {name!r}")
     decision = read_decision(args.decision)
 

@@ -8,15 +8,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 from vcmflow.core.encoding import point_text
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.registry import Entry, build, find
-
-if TYPE_CHECKING:
-    from vcmflow.encode.codec import Codec
+from vcmflow.core.registry import Entry
 
 
 @dataclass(frozen=True)
@@ -67,26 +63,3 @@ def check_points(codec: str, points: Sequence[float]) -> None:
         raise VcmflowError(
             f"codec {codec!r}: points {' '.join(texts) or 'none'}; wanted: at least one, each once"
         )
-
-
-def build_codec(
-    instance: Mapping[str, Any], weights: Path | None = None, device: str = "auto", threads: int = 1
-) -> Codec:
-    """Build a codec.
-
-    Args:
-        instance: the codec's name under "codec", and its options.
-        weights: of a learned codec.
-        device: likewise, "auto", "cpu" or "cuda".
-        threads: at least 1; do not change the streams.
-
-    Raises:
-        VcmflowError: no such codec or option, or a value that is not allowed.
-    """
-    name = instance["codec"]
-    # An option that names a need says which of several there are; the need itself goes to encode.
-    known = {"codec", *find(CODECS, name, "codec").needs}
-    options = {key: value for key, value in instance.items() if key not in known}
-    offered = {"weights": weights, "device": device, "threads": threads}
-    codec: Codec = build(CODECS, name, "codec", options, offered=offered)
-    return codec

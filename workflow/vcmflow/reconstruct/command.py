@@ -18,9 +18,8 @@ from vcmflow.core.gaps import read_gaps
 from vcmflow.core.options import parse_instance
 from vcmflow.core.registry import build, find
 from vcmflow.core.video import write_video
-from vcmflow.encode.registry import CODECS, build_codec
+from vcmflow.encode.registry import CODECS
 from vcmflow.reconstruct.rebuild import rebuild
-from vcmflow.reconstruct.reconstructor import Reconstructor
 from vcmflow.reconstruct.registry import RECONSTRUCTORS
 
 T = TypeVar("T")
@@ -65,21 +64,23 @@ def run(args: argparse.Namespace) -> None:
     encoding = read_encoding(args.encoded)
     if len(args.out) != len(args.points):
         raise VcmflowError(f"--out has {len(args.out)} files for {len(args.points)} points")
+    codec_options = dict(encoding.codec)
+    codec_name = codec_options.pop("codec")
     name, options = parse_instance(args.reconstructor, "reconstructor")
     entry = find(RECONSTRUCTORS, name, "reconstructor")
-    gives = find(CODECS, encoding.codec["codec"], "codec").gives
+    gives = find(CODECS, codec_name, "codec").gives
     if gives not in entry.takes:
         raise VcmflowError(
-            f"reconstructor {name!r} takes no {gives}, which codec {encoding.codec['codec']!r} "
-            f"gives; allowed: {', '.join(n for n, e in RECONSTRUCTORS.items() if gives in e.takes)}"
+            f"reconstructor {name!r} takes no {gives}, which codec {codec_name!r} gives; "
+            f"allowed: {', '.join(n for n, e in RECONSTRUCTORS.items() if gives in e.takes)}"
         )
     _check_outputs(args.out, ".mkv" if gives == "frames" else ".npz")
     _check_weights(args.encoded, encoding, args.codec_weights)
-    codec = build_codec(encoding.codec, args.codec_weights, args.device, args.threads)
-    offered = {"weights": args.weights, "device": args.device, "threads": args.threads}
-    reconstructor: Reconstructor = build(
-        RECONSTRUCTORS, name, "reconstructor", options, offered=offered
-    )
+    machine = {"device": args.device, "threads": args.threads}
+    offered = machine | {"weights": args.codec_weights}
+    codec = build(CODECS, codec_name, "codec", codec_options, offered=offered)
+    offered = machine | {"weights": args.weights}
+    reconstructor = build(RECONSTRUCTORS, name, "reconstructor", options, offered=offered)
     gaps = read_gaps(args.gaps) if args.gaps else read_decision(args.decision).gaps
     # The receiver counts on its own metadata.
     shape = replace(encoding.shape, pictures=len(gaps) + 1)
