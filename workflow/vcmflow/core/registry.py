@@ -15,9 +15,9 @@ import inspect
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from vcmflow.core.errors import VcmflowError
 
@@ -41,7 +41,10 @@ class Entry:
     gpu: bool = False
 
 
-def find(registry: Mapping[str, Entry], name: str, what: str) -> Entry:
+E = TypeVar("E", bound=Entry)
+
+
+def find(registry: Mapping[str, E], name: str, what: str) -> E:
     """The entry called ``name``.
 
     Args:
@@ -71,9 +74,13 @@ def lookup(registry: Mapping[str, Entry], name: str, what: str) -> Callable[...,
     Raises:
         VcmflowError: no such entry; the message lists those that exist.
     """
-    module, _, attribute = find(registry, name, what).builder.partition(":")
-    builder: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
-    return builder
+    return _get(find(registry, name, what).builder)
+
+
+def _get(builder: str) -> Callable[..., Any]:
+    module, _, attribute = builder.partition(":")
+    function: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    return function
 
 
 def build(
@@ -126,14 +133,17 @@ def check_options(
         return {}
     from pydantic import TypeAdapter, ValidationError  # a tenth of a second
 
-    hints = typing.get_type_hints(function, include_extras=True)
+    whole = function.func if isinstance(function, partial) else function
+    hints = typing.get_type_hints(whole, include_extras=True)
     values = {}
     for key, value in options.items():
         try:
             values[key] = TypeAdapter(hints.get(key, Any)).validate_python(value)
         except ValidationError as error:
             first = error.errors()[0]
-            expected = first.get("ctx", {}).get("expected") or first["msg"].removeprefix("Input ")
+            said = first["msg"].removeprefix("Input should be ")
+            said = first["msg"].removeprefix("Input should be ")
+            expected = first.get("ctx", {}).get("expected") or said
             raise VcmflowError(f"{where}: option {key} is {value!r}; allowed: {expected}") from None
     return values
 
@@ -173,7 +183,7 @@ def _check_names(where: str, options: Iterable[str], allowed: list[str]) -> None
 
 @cache
 def parameters(builder: str) -> tuple[str, ...]:
-    """The parameters of ``"package.module:function"``, read from the source.
+    """The parameters of ``"package.module:function"``, or of a dataclass, read from the source.
 
     Raises:
         VcmflowError: there is no such function.
@@ -182,9 +192,17 @@ def parameters(builder: str) -> tuple[str, ...]:
     base = ROOT.joinpath(*module.split("."))
     path = next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file()), None)
     if path is None:  # a plug-in that was installed from elsewhere
-        function = getattr(importlib.import_module(module), attribute)
-        return tuple(inspect.signature(function).parameters)
+        return tuple(inspect.signature(_get(builder)).parameters)
     for node in ast.parse(path.read_text("utf-8"), str(path)).body:
+        if isinstance(node, ast.ClassDef) and node.name == attribute:
+            if node.bases:
+                return tuple(inspect.signature(_get(builder)).parameters)
+            fields = [part.target for part in node.body if isinstance(part, ast.AnnAssign)]
+            return tuple(field.id for field in fields if isinstance(field, ast.Name))
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == attribute:
+            # name = partial(function, first argument, ...)
+            function, *bound = (ast.unparse(part) for part in getattr(node.value, "args", []))
+            return parameters(f"{module}:{function}")[len(bound) :]
         if isinstance(node, ast.FunctionDef) and node.name == attribute:
             arguments = node.args
             every = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)

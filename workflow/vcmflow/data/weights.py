@@ -22,7 +22,7 @@ from vcmflow.core.options import parse_options
 from vcmflow.core.registry import build
 from vcmflow.data.catalogue import Entry, find_entry, read_catalogue
 from vcmflow.data.fetch import check_file
-from vcmflow.embed.registry import EMBEDDINGS
+from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.reconstruct.registry import INTERPOLATORS
 from vcmflow.task.registry import TASKS
 
@@ -133,13 +133,15 @@ def load(used_by: str, path: Path) -> Any:
             INTERPOLATORS, name, "interpolator", {"device": "cpu", **settings}, weights=path
         )
     if kind == "embedding":
-        return build(EMBEDDINGS, name, "embedding", settings, weights=path, device="cpu")
+        return build(EMBEDDERS, name, "embedding", settings, weights=path, device="cpu")
     if kind not in TASKS:
         raise VcmflowError(
             f"used_by: {used_by!r} begins with none of detection, segmentation, interpolation, "
             "embedding"
         )
-    return build(TASKS[kind], name, f"model for {kind}", settings, weights=path, device="cpu")
+    return build(
+        TASKS[kind].models, name, f"model for {kind}", settings, weights=path, device="cpu"
+    )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.registry import build
 from vcmflow.data.objects import without_objects
 from vcmflow.data.sequences import SequenceSpec, list_sequences
-from vcmflow.embed.registry import EMBEDDINGS
+from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.encode.registry import CODECS, QP_RANGES
 from vcmflow.plan.settings import Settings
-from vcmflow.pretrain.settings import settings_from
 from vcmflow.reconstruct.registry import INTERPOLATORS
 from vcmflow.sample.registry import SAMPLERS, Sampler, plan_sampler
 from vcmflow.task.registry import DETECTORS, TASKS
+from vcmflow.train.registry import TRAINEES
 from vcmrender.catalogue import DETECTION_TEST
 
 _SWEPT = re.compile(r"^(?P<sampler>[a-z][a-z0-9_]*)-n(?P<keep_every>[1-9][0-9]*)$")
@@ -171,7 +172,7 @@ def check(settings: Settings) -> None:
         raise VcmflowError(f"params.yaml: encode.qps: is {encode['qps']}; has to be ascending")
     _one_of("reconstruct.interpolator", settings["reconstruct"]["interpolator"], INTERPOLATORS)
     for task, registry in TASKS.items():
-        _one_of(f"task.{task}.model", settings["task"][task]["model"], registry)
+        _one_of(f"task.{task}.model", settings["task"][task]["model"], registry.models)
     _one_of("track.model", settings["track"]["model"], DETECTORS)
     _check_pretraining(settings)
     for name, embedding in settings["embed"]["embeddings"].items():
@@ -196,13 +197,13 @@ def _check_pretraining(settings: Settings) -> None:
     for variant in (None, *settings["pretrain"].get("variants", {})):
         key = f"pretrain.variants.{variant}" if variant else "pretrain.options"
         try:
-            settings_from(pretrain_options(settings, variant))
+            build(TRAINEES, "embedding", "trainee", pretrain_options(settings, variant))
         except VcmflowError as error:
             raise VcmflowError(f"params.yaml: {key}: {error}") from None
 
 
 def _check_embedding(settings: Settings, key: str, embedding: Mapping[str, Any]) -> None:
-    _one_of(f"{key}.embedder", embedding["embedder"], EMBEDDINGS)
+    _one_of(f"{key}.embedder", embedding["embedder"], EMBEDDERS)
     variant = embedding.get("pretraining")
     if variant is None:
         return

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from vcmflow.core.registry import build
 from vcmflow.plan.grid import Dataset, pretrain_options, sampler_instance, split_sampler
 from vcmflow.plan.settings import Settings
-from vcmflow.pretrain.settings import settings_from
 from vcmflow.sample.registry import complete_options
+from vcmflow.train.registry import TRAINEES
 
 METHOD = "manifold"  # what follows an embedding that no sampler of the grid is built on
 
@@ -90,7 +91,16 @@ def _described(settings: Settings, embedding: str) -> str:
 def _training(settings: Settings, embedding: Mapping[str, Any]) -> Mapping[str, Any]:
     if embedding["embedder"] != "learned" or embedding.get("weights"):
         return {}
-    return vars(settings_from(pretrain_options(settings, embedding.get("pretraining"))))
+    return dict(
+        vars(
+            build(
+                TRAINEES,
+                "embedding",
+                "trainee",
+                pretrain_options(settings, embedding.get("pretraining")),
+            )
+        )
+    )
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

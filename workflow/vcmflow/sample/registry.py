@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.embed.registry import EMBEDDINGS
+from vcmflow.embed.registry import EMBEDDERS
 
 Need = Literal["embedding", "tracks"]
 
@@ -114,8 +114,8 @@ def plan_sampler(name: str, settings: Mapping[str, Any]) -> Sampler:
     method = str(rest.pop("method"))
     needs = find_method(method).needs
     embedding = rest.pop("embedding", None)
-    if needs == "embedding" and embedding not in EMBEDDINGS:
-        allowed = ", ".join(sorted(EMBEDDINGS))
+    if needs == "embedding" and embedding not in EMBEDDERS:
+        allowed = ", ".join(sorted(EMBEDDERS))
         raise VcmflowError(f"sampler {name!r}: embedding is {embedding!r}; allowed: {allowed}")
     if needs != "embedding" and embedding is not None:
         raise VcmflowError(f"sampler {name!r}: method {method!r} takes no embedding")

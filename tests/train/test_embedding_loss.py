@@ -1,0 +1,163 @@
+"""Eq. (5), Eq. (6) and semi-hard mining against their definitions, and the log."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from vcmflow.pretrain.log import COLUMNS, Window, collapse_warning, plot_log, read_log, write_log
+from vcmflow.pretrain.settings import PretrainSettings, settings_from
+from vcmflow.pretrain.training import learning_rate
+
+from vcmflow.core.errors import VcmflowError
+from vcmflow.train.embedding.loss import (
+    Similarities,
+    contrastive_loss,
+    cosine_similarities,
+    semi_hard,
+)
+
+
+def draw(seed, pairs=3, negatives=5, d=4):
+    generator = torch.Generator().manual_seed(seed)
+    shapes = (pairs, d), (pairs, d), (negatives, d)
+    return [torch.randn(shape, generator=generator) for shape in shapes]
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.1])
+def test_the_loss_is_equation_5(temperature):
+    anchors, positives, negatives = draw(0)
+    total = 0.0
+    for y, y_next in zip(anchors.double().numpy(), positives.double().numpy(), strict=True):
+
+        def c(other, y=y):
+            return y @ other / np.linalg.norm(y) / np.linalg.norm(other) / temperature
+
+        above = math.exp(c(y_next))
+        below = above + sum(math.exp(c(n)) for n in negatives.double().numpy())
+        total -= math.log(above / below)
+    similarities = cosine_similarities(anchors, positives, negatives)
+    keep = torch.ones(3, 5, dtype=torch.bool)
+    assert float(contrastive_loss(similarities, keep, temperature)) == pytest.approx(total / 3)
+
+
+def test_dropped_negatives_do_not_enter():
+    anchors, positives, negatives = draw(1)
+    keep = torch.zeros(3, 5, dtype=torch.bool)
+    keep[:, :2] = True
+    few = cosine_similarities(anchors, positives, negatives[:2])
+    all_kept = contrastive_loss(few, torch.ones(3, 2, dtype=torch.bool))
+    similarities = cosine_similarities(anchors, positives, negatives)
+    assert contrastive_loss(similarities, keep) == pytest.approx(float(all_kept))
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10**6), st.floats(0, 1), st.integers(1, 4))
+def test_mining_keeps_the_band_beyond_the_positive(seed, quantile, hardest):
+    similarities = cosine_similarities(*draw(seed, pairs=4, negatives=7))
+    mined = semi_hard(similarities, quantile, hardest)
+    d_pos = (1 - similarities.positive).numpy()
+    d_neg = (1 - similarities.negative).numpy()
+    assert mined.radius == pytest.approx(np.sort(d_neg.ravel())[round(quantile * 27)])
+    assert mined.share == pytest.approx(mined.keep.float().mean())
+    for row in range(4):
+        kept = mined.keep[row].numpy()
+        band = (d_pos[row] < d_neg[row]) & (d_neg[row] < d_pos[row] + np.float32(mined.radius))
+        beyond = np.sort(d_neg[row][d_neg[row] > d_pos[row]])
+        if band.any():
+            assert np.array_equal(kept, band)
+        elif len(beyond):
+            assert np.array_equal(np.sort(d_neg[row][kept]), beyond[:hardest])
+        else:
+            assert kept.all()
+
+
+def test_a_smaller_quantile_gives_a_smaller_radius():
+    similarities = cosine_similarities(*draw(3, negatives=50))
+    radii = [semi_hard(similarities, quantile, 1).radius for quantile in (0.9, 0.5, 0.1)]
+    assert radii == sorted(radii, reverse=True)
+    assert len(set(radii)) == 3
+
+
+def test_mining_where_no_negative_is_in_the_band():
+    far = Similarities(torch.tensor([0.9]), torch.tensor([[-0.9, -0.8, 0.95]]))
+    assert semi_hard(far, 0.0, 1).keep.tolist() == [[False, True, False]]
+    assert semi_hard(far, 0.0, 2).keep.tolist() == [[True, True, False]]
+    near = Similarities(torch.tensor([0.1]), torch.tensor([[0.9, 0.8]]))
+    assert semi_hard(near, 0.5, 1).keep.all()
+
+
+def test_the_learning_rate_rises_then_falls_to_zero():
+    some = PretrainSettings(learning_rate=0.1, warmup=0.1)
+    rates = [learning_rate(step, 100, some) for step in range(100)]
+    assert rates[:10] == pytest.approx([0.01 * k for k in range(1, 11)])
+    assert rates[10] == pytest.approx(0.1)
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[-1] < 1e-4
+    assert learning_rate(0, 1, some) > 0
+
+
+def row(**values):
+    return dict.fromkeys(COLUMNS, 0.5) | values
+
+
+def test_the_log_survives_its_file_and_is_drawn(tmp_path):
+    rows = [row(step=float(k), loss=1 / k) for k in range(1, 5)]
+    write_log(tmp_path / "log.csv", rows)
+    for written, read in zip(rows, read_log(tmp_path / "log.csv"), strict=True):
+        assert read == pytest.approx(written)
+    for name in ("a.png", "b.png"):
+        plot_log(rows, tmp_path / name)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    for name in ("other.csv", "none.csv"):
+        with pytest.raises(VcmflowError, match=name):
+            read_log(tmp_path / name)
+
+
+def test_a_window_gives_means():
+    window = Window()
+    for value in (1.0, 3.0):
+        window.add({"loss": value})
+    assert window.close() == {"loss": 2.0}
+    window.add({"loss": 5.0})
+    assert window.close() == {"loss": 5.0}
+
+
+def test_collapse_is_told_once_and_not_in_the_first_steps():
+    values = [(50, 0.99), (120, 0.5), (140, 0.97), (160, 0.99)]
+    rows = [row(step=step, negative_similarity=value) for step, value in values]
+    told = [collapse_warning(rows[:end], 100) for end in (1, 2, 3, 4)]
+    assert [message is not None for message in told] == [False, False, True, False]
+    assert "step 140" in told[2]
+    assert "collapses" in told[2]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"temprature": 1}, "no option 'temprature'; allowed: .*temperature"),
+        ({"temperature": 0}, "temperature is 0.0; allowed: above 0"),
+        ({"temperature": "warm"}, "wanted: a number"),
+        ({"mining": "off"}, "mining is 'off'; wanted: true or false"),
+        ({"crop": 224, "short_side": 128}, r"short_side is 128; allowed: crop \(224\) or more"),
+        ({"precision": "half"}, "bfloat16"),
+        ({"grey": 1.5}, r"0\.\.1"),
+        ({"steps": 0}, "1 or more"),
+        ({"pairs": 0}, "1 or more"),
+        ({"learning_rate": float("nan")}, "0 or more"),
+    ],
+)
+def test_bad_settings_are_named(options, words):
+    with pytest.raises(VcmflowError, match=words):
+        settings_from(options)
+
+
+def test_epochs_count_pairs_of_positive_videos():
+    assert PretrainSettings(epochs=100, pairs=64).total_steps(300_000) == 468_750
+    assert PretrainSettings(epochs=100, steps=7).total_steps(300_000) == 7
+    assert settings_from({"steps": None, "epochs": 3}).epochs == 3.0
