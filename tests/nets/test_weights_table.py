@@ -13,7 +13,7 @@ from vcmflow.__main__ import main
 from vcmflow.core.errors import VcmflowError
 from vcmflow.data.catalogue import read_catalogue
 from vcmflow.data.weights import check_weights, find_weights
-from vcmflow.embed.registry import EMBEDDINGS
+from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.reconstruct.registry import INTERPOLATORS
 from vcmflow.task.registry import TASKS
 
@@ -26,7 +26,8 @@ def test_every_row_names_a_network_that_exists() -> None:
     for name in names:
         weights = find_weights(TABLE, name)
         kind, _, model = weights.used_by.split()[0].partition(":")
-        assert model in {**TASKS, "interpolation": INTERPOLATORS, "embedding": EMBEDDINGS}[kind]
+        tasks = {name: task.models for name, task in TASKS.items()}
+        assert model in {**tasks, "interpolation": INTERPOLATORS, "embedding": EMBEDDERS}[kind]
         assert weights.note
     for needed in (
         "ema_vfi_full",

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vcmflow.pretrain.log import COLUMNS, Window, collapse_warning, plot_log, read_log, write_log
-from vcmflow.pretrain.settings import PretrainSettings, settings_from
-from vcmflow.pretrain.training import learning_rate
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.registry import build
 from vcmflow.train.embedding.loss import (
     Similarities,
     contrastive_loss,
     cosine_similarities,
     semi_hard,
 )
+from vcmflow.train.embedding.settings import EmbeddingSettings
+from vcmflow.train.embedding.trainee import collapse_warning
+from vcmflow.train.registry import TRAINEES
 
 
 def draw(seed, pairs=3, negatives=5, d=4):
@@ -91,46 +94,9 @@ def test_mining_where_no_negative_is_in_the_band():
     assert semi_hard(near, 0.5, 1).keep.all()
 
 
-def test_the_learning_rate_rises_then_falls_to_zero():
-    some = PretrainSettings(learning_rate=0.1, warmup=0.1)
-    rates = [learning_rate(step, 100, some) for step in range(100)]
-    assert rates[:10] == pytest.approx([0.01 * k for k in range(1, 11)])
-    assert rates[10] == pytest.approx(0.1)
-    assert rates[10:] == sorted(rates[10:], reverse=True)
-    assert rates[-1] < 1e-4
-    assert learning_rate(0, 1, some) > 0
-
-
-def row(**values):
-    return dict.fromkeys(COLUMNS, 0.5) | values
-
-
-def test_the_log_survives_its_file_and_is_drawn(tmp_path):
-    rows = [row(step=float(k), loss=1 / k) for k in range(1, 5)]
-    write_log(tmp_path / "log.csv", rows)
-    for written, read in zip(rows, read_log(tmp_path / "log.csv"), strict=True):
-        assert read == pytest.approx(written)
-    for name in ("a.png", "b.png"):
-        plot_log(rows, tmp_path / name)
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
-    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
-    for name in ("other.csv", "none.csv"):
-        with pytest.raises(VcmflowError, match=name):
-            read_log(tmp_path / name)
-
-
-def test_a_window_gives_means():
-    window = Window()
-    for value in (1.0, 3.0):
-        window.add({"loss": value})
-    assert window.close() == {"loss": 2.0}
-    window.add({"loss": 5.0})
-    assert window.close() == {"loss": 5.0}
-
-
 def test_collapse_is_told_once_and_not_in_the_first_steps():
     values = [(50, 0.99), (120, 0.5), (140, 0.97), (160, 0.99)]
-    rows = [row(step=step, negative_similarity=value) for step, value in values]
+    rows = [{"step": step, "negative_similarity": value} for step, value in values]
     told = [collapse_warning(rows[:end], 100) for end in (1, 2, 3, 4)]
     assert [message is not None for message in told] == [False, False, True, False]
     assert "step 140" in told[2]
@@ -141,23 +107,38 @@ def test_collapse_is_told_once_and_not_in_the_first_steps():
     ("options", "words"),
     [
         ({"temprature": 1}, "no option 'temprature'; allowed: .*temperature"),
-        ({"temperature": 0}, "temperature is 0.0; allowed: above 0"),
-        ({"temperature": "warm"}, "wanted: a number"),
-        ({"mining": "off"}, "mining is 'off'; wanted: true or false"),
+        ({"temperature": 0}, "temperature is 0; allowed: greater than 0"),
+        ({"temperature": "warm"}, "temperature is 'warm'; allowed: a valid number"),
+        ({"mining": "maybe"}, "mining is 'maybe'; allowed: a valid boolean"),
         ({"crop": 224, "short_side": 128}, r"short_side is 128; allowed: crop \(224\) or more"),
         ({"precision": "half"}, "bfloat16"),
-        ({"grey": 1.5}, r"0\.\.1"),
-        ({"steps": 0}, "1 or more"),
-        ({"pairs": 0}, "1 or more"),
-        ({"learning_rate": float("nan")}, "0 or more"),
+        ({"grey": 1.5}, "grey is 1.5; allowed: less than or equal to 1"),
+        ({"steps": 0}, "steps is 0; allowed: greater than or equal to 1"),
+        ({"pairs": 0}, "greater than or equal to 1"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan; allowed: a finite number"),
+        ({"grey": float("nan")}, "grey is nan; allowed:"),
     ],
 )
 def test_bad_settings_are_named(options, words):
     with pytest.raises(VcmflowError, match=words):
-        settings_from(options)
+        build(TRAINEES, "embedding", "trainee", options)
 
 
 def test_epochs_count_pairs_of_positive_videos():
-    assert PretrainSettings(epochs=100, pairs=64).total_steps(300_000) == 468_750
-    assert PretrainSettings(epochs=100, steps=7).total_steps(300_000) == 7
-    assert settings_from({"steps": None, "epochs": 3}).epochs == 3.0
+    assert EmbeddingSettings(epochs=100, pairs=64).schedule(300_000).steps == 468_750
+    assert EmbeddingSettings(epochs=100, steps=7).schedule(300_000).steps == 7
+    options = {"steps": None, "epochs": 3}
+    assert build(TRAINEES, "embedding", "trainee", options).epochs == 3.0
+
+
+def test_the_plan_sees_the_options_without_torch():
+    code = (
+        "import sys; from vcmflow.core.registry import build, check_names;"
+        "from vcmflow.train.registry import TRAINEES;"
+        "check_names(TRAINEES, 'embedding', 'trainee', ['pairs', 'crop'], []);"
+        "check_names(TRAINEES, 'yolact_mini', 'trainee', ['scenes'], []);"
+        "assert 'vcmflow.train.embedding.settings' not in sys.modules;"
+        "build(TRAINEES, 'embedding', 'trainee', {'pairs': 3});"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,11 @@ class TinyTrainee:
         return warm_cosine(step, self.schedule.steps, 2, self._rate)
 
     def data(self, place: Place) -> Noise:
+        assert place.world == 1
         return Noise()
 
     def loss(self, model: nn.Module, batch: Any, step: int, place: Place) -> Measured:
+        assert place.rank == 0 and 0 <= step < self.schedule.steps
         output = model(batch)
         parts = {"level": (output - 1).square().mean(), "noise": torch.rand(()) * output.mean()}
         return Measured(sum(parts.values(), torch.zeros(())), parts, {"pictures": len(batch)})
@@ -146,4 +149,4 @@ def test_the_rate_rises_then_falls_to_its_floor() -> None:
     rates = [warm_cosine(step, 100, 5, 2.0, 0.01) for step in range(101)]
     assert rates[0] == pytest.approx(0.4) and rates[4] == pytest.approx(2.0)
     assert rates[5] == pytest.approx(2.0) and rates[100] == pytest.approx(0.02)
-    assert all(first >= second for first, second in zip(rates[5:], rates[6:], strict=False))
+    assert all(first >= second for first, second in pairwise(rates[5:]))

@@ -139,17 +139,7 @@ class EmbeddingTrainee:
 
     def warning(self, rows: Sequence[Row]) -> str | None:
         """A line when the embeddings begin to collapse to one direction."""
-        warmup = max(100.0, 0.1 * self.schedule.steps)
-        collapsed = [
-            row["step"] > warmup and row["negative_similarity"] >= _COLLAPSED for row in rows
-        ]
-        if not collapsed[-1] or any(collapsed[:-1]):
-            return None
-        return (
-            f"step {rows[-1]['step']:.0f}: frames of different videos have a similarity of "
-            f"{rows[-1]['negative_similarity']:.3f}: the embedding collapses; use more pairs and "
-            "negatives, change learning_rate, lower temperature, or raise rotation_weight"
-        )
+        return collapse_warning(rows, max(100.0, 0.1 * self.schedule.steps))
 
     def save(self, path: Path, network: nn.Module, counts: Mapping[str, float]) -> None:
         """Write the weights with what the embedder and a reader have to know."""
@@ -174,3 +164,20 @@ class EmbeddingTrainee:
         """Nothing is held out; ``vcmflow trajectory`` measures embeddings."""
         del weights
         return {}
+
+
+def collapse_warning(rows: Sequence[Row], warmup: float) -> str | None:
+    """Return a line of warning when the embeddings begin to collapse to one direction, else None.
+
+    Args:
+        rows: of the log so far; the last one is the news.
+        warmup: steps in which nothing is said.
+    """
+    collapsed = [row["step"] > warmup and row["negative_similarity"] >= _COLLAPSED for row in rows]
+    if not collapsed[-1] or any(collapsed[:-1]):
+        return None
+    return (
+        f"step {rows[-1]['step']:.0f}: frames of different videos have a similarity of "
+        f"{rows[-1]['negative_similarity']:.3f}: the embedding collapses; use more pairs and "
+        "negatives, change learning_rate, lower temperature, or raise rotation_weight"
+    )
