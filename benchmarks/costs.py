@@ -32,7 +32,7 @@ import torch
 from scipy.optimize import nnls
 
 from vcmflow.complexity.count import multiply_accumulates
-from vcmflow.core.device import choose_device, steady
+from vcmflow.core.device import choose_device, set_deterministic
 from vcmflow.core.files import whole_file
 from vcmflow.core.machine import processor
 from vcmflow.core.registry import build
@@ -515,7 +515,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="real ones (see above)")
     parser.add_argument("--write", action="store_true", help=f"rewrite {COSTS.name}")
     args = parser.parse_args()
-    steady(1)
+    set_deterministic(1)
     cv2.setNumThreads(1)
     files = sorted(args.pictures.iterdir())[: 3 * FRAMES : 3] if args.pictures else []
     given = [read_picture(path) for path in files]
