@@ -30,6 +30,8 @@ import cv2
 import numpy as np
 import torch
 from scipy.optimize import nnls
+from vcmflow.encode.sequence import encode_sequence
+from vcmflow.reconstruct.interpolator import Interpolator
 
 from vcmflow.complexity.count import multiply_accumulates
 from vcmflow.core.device import choose_device, steady
@@ -44,12 +46,10 @@ from vcmflow.embed.types import Embedder
 from vcmflow.encode.codec import Mode
 from vcmflow.encode.decode import decode_stream
 from vcmflow.encode.registry import CODECS
-from vcmflow.encode.sequence import encode_sequence
 from vcmflow.plan.estimate import COLUMNS, COSTS
 from vcmflow.pretrain.batches import Steps
 from vcmflow.pretrain.settings import PretrainSettings
 from vcmflow.pretrain.videos import VideoPool
-from vcmflow.reconstruct.interpolator import Interpolator
 from vcmflow.reconstruct.registry import INTERPOLATORS
 from vcmflow.score.fidelity import Original
 from vcmflow.task.run import load_detector

@@ -130,7 +130,7 @@ def load(used_by: str, path: Path) -> Any:
     settings = parse_options(options)
     if kind == "interpolation":
         return build(
-            RECONSTRUCTORS, name, "interpolator", {"device": "cpu", **settings}, weights=path
+            RECONSTRUCTORS, name, "reconstructor", {"device": "cpu", **settings}, weights=path
         )
     if kind == "embedding":
         return build(EMBEDDINGS, name, "embedding", settings, weights=path, device="cpu")
