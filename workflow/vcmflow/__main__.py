@@ -23,7 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "select": ("vcmflow.select.command", "choose the frames of video files, in one process"),
     "sample": ("vcmflow.sample.command", "choose the frames to keep"),
     "encode": ("vcmflow.encode.command", "encode the kept frames"),
-    "reconstruct": ("vcmflow.reconstruct.command", "decode and interpolate the dropped frames"),
+    "reconstruct": ("vcmflow.reconstruct.command", "decode and make the dropped frames"),
     "fidelity": ("vcmflow.fidelity.command", "PSNR and SSIM of reconstructed frames"),
     "task": ("vcmflow.task.command", "run a model of a vision task on videos"),
     "score": ("vcmflow.score.command", "score detections, masks and fidelity"),

@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.registry import build as make
 from vcmflow.core.video import Frame
 from vcmflow.reconstruct import ema_vfi
 from vcmflow.reconstruct.ema_vfi import EmaVfiReconstructor, build, padding
 from vcmflow.reconstruct.rebuild import rebuild
+from vcmflow.reconstruct.registry import RECONSTRUCTORS
 
 
 @pytest.fixture(scope="module")
@@ -122,18 +124,20 @@ def test_padding_is_centred_and_least(height: int, width: int, down_scale: float
     [
         ({"weights": None}, "needs its weights.*--name ema_vfi_full"),
         ({"weights": Path("nowhere/ours_t.pkl")}, "ours_t.pkl: no such file"),
-        ({"size": "medium"}, "allowed: full, small"),
-        ({"precision": "fp8"}, "allowed: auto, fp32"),
+        ({"size": "medium"}, "allowed: 'full' or 'small'"),
+        ({"precision": "fp8"}, "allowed: 'auto', 'fp32'"),
         ({"precision": "fp16", "device": "cpu"}, "needs a GPU"),
         ({"down_scale": 2}, "allowed: 1, 0.5, 0.25"),
-        ({"tta": "yes"}, "allowed: true, false"),
+        ({"tta": "yes"}, "allowed: a valid boolean"),
         ({"device": "tpu"}, "device 'tpu'"),
-        ({"threads": 0}, "threads 0"),
+        ({"threads": 0}, "threads is 0"),
     ],
 )
 def test_bad_options_are_named(options: dict[str, Any], said: str) -> None:
+    settings = {"weights": "random", "device": "cpu", **options}
+    given = {key: settings.pop(key) for key in ("weights", "device", "threads") if key in settings}
     with pytest.raises(VcmflowError, match=said):
-        build(**{"weights": "random", "device": "cpu", **options})
+        make(RECONSTRUCTORS, "ema_vfi", "reconstructor", settings, offered=given)
 
 
 def test_bad_frames_and_times_are_named(small: EmaVfiReconstructor) -> None:

@@ -1,4 +1,4 @@
-"""Every registered interpolator, and what each is good at."""
+"""Every registered reconstructor, and what each is good at."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from vcmflow.core.errors import VcmflowError
 from vcmflow.core.registry import build
 from vcmflow.reconstruct.flow import warp_between
 from vcmflow.reconstruct.rebuild import gap_times, rebuild
-from vcmflow.reconstruct.registry import INTERPOLATORS
+from vcmflow.reconstruct.registry import RECONSTRUCTORS
 
 LIGHT = ["blend", "flow", "hold"]
 
 
 def make(name, **options):
-    return build(INTERPOLATORS, name, "interpolator", options)
+    return build(RECONSTRUCTORS, name, "reconstructor", options)
 
 
 def psnr(one, other):
     return 10 * np.log10(255**2 / max(np.mean((one.astype(float) - other) ** 2), 1e-9))
 
 
-@pytest.mark.parametrize("name", sorted(INTERPOLATORS))
+@pytest.mark.parametrize("name", sorted(RECONSTRUCTORS))
 def test_frames_of_the_right_kind(moving_square, name):
     if name not in LIGHT:
         pytest.importorskip("torch")
@@ -134,10 +134,10 @@ def test_flow_does_not_depend_on_the_number_of_cores(moving_square):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"preset": "best"}, "preset is 'best'; allowed: ultrafast, fast, medium"),
-        ({"tolerance": 0}, "tolerance is 0; allowed: a number above 0"),
+        ({"preset": "best"}, "preset is 'best'; allowed: 'ultrafast', 'fast' or 'medium'"),
+        ({"tolerance": 0}, "tolerance is 0; allowed: greater than 0"),
         ({"tolerance": "wide"}, "tolerance is 'wide'"),
-        ({"speed": 1}, "interpolator 'flow' has no option 'speed'; allowed: preset, tolerance"),
+        ({"speed": 1}, "reconstructor 'flow' has no option 'speed'; allowed: preset, tolerance"),
     ],
 )
 def test_bad_options_of_flow(options, message):
