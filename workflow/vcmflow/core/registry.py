@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from vcmflow.core.errors import VcmflowError
 
@@ -41,7 +41,10 @@ class Entry:
     gpu: bool = False
 
 
-def find(registry: Mapping[str, Entry], name: str, what: str) -> Entry:
+E = TypeVar("E", bound=Entry)
+
+
+def find(registry: Mapping[str, E], name: str, what: str) -> E:
     """The entry called ``name``.
 
     Args:
