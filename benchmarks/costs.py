@@ -56,8 +56,7 @@ from vcmflow.task.run import load_detector
 from vcmflow.task.types import Detections
 from vcmflow.track.deepsort import Tracker
 from vcmflow.track.settings import TrackerSettings
-from vcmrender.api import random_scene, render_scene
-from vcmrender.videos import write_clip
+from vcmrender.api import random_scene, render_scene, write_clip
 
 # Width and height in px of OSDaR23's and DAVIS's frames, and of the mini data's.
 LARGE, SMALL, MINI = (2464, 1600), (854, 480), (416, 240)

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.video import Frame
 from vcmflow.reconstruct import ema_vfi
-from vcmflow.reconstruct.ema_vfi import EmaVfiInterpolator, build, padding
+from vcmflow.reconstruct.ema_vfi import EmaVfiReconstructor, build, padding
 from vcmflow.reconstruct.rebuild import rebuild
 
 
 @pytest.fixture(scope="module")
-def small() -> EmaVfiInterpolator:
+def small() -> EmaVfiReconstructor:
     return build("random", size="small", device="cpu")
 
 
@@ -30,14 +30,14 @@ def frames(height: int, width: int, count: int = 2, seed: int = 0) -> list[Frame
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (33, 47), (64, 31)])
-def test_frames_of_any_size(small: EmaVfiInterpolator, height: int, width: int) -> None:
+def test_frames_of_any_size(small: EmaVfiReconstructor, height: int, width: int) -> None:
     first, second = frames(height, width)
     between = small.interpolate(first, second, [0.3, 0.6])
     assert [frame.shape for frame in between] == [(height, width, 3)] * 2
     assert all(frame.dtype == np.uint8 for frame in between)
 
 
-def test_no_times_need_no_work(small: EmaVfiInterpolator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_times_need_no_work(small: EmaVfiReconstructor, monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: Any) -> None:
         raise AssertionError("the network ran")
 
@@ -50,7 +50,7 @@ def test_no_times_need_no_work(small: EmaVfiInterpolator, monkeypatch: pytest.Mo
 
 
 def test_a_gap_calls_the_backbone_once(
-    small: EmaVfiInterpolator, monkeypatch: pytest.MonkeyPatch
+    small: EmaVfiReconstructor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
     bone = small._network.feature_bone
@@ -61,7 +61,7 @@ def test_a_gap_calls_the_backbone_once(
     assert len(calls) == 1
 
 
-def test_colours_keep_their_places(small: EmaVfiInterpolator) -> None:
+def test_colours_keep_their_places(small: EmaVfiReconstructor) -> None:
     first, second = frames(32, 32)
     seen = []
 
@@ -69,7 +69,7 @@ def test_colours_keep_their_places(small: EmaVfiInterpolator) -> None:
         seen.extend((a, b))
         return [a]
 
-    spy = EmaVfiInterpolator(small._network, "cpu", "fp32", False, 1.0)
+    spy = EmaVfiReconstructor(small._network, "cpu", "fp32", False, 1.0)
     spy._run = look  # type: ignore[method-assign]
     (returned,) = spy.interpolate(first, second, [0.5])
     np.testing.assert_array_equal(returned, first)
@@ -77,10 +77,10 @@ def test_colours_keep_their_places(small: EmaVfiInterpolator) -> None:
 
 
 def test_turning_by_half_a_turn_commutes_with_test_time_augmentation(
-    small: EmaVfiInterpolator, monkeypatch: pytest.MonkeyPatch
+    small: EmaVfiReconstructor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = frames(32, 64)
-    tta = EmaVfiInterpolator(small._network, "cpu", "fp32", True, 1.0)
+    tta = EmaVfiReconstructor(small._network, "cpu", "fp32", True, 1.0)
     (upright,) = tta.interpolate(first, second, [0.5])
     (turned,) = tta.interpolate(first[::-1, ::-1], second[::-1, ::-1], [0.5])
     assert np.abs(turned[::-1, ::-1].astype(int) - upright).max() <= 1
@@ -136,7 +136,7 @@ def test_bad_options_are_named(options: dict[str, Any], said: str) -> None:
         build(**{"weights": "random", "device": "cpu", **options})
 
 
-def test_bad_frames_and_times_are_named(small: EmaVfiInterpolator) -> None:
+def test_bad_frames_and_times_are_named(small: EmaVfiReconstructor) -> None:
     first, second = frames(16, 16)
     with pytest.raises(VcmflowError, match="16x16 and 8x16"):
         small.interpolate(first, second[:, :8], [0.5])

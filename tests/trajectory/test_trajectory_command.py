@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vcmflow.__main__ import main
-from vcmrender.speed import write_speed
+from vcmrender.api import write_speed
 
 N = 61
 

@@ -13,7 +13,6 @@ from vcmflow.core.errors import VcmflowError
 # command -> (module with add_arguments and run, one line of help). Only the chosen command's module
 # is imported, so that light commands start in a tenth of a second.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "render": ("vcmrender.command", "render the mini data set, with ground truth"),
     "import": ("vcmflow.data.command", "turn a sequence of any dataset into the common form"),
     "sequences": ("vcmflow.data.table", "write the sequence table of a dataset"),
     "download": ("vcmflow.data.download", "fetch, check and unpack a dataset or a weights file"),
@@ -35,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "figures": ("vcmflow.figures.command", "draw one of the figures"),
     "metrics": ("vcmflow.metrics.command", "write what DVC shows and compares"),
     "provenance": ("vcmflow.provenance.command", "write down where results come from"),
+    "parameters": ("vcmflow.config.reference", "write the reference page of params.yaml"),
     "unlock": ("vcmflow.plan.unlock", "remove the locks that a killed run left behind"),
 }
 

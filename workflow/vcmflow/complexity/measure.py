@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from vcmflow.core.detections import Detector
 from vcmflow.core.device import steady
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.video import open_source
 from vcmflow.embed.stream import embed_frames
 from vcmflow.embed.types import Embedder
 from vcmflow.sample.decide import choose_frames, count_to_keep
-from vcmflow.task.types import Detector
 from vcmflow.track.deepsort import Tracker, track_video
 from vcmflow.track.settings import TrackerSettings
 

@@ -15,11 +15,11 @@ from matplotlib.patches import Rectangle
 from scipy.optimize import linear_sum_assignment
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.rle import decode_mask
 from vcmflow.core.truth import Annotation, Found
 from vcmflow.figures import style
 from vcmflow.figures.inputs import Inputs
 from vcmflow.figures.pictures import Scene, lay_out, read_scene
-from vcmflow.task.results import decode_mask
 
 Mask = npt.NDArray[np.bool_]
 _COLOURS = ("#56B4E9", "#F0E442", "#FF6F3C", "#CC79A7", "#00C08B", "#B0A0FF", "#FFFFFF", "#C8A165")

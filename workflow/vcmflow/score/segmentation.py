@@ -28,10 +28,10 @@ from pycocotools import mask as rle
 from scipy.optimize import linear_sum_assignment
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.rle import decode_mask
 from vcmflow.core.sequence import Sequence
 from vcmflow.core.truth import Annotation, Found, Truth, read_found, read_truth
 from vcmflow.score.pseudo import THRESHOLD, pseudo_truth
-from vcmflow.task.results import decode_mask
 
 Absent = Literal["skip", "davis"]
 
@@ -89,13 +89,8 @@ class MaskEvaluator:
         if mask is None:
             raise VcmflowError(f"{place}: an object has no mask (segmentation)")
         # Decoded once because pycocotools trusts what it is given.
-        shape = decode_mask(mask, place).shape
-        if shape != self._size:
-            raise VcmflowError(
-                f"{place}: mask of {shape[1]}x{shape[0]}, frames are "
-                f"{self._size[1]}x{self._size[0]}"
-            )
-        return {"size": list(shape), "counts": mask["counts"]}
+        decode_mask(mask, place, self._size)
+        return {"size": list(self._size), "counts": mask["counts"]}
 
     def score(self, detections: Iterable[Found]) -> Overlap:
         """Mean Jaccard index and F1 over the frames of each object, then over objects."""

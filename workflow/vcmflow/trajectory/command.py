@@ -29,7 +29,7 @@ from vcmflow.trajectory.measures import (
     speed_correlation,
     turning_angle,
 )
-from vcmrender.speed import ContentSpeed, read_speed
+from vcmrender.api import ContentSpeed, read_speed
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""``python -m vcmflow render``: write the mini data set."""
+"""``python -m vcmrender``: write the mini data set."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ import cv2
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import whole_file
 from vcmrender import davis, osdar, videos, warp
-from vcmrender.api import FAMILIES, render_scene
 from vcmrender.catalogue import TEST_SETS, TestSequence
 from vcmrender.characters import CHARACTERS
-from vcmrender.layout import SPEED_FILE, davis_speed_file
+from vcmrender.draw import FAMILIES, render_scene
 from vcmrender.scene import SceneSpec
 from vcmrender.seeds import stream
-from vcmrender.speed import write_speed
+from vcmrender.speed import SPEED_FILE, davis_speed_file, write_speed
 from vcmrender.textures import Half
 
 # Mean scene time between two frames, seconds, where --step does not say otherwise. More than 1/fps:
@@ -36,6 +35,18 @@ _STEPS = {
 _MOST = 99_899  # sequences of a training set: their numbers have five digits
 _TRAIN_FRAMES = {"detection": 4, "segmentation": 4, "videos": 24}
 _TRAIN_COUNTS = {"detection": 90, "segmentation": 60, "videos": 40}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Render what the flags ask for; 0, or 2 after a one-line error."""
+    parser = argparse.ArgumentParser(prog="vcmrender", description="Render the mini data set.")
+    add_arguments(parser)
+    try:
+        run(parser.parse_args(argv))
+    except VcmflowError as error:
+        print(f"vcmrender: error: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -204,3 +215,7 @@ def _checksums(root: Path) -> str:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         lines.append(f"{digest}  {path.relative_to(root).as_posix()}\n")
     return "".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from vcmflow.core.errors import VcmflowError
 from vcmrender import warp
-from vcmrender.api import FAMILIES, random_scene, render_scene
 from vcmrender.camera import Camera, CameraPath
 from vcmrender.car import Car
 from vcmrender.catalogue import (
@@ -26,6 +25,7 @@ from vcmrender.catalogue import (
     TestSequence,
 )
 from vcmrender.characters import CHARACTERS, build
+from vcmrender.draw import FAMILIES, random_scene, render_scene
 from vcmrender.lighting import Light, Sensor
 from vcmrender.person import Person
 from vcmrender.scene import (
