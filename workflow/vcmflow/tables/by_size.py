@@ -111,8 +111,9 @@ def _build(
     several = " (mean of both)" if len(inputs.tests) > 1 else ""
     caption = (
         f"{what} and reconstruction by size of the coded sequence, "
-        f"{inputs.codecs(names)}{several}. One row per operating point (QP); sizes in KB (1000 bytes) from the smallest to the "
-        "largest sequence of both methods, bitstream and metadata. Standard: "
+        f"{inputs.codecs(names)}{several}. One row per operating point (QP); sizes in KB "
+        "(1000 bytes) from the smallest to the largest sequence of both methods, bitstream and "
+        "metadata. Standard: "
         f"`{inputs.titles.of(inputs.standards[0])}`; ours: `{inputs.titles.of(inputs.tests[0])}`. "
         "Higher is better; bold: the better of the two."
     )
