@@ -8,6 +8,7 @@ uncompressed frames, method "source"), and by which ``task`` (empty for rates, f
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ def read_scores(paths: Sequence[Path]) -> pd.DataFrame:
     twice = table.duplicated([*CONDITION, "task", "metric"])
     if twice.any():
         row = table[twice].iloc[0]
-        what = ", ".join(str(row[column]) for column in (*CONDITION, "task", "metric") if row[column])
+        what = ", ".join(str(row[name]) for name in (*CONDITION, "task", "metric") if row[name])
         raise VcmflowError(f"{', '.join(map(str, paths))}: the value of {what} is given twice")
     return table
 
@@ -89,10 +90,12 @@ def read_scores(paths: Sequence[Path]) -> pd.DataFrame:
 def _checked(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     for column in COLUMNS:
         if column not in table:
-            raise VcmflowError(f"{path}: no column {column!r}; there are {', '.join(table)}")
-    for column in table:
-        if column not in COLUMNS:
-            raise VcmflowError(f"{path}: unknown column {column!r}; allowed: {', '.join(COLUMNS)}")
+            raise VcmflowError(
+                f"{path}: no column {column!r}; there are {', '.join(map(str, table))}"
+            )
+    for name in table.columns:
+        if name not in COLUMNS:
+            raise VcmflowError(f"{path}: unknown column {name!r}; allowed: {', '.join(COLUMNS)}")
     if table.empty:
         raise VcmflowError(f"{path}: has no rows")
     words = table["value"]
@@ -137,7 +140,7 @@ def wide(scores: pd.DataFrame, level: Level, task: str = "") -> pd.DataFrame:
     table = rows.loc[~rows.duplicated([*CONDITION]), [*CONDITION]].reset_index(drop=True)
     pseudo = (rows["status"] == PSEUDO).groupby(keys).any()
     table["status"] = np.where(pseudo.reindex(table.index, fill_value=False), PSEUDO, "")
-    values = rows.assign(key=keys).pivot(index="key", columns="metric", values="value")
+    values = rows.set_index([keys, "metric"])["value"].unstack()  # noqa: PD010 (values are unique)
     return table.join(values[[*dict.fromkeys(rows["metric"])]])
 
 
@@ -185,3 +188,18 @@ def select(rows: pd.DataFrame, method: str, point: str | None = None) -> pd.Data
 def curve(rows: pd.DataFrame, metric: str, rate: str = "rate_bytes") -> Curve:
     """Rate (bytes, or kbit/s for ``rate="kbps"``) against a metric, one point per row."""
     return Curve.of(numbers(rows, rate), numbers(rows, metric))
+
+
+def parse_curves(text: str) -> dict[str, list[str]]:
+    """Read ``{"uniform": ["uniform", "uniform-n5"]}``: name of a curve -> the methods on it.
+
+    Raises:
+        VcmflowError: something else.
+    """
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise VcmflowError(f"--curves: not JSON ({error})") from None
+    if not isinstance(value, dict) or not all(isinstance(names, list) for names in value.values()):
+        raise VcmflowError(f"--curves {text!r}; wanted: a mapping from names to lists of methods")
+    return {str(name): [str(member) for member in names] for name, names in value.items()}

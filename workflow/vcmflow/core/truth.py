@@ -148,9 +148,7 @@ def _mask(place: str, entry: Any) -> Mask | None:
     if mask is None or mask == []:
         return None
     if not isinstance(mask, dict) or not isinstance(mask.get("counts"), str):
-        raise VcmflowError(
-            f"{place}: segmentation must be a run-length code with counts as text"
-        )
+        raise VcmflowError(f"{place}: segmentation must be a run-length code with counts as text")
     return mask
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.scores import SOURCE, select, wide
+from vcmflow.core.runs import SOURCE
+from vcmflow.core.scores import select, wide
 from vcmflow.figures import style
 from vcmflow.figures.inputs import Inputs
 from vcmflow.figures.rates import accuracy_title, chosen_methods, common_units, one_task

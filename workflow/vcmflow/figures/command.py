@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
-from vcmflow.core.errors import VcmflowError
 from vcmflow.core.options import parse_options
 from vcmflow.core.registry import lookup
+from vcmflow.core.scores import parse_curves
 from vcmflow.core.titles import parse_titles
 from vcmflow.figures import style
 from vcmflow.figures.inputs import Inputs
@@ -111,15 +110,5 @@ def read_inputs(args: argparse.Namespace) -> Inputs:
         for key, value in vars(args).items()
         if key in Inputs.__dataclass_fields__
     }
-    given |= {"titles": parse_titles(args.titles), "curves": _curves(args.curves)}
+    given |= {"titles": parse_titles(args.titles), "curves": parse_curves(args.curves)}
     return Inputs(**given, options=parse_options(args.option))
-
-
-def _curves(text: str) -> dict[str, list[str]]:
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise VcmflowError(f"--curves: not JSON ({error})") from None
-    if not isinstance(value, dict) or not all(isinstance(names, list) for names in value.values()):
-        raise VcmflowError(f"--curves {text!r}; wanted: a mapping from names to lists of methods")
-    return value

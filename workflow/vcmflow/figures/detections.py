@@ -31,10 +31,10 @@ def draw(scene: Scene, threshold: float = 0.5, note: str = "") -> Figure:
     with style.context():
         figure, panels = lay_out(scene, note)
         for axes, view in zip(panels, scene.views, strict=True):
-            for shape in scene.truth:
-                if not (shape.ignore or shape.crowd):
-                    axes.add_patch(_box(shape.box, "#00000066", 0.6, "-", 2.8))
-                    axes.add_patch(_box(shape.box, "white", 0.6, (0, (2, 1.5)), 3))
+            for entry in scene.truth:
+                if not (entry.ignore or entry.crowd):
+                    axes.add_patch(_box(entry.box, "#00000066", 0.6, "-", 2.8))
+                    axes.add_patch(_box(entry.box, "white", 0.6, (0, (2, 1.5)), 3))
             found = [
                 shape
                 for shape in view.shapes

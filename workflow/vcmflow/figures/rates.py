@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 
 from vcmflow.core.bd import Curve
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.scores import SOURCE, curve, methods_of, numbers, select, tasks_of, wide
+from vcmflow.core.runs import SOURCE
+from vcmflow.core.scores import curve, methods_of, tasks_of, wide
 from vcmflow.figures import style
 from vcmflow.figures.inputs import Inputs
 from vcmflow.score.registry import evaluator_with
@@ -137,10 +138,8 @@ def draw_panel(axes: Axes, panel: Panel, looks: Mapping[str, style.Look]) -> Non
                 each = curve(part, metric, "kbps")
                 rates.extend(each.rates)
                 axes.plot(each.rates, each.scores, color=look.colour, lw=0.4, alpha=0.3, zorder=1.5)
-        if total > 1:
-            points = mean_curve(own, unit, units, metric)
-        else:
-            points = curve(own, metric, "kbps")
+        pooled = unit and total > 1
+        points = mean_curve(own, unit, units, metric) if pooled else curve(own, metric, "kbps")
         rates.extend(points.rates)
         if len(points):
             axes.plot(points.rates, points.scores, **look.line())
@@ -231,7 +230,7 @@ def every_score(inputs: Inputs) -> Figure:
                 rows.append((name, panels))
     if not rows:
         raise VcmflowError("scores: no score is defined for any method")
-    source = (scores["method"] == SOURCE).any()
+    source = bool((scores["method"] == SOURCE).any())
     key = style.method_looks(scores, chosen_methods(scores, inputs.methods), inputs.titles, source)
     with style.context():
         figure = style.new_figure(style.WIDTH, 0.8 + 1.95 * len(rows))

@@ -164,14 +164,18 @@ class Look:
             if self.hollow
             else {"markeredgecolor": "white", "markeredgewidth": 0.3}
         )
-        return {
-            "color": self.colour,
-            "marker": self.marker,
-            "linewidth": self.linewidth,
-            "linestyle": self.dashes,
-            "markersize": self.size,
-            "label": self.label,
-        } | edge | changes
+        return (
+            {
+                "color": self.colour,
+                "marker": self.marker,
+                "linewidth": self.linewidth,
+                "linestyle": self.dashes,
+                "markersize": self.size,
+                "label": self.label,
+            }
+            | edge
+            | changes
+        )
 
 
 # Blue, orange and wine differ in hue and lightness, for every kind of colour vision and in print.

@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         _files(one, flag, text)
         one.add_argument(
-            f"--{flag}-of", nargs="+", default=[], metavar="METHOD", help="the method of each"
+            f"--{flag}-of", nargs="*", default=[], metavar="METHOD", help="the method of each"
         )
     one.add_argument(
         "--tasks",
@@ -74,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _files(one, "results", "task results; those of other sequences are passed over")
     one.add_argument(
         "--results-of",
-        nargs="+",
+        nargs="*",
         default=[],
         metavar="TASK/METHOD",
         help=f"of each: its task and method, {UNCOMPRESSED} for the uncompressed frames",
@@ -94,7 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _files(parser: argparse.ArgumentParser, flag: str, text: str) -> None:
-    parser.add_argument(f"--{flag}", type=Path, nargs="+", default=[], metavar="FILE", help=text)
+    parser.add_argument(f"--{flag}", type=Path, nargs="*", default=[], metavar="FILE", help=text)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vcmflow.core.decision import read_decision
+from vcmflow.core.encoding import read_encoding
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import read_json
 from vcmflow.core.gaps import read_gaps
@@ -53,28 +54,19 @@ def read_sent(path: Path, kept: float) -> dict[str, Numbers]:
     Raises:
         VcmflowError: it is broken, a stream is empty, or another number of frames was coded.
     """
-    content: Any = read_json(path)
-    try:
-        coded = int(content["frames"])
-        points = {
-            str(point): (
-                {str(stream["role"]): int(stream["bytes"]) for stream in entry["streams"]},
-                float(entry["seconds"]),
-            )
-            for point, entry in content["points"].items()
-        }
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise VcmflowError(f"{path}: not a report of the encode stage ({error!r})") from None
-    if coded != kept:
-        raise VcmflowError(f"{path}: {coded} frames were coded, {kept:.0f} were kept")
+    encoding = read_encoding(path)
+    if encoding.shape.pictures != kept:
+        raise VcmflowError(
+            f"{path}: {encoding.shape.pictures} frames were coded, {kept:.0f} were kept"
+        )
     sent: dict[str, Numbers] = {}
-    for point, (streams, seconds) in points.items():
-        for role, size in streams.items():
-            if size < 1:
-                raise VcmflowError(f"{path}: point {point}: the stream {role!r} is empty")
-        sent[point] = {"stream_bytes": sum(streams.values()), "encode_seconds": seconds}
-        if len(streams) > 1:
-            sent[point] |= {f"stream_bytes.{role}": size for role, size in streams.items()}
+    for point, coded in encoding.points.items():
+        for stream in coded.streams:
+            if stream.bytes < 1:
+                raise VcmflowError(f"{path}: point {point}: the stream {stream.role!r} is empty")
+        sent[point] = {"stream_bytes": coded.bytes, "encode_seconds": coded.seconds}
+        if len(coded.streams) > 1:
+            sent[point] |= {f"stream_bytes.{part.role}": part.bytes for part in coded.streams}
     return sent
 
 

@@ -145,9 +145,7 @@ def _task_numbers(scores: Sequence[SequenceScore], key: Condition, task: str) ->
 
 def _numbers(scores: Sequence[SequenceScore], key: Condition) -> Numbers:
     """The numbers of a condition, over all sequences together."""
-    parts = [
-        {"n": score.sequence.frames, **score.conditions[key].numbers} for score in scores
-    ]
+    parts = [{"n": score.sequence.frames, **score.conditions[key].numbers} for score in scores]
     found: Numbers = {}
     # What only some of the sequences have says nothing about all of them.
     for metric in [name for name in parts[0] if all(name in part for part in parts)]:

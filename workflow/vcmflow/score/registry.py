@@ -1,11 +1,12 @@
 """What may be found in a video, and what evaluates it.
 
 An entry's builder is called with ``sequence`` (``core.sequence.Sequence``), ``truth`` (its file of
-ground truth, or None), ``source`` (what the task found on the uncompressed frames where the sequence
-lacks the annotations that the kind ``reads``, so that those become pseudo ground truth; else None)
-and the user's options. It returns an object with ``measure(results, where) -> evidence``: what
-pooling needs to know of one run, as JSON. The function ``pool`` turns the evidence of the sequences
-of a scene into numbers, metric -> value, NaN where the ground truth does not define it.
+ground truth, or None), ``source`` and the user's options. ``source`` is what the task found on the
+uncompressed frames, where the sequence lacks the annotations that the kind ``reads`` so that those
+become pseudo ground truth; else None. The builder returns an object with ``measure(results, where)
+-> evidence``: what pooling needs to know of one run, as JSON. The function ``pool`` turns the
+evidence of the sequences of a scene into numbers, metric -> value, NaN where the ground truth does
+not define it.
 """
 
 from __future__ import annotations

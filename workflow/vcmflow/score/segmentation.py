@@ -116,9 +116,7 @@ class MaskEvaluator:
     def measure(self, results: Many[Any], where: str) -> dict[str, Any]:
         """Jaccard index and F1 of a COCO results list; null where there is no object."""
         overlap = self.score(read_found(results, self._frames, where))
-        return {
-            name: None if math.isnan(value) else value for name, value in vars(overlap).items()
-        }
+        return {name: None if math.isnan(value) else value for name, value in vars(overlap).items()}
 
 
 def build(
@@ -161,9 +159,7 @@ def pool(evidence: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     return vars(overlap)
 
 
-def pair(
-    objects: Many[Mapping[str, Any]], predictions: Many[Mapping[str, Any]]
-) -> list[float]:
+def pair(objects: Many[Mapping[str, Any]], predictions: Many[Mapping[str, Any]]) -> list[float]:
     """Jaccard index of each object with its partner in one frame; 0 without one.
 
     Args:

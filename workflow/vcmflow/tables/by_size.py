@@ -110,9 +110,10 @@ def _build(
     rows.append(summary)
     several = " (mean of both)" if len(inputs.tests) > 1 else ""
     caption = (
-        f"{what} and reconstruction by size of the coded sequence, {inputs.codecs(names)}{several}. "
-        "One row per operating point (QP); sizes in KB (1000 bytes) from the smallest to the "
-        "largest sequence of both methods, bitstream and metadata. Standard: "
+        f"{what} and reconstruction by size of the coded sequence, "
+        f"{inputs.codecs(names)}{several}. One row per operating point (QP); sizes in KB "
+        "(1000 bytes) from the smallest to the largest sequence of both methods, bitstream and "
+        "metadata. Standard: "
         f"`{inputs.titles.of(inputs.standards[0])}`; ours: `{inputs.titles.of(inputs.tests[0])}`. "
         "Higher is better; bold: the better of the two."
     )
@@ -157,4 +158,3 @@ def _better(
                 if len({float(text) for text in texts.values()}) == 2:
                     bold.add((index, best))
     return frozenset(bold)
-

@@ -10,7 +10,8 @@ import pandas as pd
 
 from vcmflow.core.bd import Difference, bd_map, bd_rate, p_map
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.scores import SOURCE, methods_of, numbers, select, tasks_of
+from vcmflow.core.runs import SOURCE
+from vcmflow.core.scores import methods_of, numbers, select, tasks_of
 from vcmflow.tables.differences import NO_CURVE, REMARKS, Metric
 from vcmflow.tables.inputs import Inputs, accuracy_of
 from vcmflow.tables.layout import Column, Table, Value, mean_of
@@ -27,7 +28,7 @@ SECONDS = ("encode_seconds", "decode_seconds", "reconstruct_seconds")
 def build(inputs: Inputs) -> Table:
     """One row per dataset, task and method.
 
-    BD-rate and P-mAP (percent, over the task's accuracy) and BD-mAP (percentage points of that accuracy) are
+    BD-rate and P-mAP (percent, over the task's accuracy) and BD-mAP (percentage points of it) are
     per scene, then means over the scenes in which they are defined; ``..._scenes`` says how many
     those are, ``..._status`` what there is to remark of most of them. Seconds are wall clock per
     frame of the original video, means over the operating points.
@@ -68,12 +69,12 @@ def build(inputs: Inputs) -> Table:
     ]
     caption = (
         f"Every method against `{inputs.titles.of(anchor)}`. BD-rate over the task's accuracy in "
-        "percent, negative = less rate at equal accuracy; P-mAP is the same over the Pareto fronts, "
-        "defined where accuracy does not rise with rate everywhere, too; BD-mAP (of segmentation: the same of the "
-        "Jaccard index) in percentage points, positive = more accuracy at equal rate; means over "
-        "the scenes in which they are defined, of how many stands beside. Seconds are wall clock "
-        "on the machine of this run, per frame of the original video, means over the operating "
-        "points. Bold: better than the anchor."
+        "percent, negative = less rate at equal accuracy; P-mAP is the same over the Pareto "
+        "fronts, defined where accuracy does not rise with rate everywhere, too; BD-mAP (of "
+        "segmentation: the same of the Jaccard index) in percentage points, positive = more accuracy "
+        "at equal rate; means over the scenes in which they are defined, of how many stands beside. "
+        "Seconds are wall clock on the machine of this run, per frame of the original video, means "
+        "over the operating points. Bold: better than the anchor."
     )
     return Table(
         label="compare",

@@ -14,9 +14,9 @@ from vcmflow.core.bd import Curve, Fit
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import read_json
 from vcmflow.core.rows import Row, read_csv
+from vcmflow.core.runs import SOURCE
 from vcmflow.core.scores import (
     PSEUDO,
-    SOURCE,
     Level,
     Method,
     curve,

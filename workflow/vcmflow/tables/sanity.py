@@ -12,7 +12,8 @@ from itertools import pairwise
 
 import pandas as pd
 
-from vcmflow.core.scores import SOURCE, numbers, tasks_of
+from vcmflow.core.runs import SOURCE
+from vcmflow.core.scores import numbers, tasks_of
 from vcmflow.tables.inputs import Inputs, accuracy_of, source_rows
 from vcmflow.tables.layout import Column, Table, Value
 
@@ -96,9 +97,7 @@ class _Falls:
     def __init__(self, inputs: Inputs, rows: pd.DataFrame, dataset: str, codec: str) -> None:
         self._titles, self._dataset, self._codec = inputs.titles, dataset, codec
         # A ladder goes from the highest rate to the lowest.
-        self._groups = [
-            group for _, group in rows.groupby(["sequence", "method"], sort=False)
-        ]
+        self._groups = [group for _, group in rows.groupby(["sequence", "method"], sort=False)]
 
     def row(
         self, what: str, column: str, step: Callable[[float, float], float], limit: float
@@ -146,7 +145,7 @@ def _or_worst(value: float) -> float:
 def _frames_kept(inputs: Inputs, rows: pd.DataFrame, dataset: str) -> Row:
     differences = (rows["m"] - rows["m_expected"]).abs()
     passed = int((differences == 0).sum())
-    worst = rows.loc[differences.idxmax()]
+    worst = rows.iloc[int(differences.to_numpy().argmax())]
     value = float(differences.max())
     return {
         "check": "every sampler keeps the frames asked for",
@@ -185,9 +184,7 @@ def _accuracy_kept(
             yield row | {"passed": 0, "total": 0, "value": math.nan, "status": "not run"}
 
 
-def _limits(
-    inputs: Inputs, dataset: str, name: str, accuracy: str, source: float
-) -> Iterable[Row]:
+def _limits(inputs: Inputs, dataset: str, name: str, accuracy: str, source: float) -> Iterable[Row]:
     if accuracy not in LIMITS:
         return
     words, attribute = LIMITS[accuracy]
