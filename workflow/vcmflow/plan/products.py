@@ -31,7 +31,7 @@ REFERENCES = {
     "6": "data/reference/table6_segmentation_by_size.csv",
     "7": "data/reference/table7_complexity.csv",
 }
-STAGES = "data embed track sample encode reconstruct fidelity task score".split()
+STAGES = ["data", "embed", "track", "sample", "encode", "reconstruct", "fidelity", "task", "score"]
 
 
 @dataclass(frozen=True)
@@ -277,9 +277,7 @@ class Products:
             )
             if dataset.tasks:
                 name = f"rate_scores_{dataset.name}"
-                found.append(
-                    Product(name, "rate_scores", of_dataset, self.scores(dataset), titles)
-                )
+                found.append(Product(name, "rate_scores", of_dataset, self.scores(dataset), titles))
         found += [self._compare_figure(), self._accuracy_m(), self._training(), self._time()]
         return [product for product in found if product is not None]
 
