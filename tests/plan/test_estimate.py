@@ -122,7 +122,7 @@ def test_the_stored_costs_cover_the_paper_preset(paper: Plan) -> None:
     costs = read_costs(COSTS)
     models = {("encode", f"vvenc medium {structure}") for structure in ("ra", "ai")}
     models |= {("task", task.model) for task in settings.task.tasks.values()}
-    models |= {("track", settings.track.model), ("pretrain", ""), ("fidelity", "")}
+    models |= {("track", settings.track.detector.detector), ("pretrain", ""), ("fidelity", "")}
     rebuild = settings.reconstruct.reconstructors["interpolation"].reconstructor
     models |= {("interpolate", rebuild), ("frames", "")}
     assert models <= set(costs)
