@@ -96,7 +96,7 @@ def test_a_bad_checkpoint_is_one_line_from_every_command(
         use = ["reconstruct", "--streams", "none.266", "--gaps", "one.gaps"]
         use += ["--width", "63", "--height", "47", "--fps", "10", "--interpolator", model]
     else:
-        use = ["task", "--task", task, "--model", model, "--device", "cpu", "--videos", "v.mkv"]
+        use = ["task", "--kind", task, "--model", model, "--device", "cpu", "--videos", "v.mkv"]
     for command in (check, [*use, "--weights", file, "--out", "out"]):
         assert main(command) == 2
         message = capsys.readouterr().err

@@ -46,7 +46,7 @@ def test_a_variant_of_the_training_is_laid_over_the_main_one() -> None:
         ),
         (
             {"pretrain": {"variants": {"cold": {"temperature": 0}}}},
-            ["pretrain.variants.cold", "temperature is 0", "above 0"],
+            ["pretrain.variants.cold", "temperature is 0", "greater than 0"],
         ),
         ({"pretrain": {"options": {"crop": "x"}}}, ["pretrain.options", "crop", "'x'"]),
         (
