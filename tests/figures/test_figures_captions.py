@@ -13,9 +13,9 @@ import pytest
 from docutils.core import publish_parts
 from jinja2 import Environment, StrictUndefined
 from snakemake.iocontainers import Params, Wildcards
+from vcmflow.plan.settings import load_settings, presets
 
 from vcmflow.figures.registry import FIGURES
-from vcmflow.plan.settings import load_settings, presets
 from vcmflow.tables.registry import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
