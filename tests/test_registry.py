@@ -33,12 +33,12 @@ def test_only_the_entry_asked_for_is_imported(monkeypatch):
 
 
 def test_options_reach_the_builder_and_others_are_refused():
-    blend = build(RECONSTRUCTORS, "flow", "interpolator", {"preset": "fast"}, tolerance=2.0)
+    blend = build(RECONSTRUCTORS, "flow", "reconstructor", {"preset": "fast"}, tolerance=2.0)
     assert hasattr(blend, "interpolate")
-    with pytest.raises(VcmflowError, match="interpolator 'blend' has no option 'x'; allowed: none"):
-        build(RECONSTRUCTORS, "blend", "interpolator", {"x": 1})
+    with pytest.raises(VcmflowError, match="'blend' has no option 'x'; allowed: none"):
+        build(RECONSTRUCTORS, "blend", "reconstructor", {"x": 1})
     with pytest.raises(VcmflowError, match="no option 'tolerance'; allowed: preset"):
-        build(RECONSTRUCTORS, "flow", "interpolator", {"tolerance": 1}, tolerance=2.0)
+        build(RECONSTRUCTORS, "flow", "reconstructor", {"tolerance": 1}, tolerance=2.0)
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_a_picture_too_large_for_the_wrapper_is_explained(encode_clip):
 
 
 def test_qp_means_the_same_in_the_codecs_that_have_one(encode_clip, moving_frames):
-    """x264 counts from -12 at 10 bit; the error of a QP must not show that. AV1 has its own scale."""
+    """x264 counts from -12 at 10 bit; the error of a QP must not show that (AV1 has its own)."""
     frames = moving_frames(3, 64, 48)
     errors = {}
     for codec in ("vvenc", "x264", "x265"):

@@ -17,7 +17,6 @@ from vcmflow.core.rle import encode_mask
 from vcmflow.core.truth import Annotation, Found
 from vcmflow.figures import detections, embeddings, masks, style, time, training
 from vcmflow.figures.pictures import Scene, View, choose_frame, lay_out, on, origin, place_labels
-from vcmflow.trajectory.measures import neighbour_share
 
 
 def kept(frames: list[int], count: int = 10, sequence: str = "a") -> Decision:

@@ -94,8 +94,8 @@ def check_case(golden: Golden, network: EmaVfi, name: str) -> None:
         time = int(match[1]) / 100
         (picture,) = network(pair.first, pair.second, [time])
         golden.check(match[0], pair.crop(picture), atol=1e-4)
-        interpolator = EmaVfiReconstructor(network, "cpu", "fp32", False, 1.0)
-        (frame,) = interpolator.interpolate(*pair.rgb, [time])
+        reconstructor = EmaVfiReconstructor(network, "cpu", "fp32", False, 1.0)
+        (frame,) = reconstructor.interpolate(*pair.rgb, [time])
         expected = golden.arrays[match[0]][::-1].transpose(1, 2, 0) * 255
         assert np.abs(frame - expected).max() <= 0.5 + 0.03
     for key in outputs:

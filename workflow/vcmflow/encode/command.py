@@ -63,6 +63,8 @@ def run(args: argparse.Namespace) -> None:
     name, options = parse_instance(args.codec, "codec")
     entry = find(CODECS, name, "codec")
     check_points(name, args.points)
+    if args.weights is not None and not args.weights.is_file():
+        raise VcmflowError(f"--weights {args.weights}: no such file")
     offered = {"weights": args.weights, "device": args.device, "threads": args.threads}
     codec: Codec = build(CODECS, name, "codec", options, offered=offered)
     needs = read_needs(args.need, entry.needs, f"codec {name!r}")

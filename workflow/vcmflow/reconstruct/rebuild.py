@@ -1,4 +1,4 @@
-"""All n frames from the m decoded ones and the gaps between them (spec 6)."""
+"""All n frames from the m decoded ones and the gaps between them (paper, 2.4)."""
 
 from __future__ import annotations
 
