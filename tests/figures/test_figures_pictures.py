@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from vcmflow.core.decision import Decision
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.rle import encode_mask
+from vcmflow.core.trajectory import neighbour_share
 from vcmflow.core.truth import Annotation, Found
 from vcmflow.figures import detections, embeddings, masks, style, time, training
 from vcmflow.figures.pictures import Scene, View, choose_frame, lay_out, on, origin, place_labels
