@@ -31,6 +31,8 @@ import cv2
 import numpy as np
 import torch
 from scipy.optimize import nnls
+from vcmflow.data.pictures import read_picture
+from vcmflow.task.types import Detections
 
 from vcmflow.complexity.count import multiply_accumulates
 from vcmflow.core.device import choose_device, steady
@@ -39,21 +41,19 @@ from vcmflow.core.files import whole_file
 from vcmflow.core.machine import processor
 from vcmflow.core.registry import build
 from vcmflow.core.video import Frame, read_video, write_video
-from vcmflow.data.pictures import read_picture
 from vcmflow.embed.command import build_embedder
 from vcmflow.embed.network import EmbeddingNetwork
 from vcmflow.embed.types import Embedder
 from vcmflow.encode.codec import Video
 from vcmflow.encode.registry import CODECS
+from vcmflow.fidelity.measure import Original
 from vcmflow.plan.estimate import COLUMNS, COSTS
 from vcmflow.pretrain.batches import Steps
 from vcmflow.pretrain.settings import PretrainSettings
 from vcmflow.pretrain.videos import VideoPool
 from vcmflow.reconstruct.reconstructor import Reconstructor
 from vcmflow.reconstruct.registry import RECONSTRUCTORS
-from vcmflow.score.fidelity import Original
 from vcmflow.task.run import load_detector
-from vcmflow.task.types import Detections
 from vcmflow.track.deepsort import Tracker
 from vcmflow.track.settings import TrackerSettings
 from vcmrender.api import random_scene, render_scene, write_clip

@@ -15,9 +15,9 @@ from vcmflow.complexity.count import (
     gflops_at,
     multiply_accumulates,
 )
+from vcmflow.core.detections import no_detections
 from vcmflow.core.video import write_video
 from vcmflow.embed.command import build_embedder
-from vcmflow.task.types import no_detections
 
 FRAME = np.zeros((60, 80, 3), np.uint8)
 

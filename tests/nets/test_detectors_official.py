@@ -12,6 +12,7 @@ import torch
 from torchvision.models import get_model_weights
 from torchvision.models.detection import fasterrcnn_mobilenet_v3_large_320_fpn
 
+from vcmflow.core.detections import Detections, Detector
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.registry import lookup
 from vcmflow.core.video import Frame
@@ -24,7 +25,6 @@ from vcmflow.task.found import group_size, groups, ranked
 from vcmflow.task.registry import DETECTORS, SEGMENTERS
 from vcmflow.task.run import load_detector
 from vcmflow.task.torchvision_detectors import _names_for, network, new_name
-from vcmflow.task.types import Detections, Detector
 from vcmflow.task.yolact_plus import YolactPlus
 
 TORCHVISION = sorted(

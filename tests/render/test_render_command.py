@@ -212,7 +212,7 @@ def test_rendered_sets_import_into_the_common_form(tmp_path: Path) -> None:
         flags = ["--frames-out", "--truth-out", "--info-out"]
         pairs = [str(part) for pair in zip(flags, outputs, strict=True) for part in pair]
         source = ["--loader", loader, "--path", str(root), "--sequence", name, *camera]
-        assert vcmflow(["import", *source, "--task", kind, *pairs]) == 0
+        assert vcmflow(["import", *source, *pairs]) == 0
         truth = json.loads(outputs[1].read_text("utf-8"))
         info = json.loads(outputs[2].read_text("utf-8"))
         assert (info["frames"], info["width"], info["height"]) == (3, 208, 120)

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 from vcmflow.__main__ import main
+from vcmflow.core.files import read_json
 from vcmflow.score.detection import Evaluator, average_precision, mean_average_precision
 from vcmflow.score.inputs import found, read_sequence, read_truth
 from vcmflow.score.segmentation import MaskEvaluator, mean_overlap
-from vcmflow.task.results import read_results
 from vcmrender.api import CAMERA, TEST_SETS
 
 LOADERS = {"detection": "osdar23", "segmentation": "davis"}
@@ -24,7 +24,7 @@ def make_test_set(folder: Path, task: str, seed: int = 1) -> list[Path]:
     folders = []
     for item in TEST_SETS[task]:
         here = folder / item.name
-        command = ["import", "--loader", LOADERS[task], "--path", str(source), "--task", task]
+        command = ["import", "--loader", LOADERS[task], "--path", str(source)]
         command += ["--sequence", item.name, "--frames-out", str(here / "frames.mkv")]
         command += ["--truth-out", str(here / "truth.json")]
         command += ["--info-out", str(here / "sequence.json")]
@@ -45,7 +45,7 @@ def accuracy(folders: list[Path], task: str, model: str, weights: Path) -> dict[
     for folder, out in zip(folders, outs, strict=True):
         sequence = read_sequence(folder / "sequence.json")
         truth = read_truth(folder / "truth.json", sequence)
-        results = found(out, read_results(out), sequence.frames)
+        results = found(out, read_json(out), sequence.frames)
         if task == "detection":
             matches.append(Evaluator(truth, sequence.frames).match(results))
         else:

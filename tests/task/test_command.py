@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from vcmflow.__main__ import main
+from vcmflow.core.files import read_json
 from vcmflow.core.video import write_video
-from vcmflow.task.results import read_results
 
 WEIGHTS = Path(__file__).parents[2] / "models" / "faster_rcnn_mini.safetensors"
 
@@ -40,8 +40,8 @@ def test_one_list_per_video_the_same_for_every_batch_size(
         run = command("--batch-size", batch, *options, "--videos", *videos, "--out", *outs)
         assert main(run) == 0
         texts.append([Path(out).read_bytes() for out in outs])
-        assert {entry["image_id"] for entry in read_results(Path(outs[0]))} == {0, 1, 2}
-        assert {entry["image_id"] for entry in read_results(Path(outs[1]))} == {0}
+        assert {entry["image_id"] for entry in read_json(Path(outs[0]))} == {0, 1, 2}
+        assert {entry["image_id"] for entry in read_json(Path(outs[1]))} == {0}
     assert texts[0] == texts[1]
     assert "video 2/2" in capsys.readouterr().err
 

@@ -12,12 +12,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from vcmflow.core.detections import Detector
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.registry import lookup
 from vcmflow.core.video import Frame
 from vcmflow.task.registry import TASKS
 from vcmflow.task.run import detect_video, load_detector
-from vcmflow.task.types import Detector
 
 MODELS = Path(__file__).parents[2] / "models"
 MINI = {"faster_rcnn_mini": "detection", "yolact_mini": "segmentation"}

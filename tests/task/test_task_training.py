@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from vcmflow.core.detections import Detections, no_detections
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.registry import lookup
 from vcmflow.nets.yolact.postprocess import decode
@@ -22,7 +23,6 @@ from vcmflow.task.train.registry import TRAINEES
 from vcmflow.task.train.types import Sample, Trainee
 from vcmflow.task.train.validate import average_precision, mean_jaccard
 from vcmflow.task.train.yolact import encode, match
-from vcmflow.task.types import Detections, no_detections
 from vcmflow.task.weights import save_weights
 
 

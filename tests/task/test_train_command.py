@@ -10,8 +10,8 @@ import pytest
 from vcmflow.__main__ import main
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import write_json
+from vcmflow.core.rle import encode_mask
 from vcmflow.core.video import write_video
-from vcmflow.task.results import encode_mask
 from vcmflow.task.train.folders import read_folder
 
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from vcmflow.__main__ import main
+from vcmflow.core.detections import Detections, no_detections
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.tracks import Track, read_tracks, write_tracks
 from vcmflow.core.video import write_video
-from vcmflow.task.types import Detections, no_detections
 from vcmflow.track.appearance import colour_histograms
 from vcmflow.track.deepsort import Tracker, track_video
 from vcmflow.track.settings import TrackerSettings

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "figures": ("vcmflow.figures.command", "draw one of the figures"),
     "metrics": ("vcmflow.metrics.command", "write what DVC shows and compares"),
     "provenance": ("vcmflow.provenance.command", "write down where results come from"),
+    "parameters": ("vcmflow.config.reference", "write the reference page of params.yaml"),
     "unlock": ("vcmflow.plan.unlock", "remove the locks that a killed run left behind"),
 }
 

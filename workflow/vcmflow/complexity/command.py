@@ -11,9 +11,9 @@ from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import write_json
 from vcmflow.core.machine import processor
 from vcmflow.core.options import parse_options
+from vcmflow.core.video import open_source
 from vcmflow.embed.command import build_embedder
 from vcmflow.embed.registry import EMBEDDINGS
-from vcmflow.embed.source import open_frames
 from vcmflow.task.registry import DETECTORS
 from vcmflow.task.run import load_detector
 from vcmflow.track.settings import TrackerSettings, add_tracker_arguments, tracker_settings
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> None:
         choose_device(args.device),
         parse_options(args.detector_option),
     )
-    frames = open_frames(args.video)
+    frames = open_source(args.video)
     first = next(frames)
     count = 1 + sum(1 for _ in frames)
     manifold = manifold_speed(embedder, how)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from vcmflow.core.detections import Detector
 from vcmflow.core.device import steady
 from vcmflow.core.errors import VcmflowError
-from vcmflow.embed.source import open_frames
+from vcmflow.core.video import open_source
 from vcmflow.embed.stream import embed_frames
 from vcmflow.embed.types import Embedder
 from vcmflow.sample.decide import choose_frames, count_to_keep
-from vcmflow.task.types import Detector
 from vcmflow.track.deepsort import Tracker, track_video
 from vcmflow.track.settings import TrackerSettings
 
@@ -65,7 +65,7 @@ def manifold_speed(embedder: Embedder, run: Run) -> Speed:
     """Time ``manifold`` with an embedder that is loaded."""
 
     def whole() -> int:
-        frames = open_frames(run.video)
+        frames = open_source(run.video)
         embedding = embed_frames(frames, embedder, run.batch_size, run.threads)
         n = len(embedding)
         choose_frames("manifold", n, count_to_keep(n, run.keep_every), embedding=embedding)
@@ -74,7 +74,7 @@ def manifold_speed(embedder: Embedder, run: Run) -> Speed:
     steady(1)
     speed = _frames_per_second(whole, run.repeat)
     steady(run.threads)
-    frames = open_frames(run.video)
+    frames = open_source(run.video)
     return Speed(speed, _latency(lambda: embedder.embed([embedder.prepare(next(frames))])))
 
 
@@ -82,13 +82,13 @@ def tracking_speed(detector: Detector, settings: TrackerSettings, run: Run) -> S
     """Time ``tracking`` with a detector that is loaded."""
 
     def whole() -> int:
-        tracks = track_video(open_frames(run.video), detector, settings, run.batch_size)
+        tracks = track_video(open_source(run.video), detector, settings, run.batch_size)
         n = len(tracks)
         choose_frames("tracking", n, count_to_keep(n, run.keep_every), tracks=tracks)
         return n
 
     steady(run.threads)
-    frames = open_frames(run.video)
+    frames = open_source(run.video)
     tracker = Tracker(settings)
 
     def one() -> object:

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.files import read_json, write_json
+from vcmflow.core.files import read_json, sha256, write_json
 
 
 def point_text(point: float) -> str:
     """An operating point as it stands in files and their names: 22 and 22.0 are "22"."""
     return str(int(point)) if float(point).is_integer() else repr(float(point))
-
-
-def sha256(path: Path) -> str:
-    """A file's SHA-256 in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)

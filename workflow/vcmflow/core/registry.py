@@ -74,9 +74,14 @@ def lookup(registry: Mapping[str, Entry], name: str, what: str) -> Callable[...,
     Raises:
         VcmflowError: no such entry; the message lists those that exist.
     """
-    module, _, attribute = find(registry, name, what).builder.partition(":")
-    builder: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
-    return builder
+    return load(find(registry, name, what).builder)
+
+
+def load(function: str) -> Callable[..., Any]:
+    """Import and return ``"package.module:function"``."""
+    module, _, attribute = function.partition(":")
+    loaded: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    return loaded
 
 
 def build(
@@ -185,8 +190,10 @@ def _check_names(where: str, options: Iterable[str], allowed: list[str]) -> None
 
 
 @cache
-def parameters(builder: str) -> tuple[str, ...]:
-    """The parameters of ``"package.module:function"``, read from the source.
+def parameters(builder: str) -> dict[str, Any]:
+    """The parameters of ``"package.module:function"`` with their defaults, read from the source.
+
+    Parameters without a default, or with one that is no literal, have None.
 
     Raises:
         VcmflowError: there is no such function.
@@ -196,10 +203,21 @@ def parameters(builder: str) -> tuple[str, ...]:
     path = next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file()), None)
     if path is None:  # a plug-in that was installed from elsewhere
         function = getattr(importlib.import_module(module), attribute)
-        return tuple(inspect.signature(function).parameters)
+        found = inspect.signature(function).parameters.values()
+        return {p.name: None if p.default is p.empty else p.default for p in found}
     for node in ast.parse(path.read_text("utf-8"), str(path)).body:
         if isinstance(node, ast.FunctionDef) and node.name == attribute:
-            arguments = node.args
-            every = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
-            return tuple(argument.arg for argument in every)
+            given = node.args
+            placed = [*given.posonlyargs, *given.args]
+            values = [None] * (len(placed) - len(given.defaults)) + [*given.defaults]
+            pairs = [*zip(placed, values, strict=True)]
+            pairs += zip(given.kwonlyargs, given.kw_defaults, strict=True)
+            return {argument.arg: _literal(value) for argument, value in pairs}
     raise VcmflowError(f"{path}: no function {attribute!r}")
+
+
+def _literal(node: ast.expr | None) -> Any:
+    try:
+        return None if node is None else ast.literal_eval(node)
+    except ValueError:
+        return None

@@ -14,9 +14,9 @@ from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import whole_file
 from vcmflow.core.options import parse_options
 from vcmflow.core.registry import lookup
+from vcmflow.core.video import open_source
 from vcmflow.embed.registry import EMBEDDINGS
 from vcmflow.embed.settings import check_settings
-from vcmflow.embed.source import open_frames
 from vcmflow.embed.stream import embed_frames
 from vcmflow.embed.types import Embedder, Embeddings
 
@@ -68,7 +68,7 @@ def embed_video(video: Path, embedder: Embedder, batch_size: int, workers: int) 
     Raises:
         VcmflowError: it cannot be read to its end, or an embedding is not finite.
     """
-    embedding = embed_frames(open_frames(video), embedder, batch_size, workers)
+    embedding = embed_frames(open_source(video), embedder, batch_size, workers)
     if not np.isfinite(embedding).all():
         raise VcmflowError(f"{video}: its embedding has values that are not finite")
     return embedding

@@ -16,11 +16,10 @@ from vcmflow.core.encoding import (
     Shape,
     Stream,
     point_text,
-    sha256,
     write_encoding,
 )
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.files import whole_file
+from vcmflow.core.files import sha256, whole_file
 from vcmflow.core.needs import read_needs
 from vcmflow.core.options import parse_instance
 from vcmflow.core.registry import build, find

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from vcmflow.core.decision import read_decision
-from vcmflow.core.encoding import Encoding, read_encoding, received, sha256
+from vcmflow.core.encoding import Encoding, read_encoding, received
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.features import write_features
-from vcmflow.core.files import write_json
+from vcmflow.core.files import sha256, write_json
 from vcmflow.core.gaps import read_gaps
 from vcmflow.core.options import parse_instance
 from vcmflow.core.registry import build, find

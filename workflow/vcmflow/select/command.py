@@ -18,8 +18,8 @@ from vcmflow.core.errors import VcmflowError
 from vcmflow.core.gaps import write_gaps
 from vcmflow.core.machine import processors
 from vcmflow.core.options import parse_options
+from vcmflow.core.video import frame_rate, open_source
 from vcmflow.embed.registry import EMBEDDINGS
-from vcmflow.embed.source import frame_rate, open_frames
 from vcmflow.sample.command import add_choice_arguments
 from vcmflow.sample.decide import choose_frames, count_to_keep
 from vcmflow.sample.registry import SAMPLERS, complete_options, find_method
@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> None:
             frames = choose_frames(args.method, n, m, options=options, **material)
         except VcmflowError as error:
             raise VcmflowError(f"{video}: {error}") from None
-        fps = args.fps or frame_rate(video)
+        fps = args.fps or frame_rate(video) or 25.0
         decision = Decision(video.stem, args.method, args.method, n, m, tuple(frames), fps, options)
         if args.gaps_out is not None:
             write_gaps(args.gaps_out[number], decision.gaps)
@@ -136,7 +136,7 @@ def _tracks(args: argparse.Namespace) -> Look:
     )
 
     def look(video: Path) -> tuple[int, dict[str, Any]]:
-        tracks = track_video(open_frames(video), detector, settings, args.batch_size)
+        tracks = track_video(open_source(video), detector, settings, args.batch_size)
         return len(tracks), {"tracks": tracks}
 
     return look
@@ -146,6 +146,6 @@ def _count(args: argparse.Namespace) -> Look:
     del args
 
     def look(video: Path) -> tuple[int, dict[str, Any]]:
-        return sum(1 for _ in open_frames(video)), {}
+        return sum(1 for _ in open_source(video)), {}
 
     return look

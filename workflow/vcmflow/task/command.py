@@ -8,13 +8,13 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from vcmflow.core.detections import Result, write_results
 from vcmflow.core.device import DEVICES, choose_device, steady
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.options import parse_options
 from vcmflow.core.runs import SOURCE, Run, write_runs
 from vcmflow.core.video import read_video
 from vcmflow.task.registry import TASKS
-from vcmflow.task.results import Result, write_results
 from vcmflow.task.run import detect_video, load_detector
 
 

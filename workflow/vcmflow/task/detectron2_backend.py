@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from vcmflow.core.detections import Detections
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.video import Frame
 from vcmflow.nets.checkpoint import load_state, read_state
 from vcmflow.nets.faster_rcnn.load import IGNORED
 from vcmflow.task.coco_ids import COCO_IDS
 from vcmflow.task.found import in_range, ranked
-from vcmflow.task.types import Detections
 
 NAME = "detectron2"
 
@@ -52,7 +52,7 @@ class Detectron2Detector:
 
     @torch.inference_mode()
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
-        """Detect in frames (uint8 H x W x 3, RGB); see ``vcmflow.task.types.Detector``."""
+        """Detect in frames (uint8 H x W x 3, RGB); see ``vcmflow.core.detections.Detector``."""
         results: list[Detections] = []
         for frame in frames:
             height, width = frame.shape[:2]

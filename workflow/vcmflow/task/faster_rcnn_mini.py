@@ -19,11 +19,11 @@ from torchvision.models.detection.faster_rcnn import FasterRCNN, FastRCNNPredict
 from torchvision.models.detection.rpn import AnchorGenerator, RPNHead
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
+from vcmflow.core.detections import Detections, no_detections
 from vcmflow.core.video import Frame
 from vcmflow.nets.yolact.backbone import LightResNet
 from vcmflow.task.fuse import fold_batch_norms
 from vcmflow.task.limits import check_count, check_share
-from vcmflow.task.types import Detections, no_detections
 from vcmflow.task.weights import fixed_weights, load_weights
 
 NAME = "faster_rcnn_mini"
@@ -144,7 +144,7 @@ class MiniFasterRcnn:
 
     @torch.inference_mode()
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
-        """Detect in frames (uint8 H x W x 3, RGB); see ``vcmflow.task.types.Detector``.
+        """Detect in frames (uint8 H x W x 3, RGB); see ``vcmflow.core.detections.Detector``.
 
         Frames pass one at a time: on a CPU that is as fast as batches, and the arithmetic library
         is free to round differently for other batch sizes.

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from vcmflow.core.detections import Detections
 from vcmflow.core.device import autocast, choose_precision
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.video import Frame
@@ -20,7 +21,6 @@ from vcmflow.nets.faster_rcnn.network import FasterRcnn, FasterRcnnConfig, to_ou
 from vcmflow.nets.faster_rcnn.resize import resize, resized_shape
 from vcmflow.task.coco_ids import COCO_IDS
 from vcmflow.task.found import group_size, groups, in_range, ranked
-from vcmflow.task.types import Detections
 
 NAME = "faster_rcnn_x101"
 
@@ -45,7 +45,7 @@ class FasterRcnnX101:
 
     @torch.inference_mode()
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
-        """Detect in frames (uint8 H x W x 3, RGB); see ``vcmflow.task.types.Detector``."""
+        """Detect in frames (uint8 H x W x 3, RGB); see ``vcmflow.core.detections.Detector``."""
         results: list[Detections] = []
         for group in groups(frames, self._group):
             output = (group[0].shape[0], group[0].shape[1])

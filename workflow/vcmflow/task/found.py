@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from vcmflow.core.detections import Detections
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.video import Frame
-from vcmflow.task.types import Detections
 
 
 def groups(frames: Sequence[Frame], size: int) -> Iterator[list[Frame]]:

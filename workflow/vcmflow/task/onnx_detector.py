@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from vcmflow.core.detections import Detections
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.video import Frame
 from vcmflow.task.found import in_range, ranked
 from vcmflow.task.onnx.decode import decode, suppress
 from vcmflow.task.onnx.describe import Description, InputSpec, read_description
 from vcmflow.task.onnx.model import parameters
-from vcmflow.task.types import Detections
 
 NAME = "onnx"
 
@@ -82,7 +82,7 @@ class OnnxDetector:
         self.parameters = count
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
-        """Detect in frames (uint8 H x W x 3, RGB); see ``vcmflow.task.types.Detector``.
+        """Detect in frames (uint8 H x W x 3, RGB); see ``vcmflow.core.detections.Detector``.
 
         Raises:
             VcmflowError: the network does not take the described input, or its output has another

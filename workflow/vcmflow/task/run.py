@@ -8,12 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from vcmflow.core.detections import Detector, Result, to_results
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.registry import lookup
 from vcmflow.core.video import Frame
 from vcmflow.task.registry import TASKS
-from vcmflow.task.results import Result, to_results
-from vcmflow.task.types import Detector
 
 
 def load_detector(

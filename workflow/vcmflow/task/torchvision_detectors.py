@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from torchvision.models import get_model
 from torchvision.ops import FrozenBatchNorm2d
 
+from vcmflow.core.detections import Detections
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.video import Frame
 from vcmflow.nets.checkpoint import build as build_network
 from vcmflow.task.found import group_size, groups, in_range, ranked
-from vcmflow.task.types import Detections
 
 # COCO's categories, with background (0) and the unused ids: labels are category ids.
 CLASSES = 91
@@ -108,7 +108,7 @@ class TorchvisionDetector:
 
     @torch.inference_mode()
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
-        """Detect in frames (uint8 H x W x 3, RGB); see ``vcmflow.task.types.Detector``.
+        """Detect in frames (uint8 H x W x 3, RGB); see ``vcmflow.core.detections.Detector``.
 
         Raises:
             VcmflowError: a frame so long and narrow that nothing of it is left after resizing.

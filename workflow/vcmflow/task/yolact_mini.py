@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from vcmflow.core.detections import Detections, no_detections
 from vcmflow.core.video import Frame
 from vcmflow.nets.yolact.config import LightSpec, YolactConfig
 from vcmflow.nets.yolact.network import Yolact
 from vcmflow.nets.yolact.postprocess import NmsSettings, detect, finish
 from vcmflow.task.fuse import fold_batch_norms
 from vcmflow.task.limits import check_count, check_share
-from vcmflow.task.types import Detections, no_detections
 from vcmflow.task.weights import fixed_weights, load_weights
 
 NAME = "yolact_mini"
@@ -54,7 +54,7 @@ class MiniYolact:
 
     @torch.inference_mode()
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
-        """Segment frames (uint8 H x W x 3, RGB); see ``vcmflow.task.types.Detector``.
+        """Segment frames (uint8 H x W x 3, RGB); see ``vcmflow.core.detections.Detector``.
 
         Frames pass one at a time, so that the batch cannot change the rounding.
         """

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from vcmflow.core.detections import Detections
 from vcmflow.core.device import autocast, choose_precision
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.video import Frame
@@ -21,7 +22,6 @@ from vcmflow.nets.yolact.network import Yolact
 from vcmflow.nets.yolact.postprocess import NmsSettings, detect, finish
 from vcmflow.task.coco_ids import COCO_IDS
 from vcmflow.task.found import group_size, groups, in_range, ranked
-from vcmflow.task.types import Detections
 
 
 class YolactPlus:
@@ -50,7 +50,7 @@ class YolactPlus:
 
     @torch.inference_mode()
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
-        """Segment frames (uint8 H x W x 3, RGB); see ``vcmflow.task.types.Detector``."""
+        """Segment frames (uint8 H x W x 3, RGB); see ``vcmflow.core.detections.Detector``."""
         results: list[Detections] = []
         for group in groups(frames, self._group):
             pictures = torch.from_numpy(np.stack(group)).to(self._device)

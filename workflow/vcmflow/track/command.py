@@ -10,7 +10,7 @@ from pathlib import Path
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.options import parse_options
 from vcmflow.core.tracks import write_tracks
-from vcmflow.embed.source import open_frames
+from vcmflow.core.video import open_source
 from vcmflow.task.registry import DETECTORS
 from vcmflow.task.run import load_detector
 from vcmflow.track.deepsort import track_video
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> None:
         "detection", args.model, args.weights, choose_device(args.device), options
     )
     for video, out in zip(args.videos, args.out, strict=True):
-        tracks = track_video(open_frames(video), detector, settings, args.batch_size)
+        tracks = track_video(open_source(video), detector, settings, args.batch_size)
         write_tracks(
             out, tracks, detector=args.model, tracker="deepsort", settings=asdict(settings)
         )

@@ -10,10 +10,10 @@ from deep_sort_realtime.deep_sort.track import Track as DeepSortTrack
 from deep_sort_realtime.deep_sort.track import TrackState
 from deep_sort_realtime.deepsort_tracker import DeepSort
 
+from vcmflow.core.detections import Detections, Detector
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.tracks import Box, Track
 from vcmflow.core.video import Frame
-from vcmflow.task.types import Detections, Detector
 from vcmflow.track.appearance import colour_histograms
 from vcmflow.track.settings import TrackerSettings
 

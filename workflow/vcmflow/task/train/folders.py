@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import read_json
+from vcmflow.core.rle import decode_mask
 from vcmflow.core.video import read_video
-from vcmflow.task.results import decode_mask
 from vcmflow.task.train.types import Sample
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
+from vcmflow.core.detections import Detector
 from vcmflow.core.video import Frame
-from vcmflow.task.types import Detector
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from scipy.optimize import linear_sum_assignment
 
-from vcmflow.task.results import Result, to_results
+from vcmflow.core.detections import Detections, Detector, Result, to_results
 from vcmflow.task.train.types import Sample
-from vcmflow.task.types import Detections, Detector
 
 NAMES = {1: "person", 2: "bicycle", 3: "car"}
 

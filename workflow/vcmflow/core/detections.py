@@ -1,16 +1,31 @@
-"""What crosses the border of the task stage: detections, and what a detector can do."""
+"""What a detector of boxes or masks can do, and its detections as a COCO results list.
+
+A results list has one object per detection with ``image_id`` (frame index from 0),
+``category_id``, ``bbox`` [x, y, w, h] in pixels, ``score`` and, for masks, ``segmentation``
+(``vcmflow.core.rle``).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import whole_file
+from vcmflow.core.rle import encode_mask
 from vcmflow.core.video import Frame
+
+Result = dict[str, Any]
+
+# Digits kept: finer than any score can feel, coarse enough to read and to store.
+BOX_DIGITS = 2
+SCORE_DIGITS = 5
 
 
 @dataclass(frozen=True)
@@ -76,3 +91,34 @@ class Detector(Protocol):
         The result for a frame does not depend on which frames share its batch.
         """
         ...
+
+
+def to_results(frame: int, detections: Detections) -> list[Result]:
+    """Return one frame's detections as COCO results, best first, rounded so that text is stable.
+
+    Args:
+        frame: index of the frame, from 0; becomes ``image_id``.
+        detections: boxes in pixels; masks, where present, become ``segmentation``.
+    """
+    results: list[Result] = []
+    for index in range(len(detections)):
+        x0, y0, x1, y1 = (float(side) for side in detections.boxes[index])
+        result: Result = {
+            "image_id": frame,
+            "category_id": int(detections.categories[index]),
+            "bbox": [round(side, BOX_DIGITS) for side in (x0, y0, x1 - x0, y1 - y0)],
+            "score": round(float(detections.scores[index]), SCORE_DIGITS),
+        }
+        if detections.masks is not None:
+            result["segmentation"] = encode_mask(detections.masks[index])
+        results.append(result)
+    return results
+
+
+def write_results(path: Path, results: Iterable[Result]) -> None:
+    """Write a results list as JSON, one result per line, whole or not at all."""
+    lines = ",\n".join(
+        json.dumps(result, separators=(",", ":"), allow_nan=False) for result in results
+    )
+    with whole_file(path) as temporary:
+        temporary.write_text(f"[\n{lines}\n]\n" if lines else "[]\n", "utf-8")

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vcmflow.core.errors import VcmflowError
-from vcmflow.score.bd import (
+from vcmflow.core.bd import (
     STATUS_MEANING,
     Curve,
     bd_map,
@@ -19,6 +18,7 @@ from vcmflow.score.bd import (
     p_map,
     p_map_area,
 )
+from vcmflow.core.errors import VcmflowError
 
 METRICS = (bd_rate, bd_psnr, bd_map, p_map, p_map_area)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from planning import plan
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.data.catalogue import Entry, read_catalogue
@@ -20,17 +21,15 @@ from vcmflow.plan.estimate import (
     frame_size,
     read_costs,
 )
-from vcmflow.plan.grid import Dataset, build_grid
-from vcmflow.plan.settings import Settings, load_settings
+from vcmflow.plan.jobs import Plan
 
 ROOT = Path(__file__).parents[2]
 HIGHRES = "3_fire_site_3.2-rgb_highres_center"
 
 
 @pytest.fixture(scope="module")
-def paper() -> tuple[Settings, dict[str, Dataset]]:
-    settings = load_settings(ROOT / "params.yaml", {"preset": "paper"})
-    return settings, build_grid(settings)
+def paper() -> Plan:
+    return plan("paper")
 
 
 @pytest.fixture(scope="module")
@@ -39,22 +38,21 @@ def catalogue() -> dict[str, Entry]:
 
 
 def of(
-    paper: tuple[Settings, dict[str, Dataset]],
+    paper: Plan,
     jobs: list[tuple[str, dict[str, str]]],
     costs: dict[tuple[str, str], list[Cost]],
     **more: Any,
 ) -> Estimate:
-    settings, grid = paper
-    return estimate(jobs, settings, grid, more.pop("catalogue", {}), {}, costs, **more)
+    return estimate(jobs, paper, more.pop("catalogue", {}), {}, costs, **more)
 
 
 def test_a_job_costs_its_frames_megapixels_and_start(paper: Any) -> None:
-    job = {"dataset": "osdar23", "sequence": HIGHRES, "sampler": "uniform", "mode": "ra"}
+    job = {"dataset": "osdar23", "sequence": HIGHRES, "sampler": "uniform"}
     costs = {
         ("job", ""): [Cost("job", 1.0, 0.0, 5.0)],
         ("encode", "vvenc medium ra"): [Cost("megapixel", 2.0, 0.0, 10.0), Cost("frame", 3, 7, 0)],
     }
-    found = of(paper, [("encode", job)], costs)
+    found = of(paper, [("encode_vvenc_ra", job)], costs)
     frames = 4 * 6  # m = 10 // 3 + 1 at six QPs
     area = 4112 * 2504 / 1e6
     assert found.jobs == 1
@@ -65,17 +63,18 @@ def test_a_job_costs_its_frames_megapixels_and_start(paper: Any) -> None:
 
 
 def test_interpolation_costs_the_dropped_frames_only(paper: Any) -> None:
-    job = {"dataset": "osdar23", "sequence": HIGHRES, "mode": "ra"}
+    job = {"dataset": "osdar23", "sequence": HIGHRES}
+    rule = "reconstruct_interpolation_vvenc_ra"
     costs = {
         ("interpolate", "ema_vfi"): [Cost("frame", 0, 1, 0)],
         ("decode", ""): [],
         ("job", ""): [],
     }
     for sampler, dropped in (("uniform", 6), ("all", 0)):
-        found = of(paper, [("reconstruct", job | {"sampler": sampler})], costs)
+        found = of(paper, [(rule, job | {"sampler": sampler})], costs)
         assert found.gpu_seconds == 6 * dropped
-    swept = job | {"swept": "uniform-n5", "qp": "32"}
-    assert of(paper, [("reconstruct_swept", swept)], costs).gpu_seconds == 10 - 3
+    swept = job | {"sampler": "uniform-n5"}
+    assert of(paper, [(f"{rule}_32", swept)], costs).gpu_seconds == 10 - 3
 
 
 def test_what_no_row_knows_is_named(paper: Any) -> None:
@@ -97,38 +96,34 @@ def test_a_download_counts_until_it_is_there(paper: Any, catalogue: Any, tmp_pat
 
 def test_pretraining_counts_every_picture_of_every_epoch(paper: Any, catalogue: Any) -> None:
     costs = {("pretrain", ""): [Cost("picture", 0, 1, 0)]}
-    found = of(paper, [("pretrain", {})], costs, catalogue=catalogue)
+    found = of(paper, [("train", {"training": "embedding"})], costs, catalogue=catalogue)
     assert found.gpu_seconds == pytest.approx(100 * 240_258 / 64 * 256)
 
 
-def test_a_further_training_counts_by_its_own_options(paper: Any, catalogue: Any) -> None:
-    settings, grid = paper
-    variants = {"short": {"epochs": 10, "negatives": 64}}
-    settings = {**settings, "pretrain": {**settings["pretrain"], "variants": variants}}
+def test_a_further_training_counts_by_its_own_options(catalogue: Any) -> None:
+    short = {"like": "embedding", "epochs": 10, "negatives": 64}
+    found = plan("paper", {"train": {"trainings": {"short": short}}})
     costs = {("pretrain", ""): [Cost("picture", 0, 1, 0)]}
-    jobs = [("pretrain_variant", {"variant": "short"})]
-    found = of((settings, grid), jobs, costs, catalogue=catalogue)
-    assert found.gpu_seconds == pytest.approx(10 * 240_258 / 64 * 192)
-
-
-def test_a_working_height_scales_both_sides(paper: Any) -> None:
-    settings, _ = paper
-    settings = load_settings(
-        ROOT / "params.yaml",
-        {"preset": "paper", "data": settings["data"] | {"use": ["davis2017"]}},
+    jobs = [("train", {"training": "short"})]
+    assert of(found, jobs, costs, catalogue=catalogue).gpu_seconds == pytest.approx(
+        10 * 240_258 / 64 * 192
     )
-    settings["data"]["datasets"]["davis2017"]["height"] = 240
-    dataset = build_grid(settings)["davis2017"]
+
+
+def test_a_working_height_scales_both_sides() -> None:
+    datasets = {"davis2017": {"height": 240}}
+    dataset = plan("paper", {"data": {"use": ["davis2017"], "datasets": datasets}}).grid["davis2017"]
     assert frame_size(dataset, dataset.sequences["parkour"], (1, 1)) == (427, 240)
 
 
-def test_the_stored_costs_cover_the_paper_preset(paper: Any) -> None:
-    settings, grid = paper
+def test_the_stored_costs_cover_the_paper_preset(paper: Plan) -> None:
+    settings = paper.settings
     costs = read_costs(COSTS)
-    models = {("encode", f"vvenc {settings['encode']['preset']} {mode}") for mode in ("ra", "ai")}
-    models |= {("task", settings["task"][data.task]["model"]) for data in grid.values()}
-    models |= {("track", settings["track"]["model"]), ("pretrain", ""), ("fidelity", "")}
-    models |= {("interpolate", settings["reconstruct"]["interpolator"]), ("frames", "")}
+    models = {("encode", f"vvenc medium {structure}") for structure in ("ra", "ai")}
+    models |= {("task", task.model) for task in settings.task.tasks.values()}
+    models |= {("track", settings.track.model), ("pretrain", ""), ("fidelity", "")}
+    rebuild = settings.reconstruct.reconstructors["interpolation"].reconstructor
+    models |= {("interpolate", rebuild), ("frames", "")}
     assert models <= set(costs)
     for work, model in costs:
         assert work != "encode" or model.split()[0] in CODECS
