@@ -32,30 +32,30 @@ import numpy as np
 import torch
 from scipy.optimize import nnls
 from vcmflow.data.pictures import read_picture
+from vcmflow.embed.network import EmbeddingNetwork
+from vcmflow.embed.types import Embedder
+from vcmflow.pretrain.batches import Steps
+from vcmflow.pretrain.settings import PretrainSettings
+from vcmflow.pretrain.videos import VideoPool
 from vcmflow.task.types import Detections
+from vcmflow.track.settings import TrackerSettings
 
 from vcmflow.complexity.count import multiply_accumulates
-from vcmflow.core.device import choose_device, steady
+from vcmflow.core.device import choose_device, set_deterministic
 from vcmflow.core.encoding import Shape
 from vcmflow.core.files import whole_file
 from vcmflow.core.machine import processor
 from vcmflow.core.registry import build
 from vcmflow.core.video import Frame, read_video, write_video
 from vcmflow.embed.command import build_embedder
-from vcmflow.embed.network import EmbeddingNetwork
-from vcmflow.embed.types import Embedder
 from vcmflow.encode.codec import Video
 from vcmflow.encode.registry import CODECS
 from vcmflow.fidelity.measure import Original
 from vcmflow.plan.estimate import COLUMNS, COSTS
-from vcmflow.pretrain.batches import Steps
-from vcmflow.pretrain.settings import PretrainSettings
-from vcmflow.pretrain.videos import VideoPool
 from vcmflow.reconstruct.reconstructor import Reconstructor
 from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.task.run import load_detector
 from vcmflow.track.deepsort import Tracker
-from vcmflow.track.settings import TrackerSettings
 from vcmrender.api import random_scene, render_scene, write_clip
 
 # Width and height in px of OSDaR23's and DAVIS's frames, and of the mini data's.
@@ -536,7 +536,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="real ones (see above)")
     parser.add_argument("--write", action="store_true", help=f"rewrite {COSTS.name}")
     args = parser.parse_args()
-    steady(1)
+    set_deterministic(1)
     cv2.setNumThreads(1)
     files = sorted(args.pictures.iterdir())[: 3 * FRAMES : 3] if args.pictures else []
     given = [read_picture(path) for path in files]

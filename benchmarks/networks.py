@@ -30,7 +30,7 @@ import cv2
 import numpy as np
 import torch
 
-from vcmflow.core.device import choose_device, steady
+from vcmflow.core.device import choose_device, set_deterministic
 from vcmflow.core.registry import build
 from vcmflow.core.video import Frame
 from vcmflow.reconstruct.ema_vfi import build as build_ema_vfi
@@ -165,7 +165,7 @@ def main() -> None:
     which.add_argument("--all", action="store_true", help="every registered detector, too")
     args = parser.parse_args()
     device = choose_device(args.device)
-    steady(args.threads)
+    set_deterministic(args.threads)
     what = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {args.threads} threads"
     print(
         f"{what}; {args.width}x{args.height}; {args.clock} clock; torch {torch.__version__}",

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from vcmflow.__main__ import main
+from vcmflow.core.embedding import embed_frames, load_embedder, prefetch
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.video import open_source, write_video
-from vcmflow.embed.command import build_embedder
-from vcmflow.embed.stream import ahead, embed_frames
+from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.sample.decide import choose_frames
 
 
@@ -33,16 +33,16 @@ def test_items_come_in_order_and_errors_in_their_place():
 
     got = []
     with pytest.raises(VcmflowError, match="broken here"):
-        got.extend(ahead(items(), depth=2))
+        got.extend(prefetch(items(), depth=2))
         pytest.fail("the error was lost")
-    reader = ahead(items(), depth=2)
+    reader = prefetch(items(), depth=2)
     assert [next(reader) for _ in range(5)] == list(range(5))
 
 
 def test_no_more_than_the_depth_is_made_in_advance_and_the_thread_ends():
     made = []
     before = threading.active_count()
-    reader = ahead((made.append(number) or number for number in range(1000)), depth=3)
+    reader = prefetch((made.append(number) or number for number in range(1000)), depth=3)
     assert next(reader) == 0
     reader.close()
     assert len(made) <= 6
@@ -74,7 +74,7 @@ def test_a_stream_is_embedded_without_holding_it():
 def test_the_command_writes_one_array_per_video(tmp_path):
     for name, n in (("a", 4), ("b", 7)):
         write_video(tmp_path / f"{name}.mkv", ramp(n), 10)
-    command = ["embed", "--embedding", "grey", "--option", "width=16", "--option", "height=9"]
+    command = ["embed", "--embedding", "{embedder: grey, width: 16, height: 9}"]
     videos = [str(tmp_path / "a.mkv"), str(tmp_path / "b.mkv")]
     out = [str(tmp_path / "a.npy"), str(tmp_path / "b.npy")]
     assert main([*command, "--videos", *videos, "--out", *out]) == 0
@@ -84,10 +84,13 @@ def test_the_command_writes_one_array_per_video(tmp_path):
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--videos", "a.mkv", "b.mkv", "--out", "a.npy"], "1 files for 2 videos"),
+        (["--videos", "a.mkv", "b.mkv", "--out", "a.npy"], "--out has 1 entries for 2 videos"),
         (["--videos", "none.mkv", "--out", "a.npy"], "none.mkv: no such video"),
         (["--videos", "a.mkv", "--out", "a.npy", "--batch-size", "0"], "batch size 0"),
-        (["--videos", "a.mkv", "--out", "a.npy", "--option", "size=3"], "width, height"),
+        (
+            ["--videos", "a.mkv", "--out", "a.npy", "--embedding", "{embedder: grey, size: 3}"],
+            "width, height",
+        ),
         (["--videos", "junk.mkv", "--out", "a.npy"], "junk.mkv"),
     ],
 )
@@ -109,7 +112,7 @@ REAL = Path(__file__).parents[3] / "shared/real/davis2016/JPEGImages/480p"
 @pytest.mark.skipif(not REAL.is_dir(), reason="../shared/real/davis2016 is missing")
 def test_real_pictures_are_embedded_and_sampled():
     frames = list(open_source(REAL / "car-shadow"))
-    embedding = embed_frames(frames, build_embedder("grey", None))
+    embedding = embed_frames(frames, load_embedder(EMBEDDERS, "grey", None))
     kept = choose_frames("manifold", len(frames), 11, embedding=embedding)
     assert (len(frames), frames[0].shape) == (40, (480, 854, 3))
     assert len(kept) == 11

@@ -16,9 +16,10 @@ import torch
 from vcmflow.__main__ import main
 from vcmflow.core.encoding import Encoding, Shape, write_encoding
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.models import load_model
 from vcmflow.core.video import Frame, read_video, write_video
 from vcmflow.nets.ema_vfi.load import load as load_ema_vfi
-from vcmflow.task.run import load_detector
+from vcmflow.task.registry import DETECTORS
 
 TABLE = Path(__file__).parents[2] / "data" / "weights.csv"
 
@@ -136,29 +137,27 @@ def test_gaps_of_none_and_single_frames_of_odd_size(
 
 
 @pytest.mark.parametrize(
-    ("task", "model", "options"),
+    ("task", "model"),
     [
-        ("detection", "faster_rcnn_x101", ["min_size=64", "max_size=96"]),
-        ("segmentation", "yolact_plus_resnet50", []),
+        (
+            "detection",
+            "{model: faster_rcnn_x101, min_size: 64, max_size: 96, score_threshold: 0.9}",
+        ),
+        ("segmentation", "{model: yolact_plus_resnet50, score_threshold: 0.9}"),
     ],
 )
-def test_a_video_of_one_frame_without_objects(
-    task: str, model: str, options: list[str], tmp_path: Path
-) -> None:
+def test_a_video_of_one_frame_without_objects(task: str, model: str, tmp_path: Path) -> None:
     # Fixed random weights are nowhere sure of anything.
     video, out = tmp_path / "v.mkv", tmp_path / "found.json"
     write_video(video, frames(1), 10)
-    command = ["task", "--task", task, "--model", model, "--device", "cpu"]
-    for option in (*options, "score_threshold=0.9"):
-        command += ["--option", option]
+    command = ["task", "--kind", task, "--model", model, "--device", "cpu"]
     assert main([*command, "--videos", str(video), "--out", str(out)]) == 0
     assert json.loads(out.read_text("utf-8")) == []
 
 
 def test_frames_too_narrow_for_torchvision() -> None:
-    options = {"min_size": 32, "max_size": 64}
-    name = "fasterrcnn_mobilenet_v3_large_320_fpn"
-    detector = load_detector("detection", name, None, "cpu", options)
+    model = "{model: fasterrcnn_mobilenet_v3_large_320_fpn, min_size: 32, max_size: 64}"
+    detector = load_model(DETECTORS, "model", model, None, "cpu", 1)
     with pytest.raises(VcmflowError, match=r"65x1 vanish.*64 pixels"):
         detector.detect([np.zeros((1, 65, 3), np.uint8)])
     assert len(detector.detect([np.zeros((1, 64, 3), np.uint8)])) == 1

@@ -13,7 +13,7 @@ from vcmflow.__main__ import main
 from vcmflow.core.errors import VcmflowError
 from vcmflow.data.catalogue import find_entry, read_catalogue
 from vcmflow.data.weights import check_weights
-from vcmflow.embed.registry import EMBEDDINGS
+from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.task.registry import TASKS
 
@@ -25,7 +25,8 @@ def test_every_row_names_a_network_that_exists() -> None:
     names = read_catalogue(TABLE)
     for weights in names.values():
         kind, _, model = weights.used_by.split()[0].partition(":")
-        assert model in {**TASKS, "interpolation": RECONSTRUCTORS, "embedding": EMBEDDINGS}[kind]
+        tasks = {name: task.models for name, task in TASKS.items()}
+        assert model in {**tasks, "interpolation": RECONSTRUCTORS, "embedding": EMBEDDERS}[kind]
         assert weights.note
     for needed in (
         "ema_vfi_full",

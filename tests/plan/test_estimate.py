@@ -112,7 +112,9 @@ def test_a_further_training_counts_by_its_own_options(catalogue: Any) -> None:
 
 def test_a_working_height_scales_both_sides() -> None:
     datasets = {"davis2017": {"height": 240}}
-    dataset = plan("paper", {"data": {"use": ["davis2017"], "datasets": datasets}}).grid["davis2017"]
+    dataset = plan("paper", {"data": {"use": ["davis2017"], "datasets": datasets}}).grid[
+        "davis2017"
+    ]
     assert frame_size(dataset, dataset.sequences["parkour"], (1, 1)) == (427, 240)
 
 

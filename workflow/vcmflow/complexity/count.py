@@ -10,8 +10,8 @@ import numpy as np
 from torch.utils.flop_counter import FlopCounterMode
 
 from vcmflow.core.detections import Detector
+from vcmflow.core.embedding import Embedder
 from vcmflow.core.video import Frame
-from vcmflow.embed.types import Embedder
 
 
 @dataclass(frozen=True)

@@ -207,6 +207,11 @@ class Dataset(Section):
     resolution: Text | None = Field(
         None, description="davis: folder of frames and masks; null for 480p."
     )
+    annotation_type: Literal["boxes", "masks", "none"] | None = Field(
+        None,
+        description="What the annotations hold, where the loader leaves a choice: osdar23 boxes or "
+        "none, davis masks or none, folder boxes or masks; null for the first.",
+    )
     annotations: Text | None = Field(
         None,
         description="folder: a COCO JSON file, or a folder with one per sequence; null for none: "
@@ -351,7 +356,9 @@ class Codec(WeightedInstance):
 
     plugin_key: ClassVar[str] = "codec"
     codec: Name = Field(description="Name in the registry of codecs.")
-    title: str | None = Field(None, description="What captions and figures call it.")
+    title: str | None = Field(None, description="What captions call it; null for its name.")
+    short: str | None = Field(None, description="The same where there is little room.")
+    point: str = Field("QP", description="What its operating points are called.")
     ladder: Ladder | None = Field(
         None, description="Its operating points, ascending; null for those of `encode.ladder`."
     )
@@ -390,6 +397,7 @@ class Method(Section):
     sampler: Name = Field(description="One of `sample.samplers`.")
     codec: Name = Field(description="One of `encode.codecs`.")
     reconstructor: Name = Field(description="One of `reconstruct.reconstructors`.")
+    title: str | None = Field(None, description="What captions call it; null for its name.")
 
 
 class Task(WeightedInstance):

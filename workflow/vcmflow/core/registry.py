@@ -15,7 +15,7 @@ import inspect
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -142,7 +142,8 @@ def check_options(
         return {}
     from pydantic import TypeAdapter, ValidationError  # a tenth of a second
 
-    hints = typing.get_type_hints(function, include_extras=True)
+    whole = function.func if isinstance(function, partial) else function
+    hints = typing.get_type_hints(whole, include_extras=True)
     values = {}
     for key, value in options.items():
         try:
@@ -191,7 +192,7 @@ def _check_names(where: str, options: Iterable[str], allowed: list[str]) -> None
 
 @cache
 def parameters(builder: str) -> dict[str, Any]:
-    """The parameters of ``"package.module:function"`` with their defaults, read from the source.
+    """The parameters of a function or dataclass with their defaults, read from the source.
 
     Parameters without a default, or with one that is no literal, have None.
 
@@ -202,10 +203,17 @@ def parameters(builder: str) -> dict[str, Any]:
     base = ROOT.joinpath(*module.split("."))
     path = next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file()), None)
     if path is None:  # a plug-in that was installed from elsewhere
-        function = getattr(importlib.import_module(module), attribute)
-        found = inspect.signature(function).parameters.values()
-        return {p.name: None if p.default is p.empty else p.default for p in found}
+        return _signature(builder)
     for node in ast.parse(path.read_text("utf-8"), str(path)).body:
+        if isinstance(node, ast.ClassDef) and node.name == attribute:
+            if node.bases:
+                return _signature(builder)
+            fields = [part for part in node.body if isinstance(part, ast.AnnAssign)]
+            return {ast.unparse(field.target): _literal(field.value) for field in fields}
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == attribute:
+            # name = partial(function, first argument, ...)
+            function, *bound = (ast.unparse(part) for part in getattr(node.value, "args", []))
+            return dict([*parameters(f"{module}:{function}").items()][len(bound) :])
         if isinstance(node, ast.FunctionDef) and node.name == attribute:
             given = node.args
             placed = [*given.posonlyargs, *given.args]
@@ -214,6 +222,11 @@ def parameters(builder: str) -> dict[str, Any]:
             pairs += zip(given.kwonlyargs, given.kw_defaults, strict=True)
             return {argument.arg: _literal(value) for argument, value in pairs}
     raise VcmflowError(f"{path}: no function {attribute!r}")
+
+
+def _signature(builder: str) -> dict[str, Any]:
+    found = inspect.signature(load(builder)).parameters.values()
+    return {p.name: None if p.default is p.empty else p.default for p in found}
 
 
 def _literal(node: ast.expr | None) -> Any:

@@ -21,7 +21,7 @@ from vcmflow.core.files import whole_file
 from vcmflow.core.options import parse_options
 from vcmflow.data.catalogue import Entry, find_entry, read_catalogue
 from vcmflow.data.fetch import check_file
-from vcmflow.embed.registry import EMBEDDINGS
+from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.task.registry import TASKS
 
@@ -93,9 +93,9 @@ def load(used_by: str, path: Path) -> Any:
     kind, _, name = where.partition(":")
     settings = parse_options(options)
     registries: dict[str, Mapping[str, registry.Entry]] = {
-        **TASKS,
+        **{kind: task.models for kind, task in TASKS.items()},
         "interpolation": RECONSTRUCTORS,
-        "embedding": EMBEDDINGS,
+        "embedding": EMBEDDERS,
     }
     if kind not in registries:
         raise VcmflowError(f"used_by: {used_by!r} begins with none of {', '.join(registries)}")

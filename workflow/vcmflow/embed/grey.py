@@ -8,10 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from vcmflow.core.embedding import Embeddings
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.ranges import Count
+from vcmflow.core.resize import resize
 from vcmflow.core.video import Frame
-from vcmflow.embed.shrink import resize
-from vcmflow.embed.types import Embeddings
 
 
 class GreyPixels:
@@ -42,22 +43,20 @@ class GreyPixels:
 
 
 def build(
-    weights: Path | None, device: str = "cpu", width: int = 32, height: int = 18
+    weights: Path | None, device: str = "cpu", width: Count = 32, height: Count = 18
 ) -> GreyPixels:
     """Build the embedder.
 
     Args:
         weights: must be None; there is nothing to load.
         device: ignored: it runs on the CPU.
-        width: px, >= 1.
-        height: px, >= 1.
+        width: px.
+        height: px.
 
     Raises:
-        VcmflowError: weights are given, or a size below 1.
+        VcmflowError: weights are given.
     """
     del device
     if weights is not None:
-        raise VcmflowError(f"embedding 'grey' takes no weights, got {weights}")
-    if width < 1 or height < 1:
-        raise VcmflowError(f"embedding 'grey': size {width}x{height}; both must be 1 or more")
+        raise VcmflowError(f"embedder 'grey' takes no weights, got {weights}")
     return GreyPixels(width, height)

@@ -1,11 +1,11 @@
-"""The embeddings that a sampler can be built on. Light, so that planning can use it."""
+"""The embedders: what an embedding of params.yaml is an instance of."""
 
 from __future__ import annotations
 
 from vcmflow.core.registry import Entry
 
 # name -> builder(weights: Path | None, device: str, **options) -> Embedder
-EMBEDDINGS: dict[str, Entry] = {
+EMBEDDERS: dict[str, Entry] = {
     "learned": Entry("vcmflow.embed.learned:build"),
     "imagenet": Entry("vcmflow.embed.imagenet:build"),
     "random": Entry("vcmflow.embed.untrained:build"),

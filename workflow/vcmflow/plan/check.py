@@ -191,9 +191,7 @@ def _one_of(key: str, value: object, allowed: Iterable[Any]) -> None:
         raise VcmflowError(f"params.yaml: {key}: is {value!r}; allowed: {names}{suggestion}")
 
 
-def weights_files(
-    settings: Settings, grid: Mapping[str, Dataset]
-) -> Iterator[tuple[str, Path]]:
+def weights_files(settings: Settings, grid: Mapping[str, Dataset]) -> Iterator[tuple[str, Path]]:
     """The weights files that the grid reads and does not make: (key in params.yaml, path)."""
     methods = [method for dataset in grid.values() for method in dataset.methods.values()]
     tasks = {task for dataset in grid.values() for task in dataset.tasks}

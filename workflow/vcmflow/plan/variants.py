@@ -62,9 +62,7 @@ def variants(settings: Settings, grid: Mapping[str, Dataset]) -> list[Variant]:
         if name not in with_sampler:
             found.append((name, name, "", SAMPLER, bare))
     return [
-        Variant(
-            name, embedding, method, plugin, full, _differs(settings, embedding, full)
-        )
+        Variant(name, embedding, method, plugin, full, _differs(settings, embedding, full))
         for name, embedding, method, plugin, instance in found
         for full in [sampler_options(instance)]
     ]

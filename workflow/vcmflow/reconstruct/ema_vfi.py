@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from vcmflow.core.device import autocast, choose_device, choose_precision, steady
+from vcmflow.core.device import autocast, choose_device, choose_precision, set_deterministic
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.video import Frame
 from vcmflow.nets.ema_vfi.load import load
@@ -152,6 +152,6 @@ def build(
             f"{NAME}: needs its weights; `python -m vcmflow weights --name ema_vfi_{size}` says "
             'where to get them ("random" gives random ones, for tests)'
         )
-    steady(threads)
+    set_deterministic(threads)
     network = load(size, None if str(weights) == "random" else Path(weights))
     return EmaVfiReconstructor(network, device, chosen, tta, float(down_scale))

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from vcmflow.core.arrays import read_embedding
+from vcmflow.core.embedding import load_embedder
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.options import parse_options
+from vcmflow.core.options import parse_instance, parse_options
 from vcmflow.core.rows import fixed, write_csv
-from vcmflow.embed.command import build_embedder
-from vcmflow.embed.registry import EMBEDDINGS
+from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.sample.decide import choose_frames, count_to_keep
 from vcmflow.sample.registry import SAMPLERS, complete_options, find_method
 from vcmflow.trajectory.columns import COLUMNS
@@ -68,16 +68,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--option", action="append", default=[], metavar="KEY=VALUE", help="of the method"
     )
     parser.add_argument(
-        "--embedder", required=True, help=f"one of: {', '.join(EMBEDDINGS)}; to count its weights"
+        "--embedding",
+        required=True,
+        metavar="INSTANCE",
+        help="'{embedder: name, option: value, …}' or a name, to count its weights; one of: "
+        + ", ".join(EMBEDDERS),
     )
     parser.add_argument("--weights", type=Path, help="its weights file, if it has one")
-    parser.add_argument(
-        "--embedding-option",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="of the embedder; repeatable",
-    )
     parser.add_argument("--out", type=Path, required=True, metavar="CSV", help="row per sequence")
 
 
@@ -108,13 +105,12 @@ def run(args: argparse.Namespace) -> None:
         name: np.asarray(read_embedding(path), np.float64)
         for name, path in zip(args.names, args.embeddings, strict=True)
     }
-    embedder = build_embedder(
-        args.embedder, args.weights, options=parse_options(args.embedding_option)
-    )
+    embedder = load_embedder(EMBEDDERS, args.embedding, args.weights)
+    name, _ = parse_instance(args.embedding, "embedder", "embedding")
     about = {
         "variant": args.variant,
         "embedding": args.embedding_name,
-        "embedder": args.embedder,
+        "embedder": name,
         "sampler": args.sampler,
         "differs": args.differs,
         "parameters": embedder.parameters,
