@@ -20,15 +20,15 @@ from vcmflow.embed.stream import embed_frames
 from vcmflow.embed.types import Embedder
 
 from vcmflow.__main__ import main
-from vcmflow.core.video import Frame
-from vcmflow.embed.command import build_embedder
-from vcmflow.sample.decide import choose_frames, count_to_keep
-from vcmflow.trajectory.measures import (
+from vcmflow.core.trajectory import (
     adjacent_distance,
     pair_distance,
     speed_correlation,
     turning_angle,
 )
+from vcmflow.core.video import Frame
+from vcmflow.embed.command import build_embedder
+from vcmflow.sample.decide import choose_frames, count_to_keep
 from vcmrender import api
 from vcmrender.api import CHARACTERS, FLICKERING, SceneSpec, render_scene
 

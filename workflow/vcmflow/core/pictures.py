@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from vcmflow.core.arrays import Frame
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.video import Frame
 
 
 def read_picture(path: Path) -> Frame:

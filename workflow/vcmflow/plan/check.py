@@ -19,6 +19,7 @@ from vcmflow.plan.grid import Dataset, sampler_of, used_embeddings
 from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.sample.registry import SAMPLERS
 from vcmflow.task.registry import DETECTORS, TASKS
+from vcmflow.track.registry import TRACKERS
 from vcmflow.train.registry import TRAINEES
 from vcmrender.api import DETECTION_TEST
 
@@ -77,7 +78,8 @@ def _check_instances(settings: Settings) -> None:
     for key, registry, instances in _tables(settings):
         for name, instance in instances.items():
             _instance(f"{key}.{name}", registry, instance)
-    _instance("track", DETECTORS, settings.track)
+    _instance("track.detector", DETECTORS, settings.track.detector)
+    _instance("track.tracker", TRACKERS, settings.track.tracker)
     for name, task in settings.task.tasks.items():
         _one_of(f"task.tasks.{name}.kind", task.kind, TASKS)
         _instance(f"task.tasks.{name}", TASKS[task.kind].models, task)
@@ -199,7 +201,7 @@ def weights_files(settings: Settings, grid: Mapping[str, Dataset]) -> Iterator[t
         f"task.tasks.{name}.weights": settings.task.tasks[name].weights for name in sorted(tasks)
     }
     if any("tracks" in _needs(settings, method.sampler) for method in methods):
-        files["track.weights"] = settings.track.weights
+        files["track.detector.weights"] = settings.track.detector.weights
     for method in methods:
         codec, rebuild = method.codec, method.reconstructor
         files[f"encode.codecs.{codec}.weights"] = settings.encode.codecs[codec].weights

@@ -56,7 +56,7 @@ def _closure(names: tuple[str, ...], here: Path) -> tuple[str, ...]:
 
 @cache
 def imports(builder: str, package: str) -> bool:
-    """Whether ``"module:function"`` can import a package from elsewhere, itself or through others."""
+    """Whether ``"module:function"`` can import a library, itself or through others."""
     wanted = re.compile(rf"^\s*(?:import|from) {re.escape(package)}\b", re.MULTILINE)
     return any(wanted.search(path.read_text("utf-8")) for path in map(Path, modules(builder)))
 

@@ -324,7 +324,7 @@ def _sequence_work(
     elif rule == "embed":
         yield "embed", settings.embed.embeddings[wildcards["embedding"]].embedder, amounts(n)
     elif rule == "track":
-        yield "track", settings.track.model, amounts(n)
+        yield "track", settings.track.detector.detector, amounts(n)
     elif rule == "task_source":
         yield "task", settings.task.tasks[wildcards["task"]].model, amounts(n)
     elif rule == "task":

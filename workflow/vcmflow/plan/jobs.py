@@ -22,6 +22,7 @@ from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.sample.registry import SAMPLERS
 from vcmflow.score.registry import EVALUATORS
 from vcmflow.task.registry import DETECTORS, TASKS
+from vcmflow.track.registry import TRACKERS
 from vcmflow.train.registry import TRAINEES
 
 Words = list[str]
@@ -309,17 +310,19 @@ class Plan:
 
     def track_code(self, wildcards: Any) -> list[str]:  # noqa: ARG002 - an input function
         """Modules that tracks depend on."""
-        return modules("vcmflow.track.command", DETECTORS[self.settings.track.model])
+        track = self.settings.track
+        entries = DETECTORS[track.detector.detector], TRACKERS[track.tracker.tracker]
+        return modules("vcmflow.track.command", *entries)
 
     @property
     def track_device(self) -> str:
         """Where the detector of the stage track runs."""
-        return "auto" if DETECTORS[self.settings.track.model].gpu else "cpu"
+        return "auto" if DETECTORS[self.settings.track.detector.detector].gpu else "cpu"
 
     @property
     def track_gpus(self) -> int:
         """GPUs that tracking asks for."""
-        return min(1, self.gpus) if DETECTORS[self.settings.track.model].gpu else 0
+        return min(1, self.gpus) if DETECTORS[self.settings.track.detector.detector].gpu else 0
 
     # score
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vcmflow.core.encoding import point_text
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.registry import hint
 from vcmflow.figures.registry import FIGURES
@@ -31,7 +32,10 @@ REFERENCES = {
     "6": "data/reference/table6_segmentation_by_size.csv",
     "7": "data/reference/table7_complexity.csv",
 }
-STAGES = ["data", "embed", "track", "sample", "encode", "reconstruct", "fidelity", "task", "score"]
+STAGES = (
+    *("train", "data", "embed", "track", "sample"),
+    *("encode", "reconstruct", "fidelity", "task", "score"),
+)
 
 
 @dataclass(frozen=True)
@@ -392,20 +396,28 @@ class Products:
         dataset = self.grid.get(sweep.dataset) if sweep else None
         if sweep is None or dataset is None or not dataset.tasks:
             return None
-        curves = {
-            name: [name, *(f"{name}-n{share}" for share in sweep.keep_every)]
-            for name in sweep.methods
-        }
-        curves = {
-            name: [member for member in members if member in dataset.methods]
-            for name, members in curves.items()
-        }
-        points = list(next(m.points for m in dataset.methods.values() if m.swept is not None))
-        words = ["--curves", json.dumps(curves), "--points", *points]
+        words = self.sweep_words()
         whole = self._whole(dataset, self.settings.methods[sweep.methods[0]].codec)
         words += ["--whole", whole.name] if whole else []
         words += ["--task", dataset.tasks[0], *self.titles([dataset])]
         return Product("accuracy_m", "accuracy_m", (dataset.name,), self.scores(dataset), words)
+
+    def sweep_words(self) -> list[str]:
+        """The methods of each curve of accuracy against m, and their points."""
+        sweep = self.settings.sample.sweep
+        if sweep is None or sweep.dataset not in self.grid:
+            return []
+        there = self.grid[sweep.dataset].methods
+        curves = {
+            name: [
+                member
+                for member in (name, *(f"{name}-n{share}" for share in sweep.keep_every))
+                if member in there
+            ]
+            for name in sweep.methods
+        }
+        points = [point_text(point) for point in sweep.points]
+        return ["--curves", json.dumps(curves), "--points", *points]
 
     def _whole(self, dataset: Dataset, codec: str) -> Method | None:
         """The method that keeps every frame, with a codec."""
@@ -462,8 +474,7 @@ class Products:
                 for part in dataset.parts():
                     for place in ("source", *dataset.chains()):
                         found.append(("task", f"{folder}/task/{task}/{place}/{part}.tsv"))
-        order = ["train", *STAGES]
-        return sorted(dict.fromkeys(found), key=lambda entry: order.index(entry[0]))
+        return sorted(dict.fromkeys(found), key=lambda entry: STAGES.index(entry[0]))
 
     # the ablation's measures
 

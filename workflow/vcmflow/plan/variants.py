@@ -45,8 +45,8 @@ def variants(settings: Settings, grid: Mapping[str, Dataset]) -> list[Variant]:
     test = settings.tables.test
     methods = {
         method.sampler: method
-        for dataset in reversed(grid.values())
-        for method in reversed(dataset.methods.values())
+        for dataset in reversed(list(grid.values()))
+        for method in reversed(list(dataset.methods.values()))
         if method.swept is None
     }
     order = list(dict.fromkeys(m.sampler for d in grid.values() for m in d.methods.values()))

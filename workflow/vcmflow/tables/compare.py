@@ -71,8 +71,9 @@ def build(inputs: Inputs) -> Table:
         f"Every method against `{inputs.titles.of(anchor)}`. BD-rate over the task's accuracy in "
         "percent, negative = less rate at equal accuracy; P-mAP is the same over the Pareto "
         "fronts, defined where accuracy does not rise with rate everywhere, too; BD-mAP (of "
-        "segmentation: the same of the Jaccard index) in percentage points, positive = more accuracy "
-        "at equal rate; means over the scenes in which they are defined, of how many stands beside. "
+        "segmentation: the same of the Jaccard index) in percentage points, positive = more "
+        "accuracy at equal rate; means over the scenes in which they are defined, of how many "
+        "stands beside. "
         "Seconds are wall clock on the machine of this run, per frame of the original video, means "
         "over the operating points. Bold: better than the anchor."
     )
