@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from vcmflow.core.decision import Decision
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.rle import encode_mask
+from vcmflow.core.trajectory import neighbour_share
 from vcmflow.figures import detections, embeddings, masks, style, time, training
 from vcmflow.figures.inputs import Shape
 from vcmflow.figures.pictures import Scene, View, choose_frame, lay_out, on, origin, place_labels
-from vcmflow.trajectory.measures import neighbour_share
 
 
 def kept(frames: list[int], count: int = 10, sequence: str = "a") -> Decision:

@@ -10,7 +10,7 @@ import pytest
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.rle import encode_mask
-from vcmflow.score.inputs import Annotation, Found, Truth
+from vcmflow.core.truth import Annotation, Found, Truth
 from vcmflow.score.segmentation import MaskEvaluator, Overlap, f1_of, mean_overlap, pair
 
 SIZE = (24, 32)

@@ -19,8 +19,9 @@ import pytest
 import yaml
 from running import ROOT, copy_checkout, run_in
 
+from vcmflow.core.encoding import Shape
 from vcmflow.core.video import read_video
-from vcmflow.encode.bitstream import pictures_of
+from vcmflow.encode.bitstream import VVC, pictures_of
 from vcmflow.encode.decode import decode_stream
 from vcmflow.task.coco_ids import COCO_IDS
 from vcmflow.task.onnx.describe import FOLDER
@@ -171,9 +172,9 @@ def test_every_frame_arrives_in_its_size(results: Path) -> None:
                 assert list(of_qp["frame"]) == list(range(FRAMES))
                 assert list(of_qp[of_qp["kept"] == 1]["frame"]) == decision["frames"]
                 stream = results / f"own/encode/{name}/{sampler}/ra/qp{qp}.266"
-                assert len(pictures_of(stream)) == KEPT
+                assert len(pictures_of(stream, VVC)) == KEPT
             # The decoder stops at the first error in a stream.
-            decoded = list(decode_stream(stream, WIDTH, HEIGHT, KEPT))
+            decoded = list(decode_stream(stream, VVC, Shape(WIDTH, HEIGHT, KEPT, 10.0)))
             video = results / f"own/reconstruct/{name}/{sampler}/ra/qp{qp}.mkv"
             frames = list(read_video(video))
             assert {frame.shape for frame in frames} == {(HEIGHT, WIDTH, 3)}

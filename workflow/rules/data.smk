@@ -1,8 +1,53 @@
 # From a dataset, rendered, downloaded or already there, to sequences in the common form:
 # vcmflow/data (and vcmrender for the mini data).
+from vcmflow.data.catalogue import entry_for, read_catalogue, weights_table
+from vcmflow.data.objects import digest
+from vcmflow.plan.estimate import estimate, read_costs
+
 CATALOGUE = read_catalogue(Path("data/datasets.csv"))
 WEIGHTS = weights_table(Path("data/weights.csv"))
+# What is rendered in the layout that a loader reads.
+LAYOUTS = {"osdar23": "detection", "davis": "segmentation"}
+RENDERED = [name for name, dataset in GRID.items() if dataset.settings.source == "render"]
 SEQUENCE_TABLES = [f"{RESULTS}/{name}/frames/sequences.csv" for name in GRID]
+
+
+def imported(file):
+    """A file of every sequence of a dataset, those included that are not coded."""
+    return lambda wildcards: [
+        f"{RESULTS}/{wildcards.dataset}/frames/{sequence}/{file}"
+        for sequence in GRID[wildcards.dataset].planned
+    ]
+
+
+def dataset_source(wildcards):
+    """What an import depends on: checksums of rendered files, the stamp of a download, or files."""
+    dataset = GRID[wildcards.dataset]
+    inputs = dataset.planned[wildcards.sequence].inputs
+    if dataset.settings.source == "render":
+        return f"{DATA}/{wildcards.dataset}.sha256"
+    entry = entry_for(CATALOGUE, inputs[0])
+    if dataset.settings.source == "download" and entry is not None:
+        return f"data/downloads/{entry.name}"
+    # A folder outside the table of downloads, a mount for instance, is used as it is.
+    return inputs
+
+
+def dataset_folder(wildcards):
+    """The folder of a rendered dataset, so that it is rendered again if someone removes it."""
+    return ancient(f"{DATA}/{wildcards.dataset}") if wildcards.dataset in RENDERED else []
+
+
+def print_estimate(workflow):
+    """What the planned jobs of a dry run cost; called at its end, when the jobs are known."""
+    if not workflow.dryrun or getattr(workflow, "dag", None) is None:
+        return
+    planned = workflow.dag.needrun_jobs(exclude_finished=False)
+    jobs = [(job.rule.name, dict(job.wildcards_dict)) for job in planned]
+    entries = read_catalogue(Path("data/weights.csv"))
+    published = {file: entries[name] for file, name in WEIGHTS.items()}
+    found = estimate(jobs, PLAN, CATALOGUE, published, read_costs())
+    print("", *found.lines(), sep="\n", file=sys.stderr)
 
 
 # A stamp, and not the folder, is the output: Snakemake removes outputs before it runs a rule again,
@@ -49,7 +94,7 @@ rule fetch_weights:
 
 rule render_dataset:
     input:
-        code=modules("vcmrender.command"),
+        code=modules("vcmrender.__main__"),
     output:
         folder=directory(f"{DATA}/{{dataset}}"),
         sums=f"{DATA}/{{dataset}}.sha256",
@@ -58,22 +103,19 @@ rule render_dataset:
     benchmark:
         f"{RESULTS}/benchmarks/{{dataset}}/render_dataset.tsv"
     wildcard_constraints:
-        dataset="|".join(
-            name for name, dataset in GRID.items() if dataset.settings["source"] == "render"
-        )
-        or "none",
+        dataset="|".join(RENDERED) or "none",
     conda:
         ENVIRONMENT
     params:
-        kind=lambda wildcards: GRID[wildcards.dataset].task,
-        seed=SETTINGS["data"]["seed"],
-        width=SETTINGS["data"]["width"],
-        height=SETTINGS["data"]["height"],
+        kind=lambda wildcards: LAYOUTS[GRID[wildcards.dataset].settings.loader],
+        seed=SETTINGS.data.seed,
+        width=SETTINGS.data.width,
+        height=SETTINGS.data.height,
         sequences=lambda wildcards: list(
             dict.fromkeys(spec.sequence for spec in GRID[wildcards.dataset].sequences.values())
         ),
     shell:
-        "python -m vcmflow render --kind {params.kind} --split test --out {output.folder:q}"
+        "python -m vcmrender --kind {params.kind} --split test --out {output.folder:q}"
         " --seed {params.seed} --width {params.width} --height {params.height}"
         " --sequences {params.sequences:q} --sums-out {output.sums:q} 2> {log:q}"
 
@@ -82,9 +124,7 @@ rule import_sequence:
     input:
         source=dataset_source,
         folder=dataset_folder,
-        code=lambda wildcards: modules(
-            "vcmflow.data.command", LOADERS[GRID[wildcards.dataset].settings["loader"]]
-        ),
+        code=PLAN.loader_code,
     output:
         frames=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
         truth=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/truth.json",
@@ -96,19 +136,19 @@ rule import_sequence:
     conda:
         ENVIRONMENT
     params:
-        sequence=lambda wildcards: shlex.join(
-            GRID[wildcards.dataset].planned[wildcards.sequence].arguments()
-        ),
+        sequence=lambda wildcards: GRID[wildcards.dataset]
+        .planned[wildcards.sequence]
+        .arguments(),
     shell:
-        "python -m vcmflow import {params.sequence} --frames-out {output.frames:q}"
+        "python -m vcmflow import {params.sequence:q} --frames-out {output.frames:q}"
         " --truth-out {output.truth:q} --info-out {output.info:q} 2> {log:q}"
 
 
 rule sequence_table:
     input:
-        info=lambda wildcards: imported(wildcards.dataset, "sequence.json"),
-        frames=lambda wildcards: imported(wildcards.dataset, "frames.mkv"),
-        truth=lambda wildcards: imported(wildcards.dataset, "truth.json"),
+        info=imported("sequence.json"),
+        frames=imported("frames.mkv"),
+        truth=imported("truth.json"),
         code=modules("vcmflow.data.table"),
     output:
         f"{RESULTS}/{{dataset}}/frames/sequences.csv",
@@ -127,9 +167,9 @@ rule sequence_table:
 # part of every run, the second run would have another plan than the first.
 rule select_sequences:
     input:
-        info=lambda wildcards: imported(wildcards.dataset, "sequence.json"),
-        frames=lambda wildcards: imported(wildcards.dataset, "frames.mkv"),
-        truth=lambda wildcards: imported(wildcards.dataset, "truth.json"),
+        info=imported("sequence.json"),
+        frames=imported("frames.mkv"),
+        truth=imported("truth.json"),
         code=modules("vcmflow.data.table"),
     output:
         f"{RESULTS}/{{dataset}}/frames/selection.csv",
@@ -156,14 +196,14 @@ localrules:
 rule selection:
     input:
         [
-            selection_file(SETTINGS["preset"], name)
+            selection_file(SETTINGS.preset, name)
             for name, dataset in GRID.items()
-            if dataset.settings.get("require_objects")
+            if dataset.settings.require_objects
         ],
 
 
 # A dry run of a plan that downloads ends with what it would cost; other runs print nothing.
 if workflow.is_main_process and any(
-    dataset.settings["source"] == "download" for dataset in GRID.values()
+    dataset.settings.source == "download" for dataset in GRID.values()
 ):
     atexit.register(print_estimate, workflow)

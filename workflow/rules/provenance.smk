@@ -3,14 +3,22 @@
 PROVENANCE = f"{RESULTS}/provenance.json"
 
 
+def encoder_reports():
+    """One report of the encoder per dataset and codec: one run has one encoder of a kind."""
+    first = {}
+    for name, dataset in GRID.items():
+        folder = f"{RESULTS}/{name}/encode/{next(iter(dataset.sequences))}"
+        for sampler, codec in dataset.codings():
+            first.setdefault((name, codec), f"{folder}/{sampler}/{codec}/encode.json")
+    return list(first.values())
+
+
 rule provenance:
     input:
         results=[*TABLES, *FIGURES, *METRICS.values()],
         encodes=encoder_reports(),
-        models=lambda wildcards: list(
-            dict.fromkeys(str(path) for _, path in weights_files(SETTINGS, GRID))
-        ),
-        pretrained=[training_file(name, "embedding.safetensors") for name in TRAININGS],
+        models=list(dict.fromkeys(str(path) for _, path in weights_files(SETTINGS, GRID))),
+        trained=[PLAN.training_file(name) for name in PRODUCTS.trainings],
         code=modules("vcmflow.provenance.command"),
     output:
         PROVENANCE,
@@ -21,8 +29,8 @@ rule provenance:
     conda:
         ENVIRONMENT
     params:
-        parameters=lambda wildcards: json.dumps(SETTINGS, sort_keys=True),
+        parameters=json.dumps(plain(SETTINGS), sort_keys=True),
     shell:
         "python -m vcmflow provenance --parameters {params.parameters:q}"
-        " --encodes {input.encodes:q} --models {input.models:q} {input.pretrained:q}"
+        " --encodes {input.encodes:q} --models {input.models:q} {input.trained:q}"
         " --out {output:q} 2> {log:q}"

@@ -1,12 +1,9 @@
-# Detection and tracking of objects for the paper's standard method (spec 3): vcmflow/track.
-TRACK = SETTINGS["track"]
-
-
+# Detection and tracking of objects for the paper's standard method: vcmflow/track.
 rule track:
     input:
         video=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
-        weights=weights_input(TRACK),
-        code=modules("vcmflow.track.command", DETECTORS[TRACK["model"]]),
+        weights=weights(SETTINGS.track),
+        code=PLAN.track_code,
     output:
         f"{RESULTS}/{{dataset}}/track/{{sequence}}.json",
     log:
@@ -16,14 +13,13 @@ rule track:
     conda:
         ENVIRONMENT
     resources:
-        gpu=model_gpus(TRACK),
+        gpu=PLAN.track_gpus,
     params:
-        model=TRACK["model"],
-        device=model_device(TRACK),
-        weights=weights_flag(TRACK),
-        options=option_flags(TRACK.get("options")),
-        threshold=TRACK["score_threshold"],
+        model=SETTINGS.track.job(),
+        device=PLAN.track_device,
+        weights=flag("--weights", weights(SETTINGS.track)),
+        threshold=SETTINGS.track.score_threshold,
     shell:
-        "python -m vcmflow track --model {params.model} {params.weights} {params.options}"
+        "python -m vcmflow track --model {params.model:q} {params.weights:q}"
         " --score-threshold {params.threshold} --device {params.device} --threads {threads}"
         " --videos {input.video:q} --out {output:q} 2> {log:q}"

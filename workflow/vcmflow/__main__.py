@@ -13,7 +13,6 @@ from vcmflow.core.errors import VcmflowError
 # command -> (module with add_arguments and run, one line of help). Only the chosen command's module
 # is imported, so that light commands start in a tenth of a second.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "render": ("vcmrender.command", "render the mini data set, with ground truth"),
     "import": ("vcmflow.data.command", "turn a sequence of any dataset into the common form"),
     "sequences": ("vcmflow.data.table", "write the sequence table of a dataset"),
     "download": ("vcmflow.data.download", "fetch, check and unpack a dataset or a weights file"),
@@ -24,7 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "select": ("vcmflow.select.command", "choose the frames of video files, in one process"),
     "sample": ("vcmflow.sample.command", "choose the frames to keep"),
     "encode": ("vcmflow.encode.command", "encode the kept frames"),
-    "reconstruct": ("vcmflow.reconstruct.command", "decode and interpolate the dropped frames"),
+    "reconstruct": ("vcmflow.reconstruct.command", "decode and make the dropped frames"),
     "fidelity": ("vcmflow.fidelity.command", "PSNR and SSIM of reconstructed frames"),
     "task": ("vcmflow.task.command", "run a model of a vision task on videos"),
     "score": ("vcmflow.score.command", "score detections, masks and fidelity"),
@@ -34,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "figures": ("vcmflow.figures.command", "draw one of the figures"),
     "metrics": ("vcmflow.metrics.command", "write what DVC shows and compares"),
     "provenance": ("vcmflow.provenance.command", "write down where results come from"),
+    "parameters": ("vcmflow.config.reference", "write the reference page of params.yaml"),
     "unlock": ("vcmflow.plan.unlock", "remove the locks that a killed run left behind"),
 }
 

@@ -57,7 +57,7 @@ def manifold_speed(embedder: Embedder, run: Run) -> Speed:
         frames = open_source(run.video)
         embedding = embed_frames(frames, embedder, run.batch_size, run.threads)
         n = len(embedding)
-        choose_frames("manifold", n, count_to_keep(n, run.keep_every), embedding=embedding)
+        choose_frames("manifold", n, count_to_keep(n, run.keep_every), {"embedding": embedding})
         return n
 
     set_deterministic(1)
@@ -73,7 +73,7 @@ def tracking_speed(detector: Detector, new_tracker: Callable[[], Tracker], run: 
     def whole() -> int:
         tracks = track_video(open_source(run.video), detector, new_tracker(), run.batch_size)
         n = len(tracks)
-        choose_frames("tracking", n, count_to_keep(n, run.keep_every), tracks=tracks)
+        choose_frames("tracking", n, count_to_keep(n, run.keep_every), {"tracks": tracks})
         return n
 
     set_deterministic(run.threads)

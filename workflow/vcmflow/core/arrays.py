@@ -16,7 +16,7 @@ def read_embedding(path: Path) -> Embedding:
     """Map an embedding, float32 or float64 n x d, from an ``.npy`` file.
 
     Raises:
-        VcmflowError: the file is missing or holds something else.
+        VcmflowError: the file is missing, holds something else, or values that are not finite.
     """
     try:
         embedding = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -26,4 +26,6 @@ def read_embedding(path: Path) -> Embedding:
         raise VcmflowError(f"{path}: not an .npy file ({error})") from None
     if not isinstance(embedding, np.ndarray) or embedding.dtype not in (np.float32, np.float64):
         raise VcmflowError(f"{path}: not an array of float32 or float64")
+    if embedding.ndim != 2 or not np.isfinite(embedding).all():
+        raise VcmflowError(f"{path}: embeddings are n x d finite numbers")
     return embedding

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.video import Frame
+
+if TYPE_CHECKING:
+    from vcmflow.core.video import Frame
 
 
 def read_picture(path: Path) -> Frame:

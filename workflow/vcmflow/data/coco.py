@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import read_json
-from vcmflow.core.rle import decode_mask
-from vcmflow.data.labels import apply_rules
-from vcmflow.data.types import LabelRules, TruthObject
+from vcmflow.data.labels import LabelRules
+from vcmflow.data.types import TruthObject
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,6 +42,8 @@ class Annotations:
         by_image: image id -> annotation records.
         categories: category id -> name.
         videos: video id -> file name or name (COCO-VID).
+        rules: how category names become classes of boxes; None: masks of any category are read.
+        notes: counts the annotations that no rule names, under ``unmapped``.
     """
 
     path: Path
@@ -50,7 +51,9 @@ class Annotations:
     images: list[dict[str, Any]]
     by_image: dict[Any, list[dict[str, Any]]]
     categories: dict[Any, str]
-    videos: dict[Any, str] = field(default_factory=dict)
+    videos: dict[Any, str]
+    rules: LabelRules | None
+    notes: dict[str, int] = field(default_factory=dict)
 
     def of_pictures(self, sequence: str, names: Sequence[str]) -> list[dict[str, Any]]:
         """The image record of every picture of a sequence, in order.
@@ -113,22 +116,8 @@ class Annotations:
         name = str(image["file_name"])
         return str(_clean(name.rpartition("#")[0] or name))
 
-    def objects(
-        self,
-        image: Mapping[str, Any],
-        size: tuple[int, int],
-        task: str,
-        rules: LabelRules,
-        notes: dict[str, int],
-    ) -> tuple[TruthObject, ...]:
-        """The objects of an image.
-
-        Args:
-            image: an image record.
-            size: height, width of the frame, px.
-            task: ``detection`` (boxes of three classes) or ``segmentation`` (masks of any class).
-            rules: how category names become classes.
-            notes: counts the annotations that no rule names, under ``unmapped``.
+    def objects(self, image: Mapping[str, Any], size: tuple[int, int]) -> tuple[TruthObject, ...]:
+        """The objects of an image record, whose frame is of a size (height, width), px.
 
         Raises:
             VcmflowError: an annotation is broken, or was made for pictures of another size.
@@ -140,7 +129,7 @@ class Annotations:
                 f"frame is {size[1]}x{size[0]}"
             )
         records = self.by_image.get(image["id"], [])
-        if task == "segmentation":
+        if self.rules is None:
             return self._masks(records, size)
         objects = []
         for record in records:
@@ -149,8 +138,7 @@ class Annotations:
             if box is None and mask is None:
                 raise VcmflowError(f"{_where(self.path, record)}: neither bbox nor segmentation")
             objects.append(
-                apply_rules(
-                    rules,
+                self.rules.apply(
                     self.categories[record["category_id"]],
                     kind=None,
                     hidden=None,
@@ -161,7 +149,7 @@ class Annotations:
                     ignore=bool(record.get("ignore")),
                 )
             )
-        notes["unmapped"] = notes.get("unmapped", 0) + objects.count(None)
+        self.notes["unmapped"] = self.notes.get("unmapped", 0) + objects.count(None)
         return tuple(entry for entry in objects if entry is not None)
 
     def _masks(
@@ -195,12 +183,13 @@ class Annotations:
         return tuple(objects)
 
 
-def read_annotations(path: Path, sequence: str) -> Annotations:
+def read_annotations(path: Path, sequence: str, rules: LabelRules | None) -> Annotations:
     """Read and index the COCO file that holds a sequence's annotations.
 
     Args:
         path: a JSON file, or a folder with one per sequence.
         sequence: name of the sequence (a video's without its suffix).
+        rules: see `Annotations`.
 
     Raises:
         VcmflowError: the file is missing, is no COCO file, or refers to what it does not hold.
@@ -231,7 +220,7 @@ def read_annotations(path: Path, sequence: str) -> Annotations:
     if value.get("videos"):
         for record in _records(file, value, "videos", {"id"}):
             videos[record["id"]] = str(record.get("file_name", record.get("name", "")))
-    return Annotations(file, file != path, images, dict(by_image), categories, videos)
+    return Annotations(file, file != path, images, dict(by_image), categories, videos, rules)
 
 
 def _records(
@@ -286,6 +275,8 @@ def _mask(
     record: Mapping[str, Any], size: tuple[int, int], file: Path
 ) -> npt.NDArray[np.bool_] | None:
     from pycocotools import mask as coco_mask
+
+    from vcmflow.core.rle import decode_mask
 
     value = record.get("segmentation")
     where = _where(file, record)

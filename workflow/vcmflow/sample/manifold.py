@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 from scipy.linalg import lapack
@@ -17,7 +18,11 @@ _COLUMNS = 32  # dimensions of the spline in flight
 
 
 def choose(
-    n: int, m: int, embedding: Embedding, arc: str = "chord", count: str = "exact"
+    n: int,
+    m: int,
+    embedding: Embedding,
+    arc: Literal["chord", "spline"] = "chord",
+    count: Literal["exact", "literal"] = "exact",
 ) -> IntArray:
     """Choose the frames whose content moves on by equal parts.
 

@@ -19,17 +19,17 @@ from vcmflow.core.errors import VcmflowError
 from vcmflow.core.gaps import write_gaps
 from vcmflow.core.machine import processors
 from vcmflow.core.models import check_count, check_files
-from vcmflow.core.options import parse_options
+from vcmflow.core.options import parse_instance
+from vcmflow.core.registry import check_names, find
 from vcmflow.core.tracking import add_detector_arguments, load_detector, parse_tracker, track_video
 from vcmflow.core.video import frame_rate, open_source
 from vcmflow.embed.registry import EMBEDDERS
-from vcmflow.sample.command import add_choice_arguments
-from vcmflow.sample.decide import choose_frames, count_to_keep
-from vcmflow.sample.registry import SAMPLERS, complete_options, find_method
+from vcmflow.sample.decide import all_options, choose_frames, count_to_keep
+from vcmflow.sample.registry import GIVEN, SAMPLERS
 from vcmflow.task.registry import DETECTORS
 from vcmflow.track.registry import TRACKERS
 
-# Looks at a video: the number of its frames, and what the method needs by its name.
+# Looks at a video: the number of its frames, and what the sampler needs by its name.
 Look = Callable[[Path], tuple[int, dict[str, Any]]]
 
 
@@ -39,9 +39,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--videos", nargs="+", type=Path, required=True, help="video files, or folders of pictures"
     )
     parser.add_argument(
-        "--method", default="manifold", help=f"one of: {', '.join(SAMPLERS)} (default manifold)"
+        "--sampler",
+        default="manifold",
+        metavar="INSTANCE",
+        help="'{sampler: name, option: value, …}' or a name; one of: "
+        f"{', '.join(sorted(SAMPLERS))} (default manifold)",
     )
-    add_choice_arguments(parser)
+    amount = parser.add_mutually_exclusive_group(required=True)
+    amount.add_argument("--keep-every", type=int, metavar="K", help="keep m = n // K + 1 frames")
+    amount.add_argument("--count", type=int, metavar="M", help="keep m = M frames, 2 <= M <= n")
+    parser.add_argument(
+        "--decisions-out", nargs="+", type=Path, required=True, metavar="JSON", help="the choices"
+    )
     parser.add_argument(
         "--gaps-out", nargs="+", type=Path, metavar="GAPS", help="the metadata bytes"
     )
@@ -68,23 +77,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Choose the frames of each video, and write one decision and one gaps file per video."""
-    method = find_method(args.method)
-    options = complete_options(args.method, parse_options(args.option))
+    sampler, given = parse_instance(args.sampler, "sampler")
+    entry = find(SAMPLERS, sampler, "sampler")
+    check_names(SAMPLERS, sampler, "sampler", given, (*GIVEN, *entry.needs))
+    needs = entry.needs
+    options = all_options(sampler, given)
     check_files(args.videos, {"--decisions-out": args.decisions_out, "--gaps-out": args.gaps_out})
     check_count(args, "batch_size", "threads")
     if args.fps is not None and not 0 < args.fps < float("inf"):
         raise VcmflowError(f"--fps is {args.fps}; allowed: above 0")
-    look = {"embedding": _embedding, "tracks": _tracks, None: _count}[method.needs](args)
+    lookers = {("embedding",): _embedding, ("tracks",): _tracks, (): _count}
+    if needs not in lookers:
+        raise VcmflowError(
+            f"sampler {sampler!r} needs {' and '.join(needs)}; `select` makes an embedding or "
+            "tracks: compute the needs, and use `vcmflow sample`"
+        )
+    look = lookers[needs](args)
     for number, video in enumerate(args.videos):
         start = time.perf_counter()
         n, material = look(video)
         m = count_to_keep(n, args.keep_every) if args.count is None else args.count
         try:
-            frames = choose_frames(args.method, n, m, options=options, **material)
+            frames = choose_frames(sampler, n, m, material, given)
         except VcmflowError as error:
             raise VcmflowError(f"{video}: {error}") from None
         fps = args.fps or frame_rate(video) or 25.0
-        decision = Decision(video.stem, args.method, args.method, n, m, tuple(frames), fps, options)
+        decision = Decision(video.stem, sampler, sampler, n, m, tuple(frames), fps, options)
         if args.gaps_out is not None:
             write_gaps(args.gaps_out[number], decision.gaps)
         write_decision(args.decisions_out[number], decision)

@@ -7,53 +7,59 @@ the wrong order, a decoder that shows something else than was encoded.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
+import pandas as pd
+
 from vcmflow.core.runs import SOURCE
-from vcmflow.tables.inputs import Inputs, Score
+from vcmflow.core.scores import numbers, tasks_of
+from vcmflow.tables.inputs import Inputs, accuracy_of, source_rows
 from vcmflow.tables.layout import Column, Table, Value
 
 ACCURACY_KEPT = 0.95
-EVERYTHING = "all"
+# task's accuracy -> (what readers call it, the limit's name in ``Inputs``)
+LIMITS = {"map": ("mAP", "min_map"), "jaccard": ("mean Jaccard index", "min_jaccard")}
 
 Row = dict[str, Value]
 
 
 def build(inputs: Inputs) -> Table:
-    """One row per check, dataset and mode: pass or fail, and the number nearest to failing.
+    """One row per check, dataset and codec: pass or fail, and the number nearest to failing.
 
-    1. Rate falls as QP rises, for every sequence and sampler; number: largest ratio of a rate to
-       that of the next lower QP.
-    2. PSNR of the kept frames falls as QP rises; number: largest step up, dB.
+    1. Rate falls from each operating point to the next (as QP rises), for every sequence and
+       method; number: largest ratio of a rate to that of the point before.
+    2. PSNR of the kept frames falls likewise; number: largest step up, dB.
     3. Every sampler keeps the number of frames that it was asked for.
-    4. All frames kept, at the lowest QP: at least 95 % of the uncompressed mAP.
+    4. All frames kept, at the highest rate: at least 95 % of the uncompressed mAP.
     5. If limits are given: mAP and mean Jaccard index on uncompressed frames.
     """
-    inputs.need("sequences", "datasets")
+    inputs.need("scores")
     rows: list[Row] = []
-    coded = [score for score in inputs.sequences if score.sampler != SOURCE]
-    for dataset in dict.fromkeys(score.dataset for score in coded):
-        of_dataset = [score for score in coded if score.dataset == dataset]
-        for mode in dict.fromkeys(score.mode for score in of_dataset):
-            of_mode = [score for score in of_dataset if score.mode == mode]
-            rows.append(
-                _falls("rate falls as QP rises", of_mode, "rate_bytes", lambda a, b: b / a, 1.0)
-            )
-            rows.append(
-                _falls(
-                    "PSNR of kept frames falls as QP rises",
-                    of_mode,
-                    "psnr_kept",
-                    lambda a, b: b - a,
-                    0.0,
-                )
-            )
-        rows.append(_frames_kept(of_dataset))
-    for dataset in dict.fromkeys(score.dataset for score in inputs.datasets):
-        of_dataset = [score for score in inputs.datasets if score.dataset == dataset]
-        rows += _accuracy_kept(of_dataset)
-        rows += _limits(inputs, of_dataset)
+    sequences = inputs.rows("sequence")
+    coded = sequences[sequences["method"] != SOURCE]
+    for dataset in dict.fromkeys(coded["dataset"]):
+        of_dataset = coded[coded["dataset"] == dataset]
+        for codec in sorted(of_dataset["codec"].unique()):
+            of_codec = of_dataset[of_dataset["codec"] == codec]
+            falls = _Falls(inputs, of_codec, dataset, codec)
+            rows.append(falls.row("rate", "rate_bytes", lambda a, b: b / a, 1.0))
+            if "psnr_kept" in of_codec and of_codec["psnr_kept"].notna().any():
+                rows.append(falls.row("PSNR of kept frames", "psnr_kept", lambda a, b: b - a, 0.0))
+        rows.append(_frames_kept(inputs, of_dataset, dataset))
+    for dataset in dict.fromkeys(inputs.scores["dataset"]):
+        scores = inputs.scores[inputs.scores["dataset"] == dataset]
+        for task in tasks_of(scores):
+            accuracy = accuracy_of(scores, task)
+            pooled = inputs.rows("dataset", task)
+            pooled = pooled[pooled["dataset"] == dataset]
+            source = numbers(source_rows(pooled), accuracy)
+            if not source:
+                continue
+            name = f", {task}" if len(tasks_of(scores)) > 1 else ""
+            if accuracy == "map" and not math.isnan(source[0]):
+                rows += _accuracy_kept(inputs, pooled, dataset, name, source[0])
+            rows += _limits(inputs, dataset, name, accuracy, source[0])
     outcomes = [row["status"] for row in rows]
     counts = ", ".join(f"{outcomes.count(name)} {name}" for name in ("pass", "fail", "not run"))
     caption = (
@@ -63,7 +69,7 @@ def build(inputs: Inputs) -> Table:
     return Table(
         label="sanity",
         number="",
-        caption=inputs.caption(caption, inputs.datasets),
+        caption=inputs.caption(caption),
         columns=[
             Column("check", "Check"),
             Column("dataset", "Data set"),
@@ -79,48 +85,52 @@ def build(inputs: Inputs) -> Table:
     )
 
 
-def _row(check: str, of: Sequence[Score], mode: str = "") -> Row:
-    return {"check": check, "dataset": of[0].dataset, "mode": mode}
-
-
 def _verdict(passed: int, total: int) -> str:
     if total == 0:
         return "not run"
     return "pass" if passed == total else "fail"
 
 
-def _falls(
-    check: str,
-    scores: Sequence[Score],
-    column: str,
-    step: Callable[[float, float], float],
-    limit: float,
-) -> Row:
-    """Check that a column falls strictly from QP to QP; ``step(lower QP, higher QP) < limit``."""
-    groups: dict[tuple[str, str], list[Score]] = {}
-    for score in sorted(scores, key=lambda s: s.qp):
-        groups.setdefault((score.sequence, score.sampler), []).append(score)
-    passed = total = 0
-    worst, place = -math.inf, ""
-    for (sequence, sampler), points in groups.items():
-        steps = [
-            (_or_worst(step(low[column], high[column])), f"{sequence}, {sampler}, QP {high.qp}")
-            for low, high in pairwise(points)
-        ]
-        if not steps:
-            continue
-        total += 1
-        passed += all(value < limit for value, _ in steps)
-        worst, place = max((worst, place), max(steps, key=_first), key=_first)
-    row = _row(check, scores, scores[0].mode)
-    return row | {
-        "passed": passed,
-        "total": total,
-        "value": worst if math.isfinite(worst) else math.nan,
-        "limit": f"< {limit:g}",
-        "place": place,
-        "status": _verdict(passed, total),
-    }
+class _Falls:
+    """Checks of columns that have to fall strictly from an operating point to the next."""
+
+    def __init__(self, inputs: Inputs, rows: pd.DataFrame, dataset: str, codec: str) -> None:
+        self._titles, self._dataset, self._codec = inputs.titles, dataset, codec
+        # A ladder goes from the highest rate to the lowest.
+        self._groups = [group for _, group in rows.groupby(["sequence", "method"], sort=False)]
+
+    def row(
+        self, what: str, column: str, step: Callable[[float, float], float], limit: float
+    ) -> Row:
+        """One check: ``step(a point's value, the next point's) < limit``."""
+        passed = total = 0
+        worst, place = -math.inf, ""
+        for points in self._groups:
+            values = numbers(points, column)
+            steps = [
+                (_or_worst(step(low, high)), self._place(points.iloc[index + 1]))
+                for index, (low, high) in enumerate(pairwise(values))
+            ]
+            if not steps:
+                continue
+            total += 1
+            passed += all(value < limit for value, _ in steps)
+            worst, place = max((worst, place), max(steps, key=_first), key=_first)
+        return {
+            "check": f"{what} falls as {self._titles.point(self._codec, 'rises')}",
+            "dataset": self._dataset,
+            "mode": self._titles.short(self._codec),
+            "passed": passed,
+            "total": total,
+            "value": worst if math.isfinite(worst) else math.nan,
+            "limit": f"< {limit:g}",
+            "place": place,
+            "status": _verdict(passed, total),
+        }
+
+    def _place(self, row: pd.Series[float]) -> str:
+        point = self._titles.point(self._codec, str(row["point"]))
+        return f"{row['sequence']}, {self._titles.of(str(row['method']))}, {point}"
 
 
 def _first(entry: tuple[float, str]) -> float:
@@ -132,62 +142,62 @@ def _or_worst(value: float) -> float:
     return math.inf if math.isnan(value) else value
 
 
-def _frames_kept(scores: Sequence[Score]) -> Row:
-    differences = [
-        (abs(score["m"] - score["m_expected"]), f"{score.sequence}, {score.sampler}")
-        for score in scores
-    ]
-    passed = sum(difference == 0 for difference, _ in differences)
-    worst, place = max(differences, key=_first)
-    row = _row("every sampler keeps the frames asked for", scores)
-    return row | {
+def _frames_kept(inputs: Inputs, rows: pd.DataFrame, dataset: str) -> Row:
+    differences = (rows["m"] - rows["m_expected"]).abs()
+    passed = int((differences == 0).sum())
+    worst = rows.iloc[int(differences.to_numpy().argmax())]
+    value = float(differences.max())
+    return {
+        "check": "every sampler keeps the frames asked for",
+        "dataset": dataset,
+        "mode": "",
         "passed": passed,
-        "total": len(scores),
-        "value": worst,
+        "total": len(rows),
+        "value": value,
         "limit": "0 frames off",
-        "place": place if worst else "",
-        "status": _verdict(passed, len(scores)),
+        "place": f"{worst['sequence']}, {inputs.titles.of(worst['method'])}" if value else "",
+        "status": _verdict(passed, len(rows)),
     }
 
 
-def _accuracy_kept(scores: Sequence[Score]) -> Iterator[Row]:
-    source = [score for score in scores if score.sampler == SOURCE]
-    if not source or source[0].text("task") != "detection" or math.isnan(source[0]["map"]):
-        return
-    check = "all frames at the lowest QP keep the uncompressed mAP"
-    modes = dict.fromkeys(score.mode for score in scores if score.sampler != SOURCE)
-    for mode in modes:
-        points = [s for s in scores if (s.sampler, s.mode) == (EVERYTHING, mode)]
-        row = _row(check, source, mode) | {"limit": f"≥ {ACCURACY_KEPT:g}"}
-        if points:
-            point = min(points, key=lambda s: s.qp)
-            share = point["map"] / source[0]["map"] if source[0]["map"] > 0 else math.nan
-            good = share >= ACCURACY_KEPT
-            place = f"QP {point.qp}"
-            yield row | {
-                "passed": int(good),
-                "total": 1,
-                "value": share,
-                "place": place,
-                "status": _verdict(int(good), 1),
-            }
+def _accuracy_kept(
+    inputs: Inputs, rows: pd.DataFrame, dataset: str, name: str, source: float
+) -> Iterator[Row]:
+    coded = rows[rows["method"] != SOURCE]
+    for codec in sorted(coded["codec"].unique()):
+        of_codec = coded[coded["codec"] == codec]
+        whole = of_codec[of_codec["m"] == of_codec["n"]]
+        row: Row = {
+            "check": f"all frames at the lowest QP keep the uncompressed mAP{name}",
+            "dataset": dataset,
+            "mode": inputs.titles.short(codec),
+            "limit": f"≥ {ACCURACY_KEPT:g}",
+        }
+        if len(whole):
+            best = whole.loc[whole["rate_bytes"].idxmax()]
+            share = float(best["map"]) / source if source > 0 else math.nan
+            good = int(share >= ACCURACY_KEPT)
+            place = inputs.titles.point(codec, str(best["point"]))
+            row |= {"passed": good, "total": 1, "value": share, "place": place}
+            yield row | {"status": _verdict(good, 1)}
         else:
             yield row | {"passed": 0, "total": 0, "value": math.nan, "status": "not run"}
 
 
-def _limits(inputs: Inputs, scores: Sequence[Score]) -> Iterable[Row]:
-    source = [score for score in scores if score.sampler == SOURCE]
-    for task, column, limit, name in (
-        ("detection", "map", inputs.min_map, "mAP"),
-        ("segmentation", "jaccard", inputs.min_jaccard, "mean Jaccard index"),
-    ):
-        if limit is None or not source or source[0].text("task") != task:
-            continue
-        good = int(source[0][column] >= limit)
-        yield _row(f"{name} on uncompressed frames", source) | {
+def _limits(inputs: Inputs, dataset: str, name: str, accuracy: str, source: float) -> Iterable[Row]:
+    if accuracy not in LIMITS:
+        return
+    words, attribute = LIMITS[accuracy]
+    limit = getattr(inputs, attribute)
+    if limit is not None:
+        good = int(source >= limit)
+        yield {
+            "check": f"{words} on uncompressed frames{name}",
+            "dataset": dataset,
+            "mode": "",
             "passed": good,
             "total": 1,
-            "value": source[0][column],
+            "value": source,
             "limit": f"≥ {limit:g}",
             "status": _verdict(good, 1),
         }

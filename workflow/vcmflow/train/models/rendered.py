@@ -13,9 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from vcmflow.train.models.samples import Sample
-from vcmrender.api import random_scene, render_scene
-from vcmrender.catalogue import CATEGORIES
-from vcmrender.scene import RenderedFrame
+from vcmrender.api import CATEGORIES, RenderedFrame, random_scene, render_scene
 
 FRAMES_PER_SCENE = 3
 
