@@ -112,9 +112,8 @@ def test_a_further_training_counts_by_its_own_options(catalogue: Any) -> None:
 
 def test_a_working_height_scales_both_sides() -> None:
     datasets = {"davis2017": {"height": 240}}
-    dataset = plan("paper", {"data": {"use": ["davis2017"], "datasets": datasets}}).grid[
-        "davis2017"
-    ]
+    change = {"data": {"use": ["davis2017"], "datasets": datasets}}
+    dataset = plan("paper", change).grid["davis2017"]
     assert frame_size(dataset, dataset.sequences["parkour"], (1, 1)) == (427, 240)
 
 
@@ -123,7 +122,7 @@ def test_the_stored_costs_cover_the_paper_preset(paper: Plan) -> None:
     costs = read_costs(COSTS)
     models = {("encode", f"vvenc medium {structure}") for structure in ("ra", "ai")}
     models |= {("task", task.model) for task in settings.task.tasks.values()}
-    models |= {("track", settings.track.model), ("pretrain", ""), ("fidelity", "")}
+    models |= {("track", settings.track.detector.detector), ("pretrain", ""), ("fidelity", "")}
     rebuild = settings.reconstruct.reconstructors["interpolation"].reconstructor
     models |= {("interpolate", rebuild), ("frames", "")}
     assert models <= set(costs)

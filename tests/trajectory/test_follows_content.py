@@ -81,14 +81,15 @@ def scenes() -> dict[str, tuple[list[Frame], tuple[float, ...]]]:
 def learned(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
     """The embedding that the mini preset trains, from the videos that it renders."""
     folder = tmp_path_factory.mktemp("training")
-    data, training = MINI["data"], MINI["pretrain"]
+    data, training = MINI["data"], MINI["train"]
     size = ["--width", str(data["width"]), "--height", str(data["height"])]
     command = ["--kind", "videos", "--split", "train", "--seed", str(data["seed"]), *size]
     command += ["--sequences", str(training["rendered"])]
     command += ["--frames", str(training["rendered_frames"]), "--out", str(folder / "videos")]
     subprocess.run([sys.executable, "-m", "vcmrender", *command], check=True)
-    trainee = yaml.safe_dump({"trainee": "embedding", **training["options"]})
-    command = ["train", "--trainee", trainee, "--videos", str(folder / "videos")]
+    trainee = dict(training["trainings"]["embedding"])
+    trainee.pop("videos")
+    command = ["train", "--trainee", yaml.safe_dump(trainee), "--videos", str(folder / "videos")]
     weights = folder / "embedding.safetensors"
     command += ["--weights-out", str(weights), "--log-out", str(folder / "log.csv")]
     assert main(command) == 0
@@ -116,7 +117,7 @@ def test_the_chosen_frames_follow_the_true_content_speed(
     m = count_to_keep(FRAMES, KEEP_EVERY)
     found = []
     for embedding, (_, times) in zip(embedded(scenes, learned), scenes.values(), strict=True):
-        kept = choose_frames("manifold", FRAMES, m, {"embedding": embedding})
+        kept = choose_frames("manifold", FRAMES, m, embedding=embedding)
         found.append(speed_correlation(kept, np.diff(times), m))
     print("learned:", dict(zip(scenes, np.round(found, 3), strict=True)), np.mean(found))
     assert np.mean(found) >= 0.8

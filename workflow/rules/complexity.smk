@@ -13,11 +13,11 @@ if MEASURED_EMBEDDING:
         input:
             video=f"{RESULTS}/{MEASURED.name}/frames/{next(iter(MEASURED.sequences))}/frames.mkv",
             embedding=PLAN.weights_of_embedding(MEASURED_EMBEDDING),
-            detector=weights(SETTINGS.track),
+            detector=weights(SETTINGS.track.detector),
             code=modules(
                 "vcmflow.complexity.command",
                 EMBEDDERS[SETTINGS.embed.embeddings[MEASURED_EMBEDDING].embedder],
-                DETECTORS[SETTINGS.track.model],
+                DETECTORS[SETTINGS.track.detector.detector],
             ),
         output:
             PRODUCTS.complexity,
@@ -33,13 +33,13 @@ if MEASURED_EMBEDDING:
             device=PLAN.track_device,
             embedding=SETTINGS.embed.embeddings[MEASURED_EMBEDDING].job(),
             embedding_weights=lambda wildcards, input: flag("--embedding-weights", input.embedding),
-            detector=SETTINGS.track.job(),
-            detector_weights=flag("--detector-weights", weights(SETTINGS.track)),
-            threshold=SETTINGS.track.score_threshold,
+            detector=SETTINGS.track.detector.job(),
+            detector_weights=flag("--detector-weights", weights(SETTINGS.track.detector)),
+            tracker=SETTINGS.track.tracker.job(),
             keep_every=MEASURED.settings.keep_every,
         shell:
             "python -m vcmflow complexity --embedding {params.embedding:q}"
             " {params.embedding_weights:q} --detector {params.detector:q}"
-            " {params.detector_weights:q} --score-threshold {params.threshold}"
+            " {params.detector_weights:q} --tracker {params.tracker:q}"
             " --video {input.video:q} --keep-every {params.keep_every} --device {params.device}"
             " --threads {threads} --out {output:q} 2> {log:q}"

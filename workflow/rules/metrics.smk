@@ -7,9 +7,14 @@ METRICS = {
 }
 
 
+def tables_made(*names):
+    """Those of the named tables that the grid can fill."""
+    return [f"{RESULTS}/tables/{t.name}.csv" for t in PRODUCTS.tables() if t.name in names]
+
+
 rule metrics:
     input:
-        dataset_scores=[f"{RESULTS}/{name}/score/dataset.csv" for name in GRID],
+        scores=[f"{RESULTS}/{name}/score/scores.csv" for name in GRID],
         differences=tables_made("table3", "table4"),
         costs=tables_made("table7"),
         checks=tables_made("sanity"),
@@ -22,8 +27,11 @@ rule metrics:
         f"{RESULTS}/benchmarks/metrics.tsv"
     conda:
         ENVIRONMENT
+    params:
+        curves=PRODUCTS.sweep_words(),
+        differences=lambda wildcards, input: flag("--differences", input.differences),
     shell:
-        "python -m vcmflow metrics --dataset-scores {input.dataset_scores:q}"
-        " --differences {input.differences:q} --costs {input.costs:q} --checks {input.checks:q}"
+        "python -m vcmflow metrics --scores {input.scores:q} {params.curves:q}"
+        " {params.differences:q} --costs {input.costs:q} --checks {input.checks:q}"
         " --metrics-out {output.metrics:q} --rate-accuracy-out {output.rate_accuracy:q}"
         " --accuracy-m-out {output.accuracy_m:q} --scenes-out {output.scenes:q} 2> {log:q}"

@@ -2,7 +2,7 @@
 rule track:
     input:
         video=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
-        weights=weights(SETTINGS.track),
+        weights=weights(SETTINGS.track.detector),
         code=PLAN.track_code,
     output:
         f"{RESULTS}/{{dataset}}/track/{{sequence}}.json",
@@ -15,11 +15,11 @@ rule track:
     resources:
         gpu=PLAN.track_gpus,
     params:
-        model=SETTINGS.track.job(),
+        detector=SETTINGS.track.detector.job(),
+        tracker=SETTINGS.track.tracker.job(),
         device=PLAN.track_device,
-        weights=flag("--weights", weights(SETTINGS.track)),
-        threshold=SETTINGS.track.score_threshold,
+        weights=flag("--detector-weights", weights(SETTINGS.track.detector)),
     shell:
-        "python -m vcmflow track --model {params.model:q} {params.weights:q}"
-        " --score-threshold {params.threshold} --device {params.device} --threads {threads}"
+        "python -m vcmflow track --detector {params.detector:q} {params.weights:q}"
+        " --tracker {params.tracker:q} --device {params.device} --threads {threads}"
         " --videos {input.video:q} --out {output:q} 2> {log:q}"

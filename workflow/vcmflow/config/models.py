@@ -301,14 +301,25 @@ class Embed(Section):
     )
 
 
-class Track(WeightedInstance):
+class Detector(WeightedInstance):
+    """What finds the objects that are tracked."""
+
+    plugin_key: ClassVar[str] = "detector"
+    detector: Name = Field(description="Name in the registry of detectors.")
+
+
+class Tracker(Instance):
+    """What follows objects from frame to frame."""
+
+    plugin_key: ClassVar[str] = "tracker"
+    tracker: Name = Field(description="Name in the registry of trackers.")
+
+
+class Track(Section):
     """Detector and tracker of the paper's standard method."""
 
-    plugin_key: ClassVar[str] = "model"
-    model: Name = Field("faster_rcnn_mini", description="Name in the registry of detectors.")
-    score_threshold: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.3, description="Detections below this score are not tracked."
-    )
+    detector: Detector
+    tracker: Tracker
 
 
 # --- methods --------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Arrays between stages: the embedding of a video."""
+"""Arrays between stages: a frame (H x W x 3, RGB), the embedding of a video (n x d)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from vcmflow.core.errors import VcmflowError
 
+Frame = npt.NDArray[np.uint8]
 Embedding = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 

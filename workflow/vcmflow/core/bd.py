@@ -16,7 +16,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import bjontegaard
 import numpy as np
 import numpy.typing as npt
 
@@ -261,6 +260,8 @@ def _integrate(
     base_a: Array, value_a: Array, base_t: Array, value_t: Array, fit: Fit
 ) -> tuple[float, Any, Any]:
     """Mean of test − anchor over the common range, and the two fitted functions."""
+    import bjontegaard  # it brings pyplot, which figures do without
+
     with warnings.catch_warnings():
         # The library warns of low overlap; here the status says so.
         warnings.simplefilter("ignore")

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from vcmflow.core.arrays import Frame
 from vcmflow.core.errors import VcmflowError
-
-if TYPE_CHECKING:
-    from vcmflow.core.video import Frame
 
 
 def read_picture(path: Path) -> Frame:

@@ -14,12 +14,10 @@ from typing import cast
 
 import av
 import numpy as np
-import numpy.typing as npt
 
+from vcmflow.core.arrays import Frame as Frame
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import whole_file
-
-Frame = npt.NDArray[np.uint8]
 
 # Untagged video of at least this height is BT.709, as players take it; below it is BT.601.
 _HD_HEIGHT = 720

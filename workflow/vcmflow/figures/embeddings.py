@@ -17,9 +17,9 @@ from matplotlib.figure import Figure
 
 from vcmflow.core.arrays import read_embedding
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.trajectory import neighbour_share
 from vcmflow.figures import style
 from vcmflow.figures.inputs import Inputs
-from vcmflow.core.trajectory import neighbour_share
 
 Points = npt.NDArray[np.float64]
 _MOST = 5  # embeddings side by side; more continue below

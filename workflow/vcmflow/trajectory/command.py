@@ -45,7 +45,7 @@ class Sampling:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("--variant", required=True, help="what the row of the table is called")
-    parser.add_argument("--method", default="", help="name of the method; none if left out")
+    parser.add_argument("--method", default="", help="the method with it; none if left out")
     parser.add_argument("--differs", default="", help="what is special about the variant, in words")
     parser.add_argument("--embedding-name", required=True, help="name of the embedding")
     parser.add_argument(
@@ -68,8 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sampler",
         default="manifold",
         metavar="INSTANCE",
-        help="'{sampler: name, option: value, …}' or a name; one of: "
-        f"{', '.join(SAMPLERS)} (default manifold)",
+        help=f"'{{sampler: name, option: value, …}}' or a name; one of: {', '.join(SAMPLERS)}",
     )
     parser.add_argument(
         "--embedding",
@@ -97,7 +96,7 @@ def run(args: argparse.Namespace) -> None:
         if name not in args.names:
             raise VcmflowError(f"--speed-names: {name!r} is not among --names")
     sampler, options = parse_instance(args.sampler, "sampler")
-    if find(SAMPLERS, sampler, "sampler").needs != ("embedding",):
+    if "embedding" not in find(SAMPLERS, sampler, "sampler").needs:
         raise VcmflowError(f"--sampler {sampler}: is not built on an embedding")
     sampling = Sampling(sampler, options, keep_every)
     speeds = {
