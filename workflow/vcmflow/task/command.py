@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="INSTANCE",
         help="'{model: name, option: value, …}' or a name of: "
-        + "; ".join(f"{kind}: {', '.join(sorted(TASKS[kind].models))}" for kind in sorted(TASKS)),
+        + "; ".join(f"{kind}: {', '.join(sorted(TASKS[kind]))}" for kind in sorted(TASKS)),
     )
     parser.add_argument("--weights", type=Path, help="weights file of that model")
     parser.add_argument("--device", default="auto", choices=DEVICES, help="where the model runs")
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _results(args: argparse.Namespace) -> Iterator[list[Result]]:
-    models = TASKS[args.kind].models
+    models = TASKS[args.kind]
     name, _ = parse_instance(args.model, "model")
     reads = find(models, name, "model").reads
     model = load_model(models, "model", args.model, args.weights, args.device, args.threads)
