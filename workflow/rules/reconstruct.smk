@@ -11,7 +11,6 @@ for CODING in PLAN.reconstructions():
                 for file in PLAN.streams(CODING.codec, CODING.points)
             ],
             decision=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.json",
-            sequence=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/sequence.json",
             weights=PLAN.chain_weights(CODING.codec, CODING.reconstructor),
             code=PLAN.reconstruct_code(CODING.codec, CODING.reconstructor),
         output:
@@ -44,7 +43,7 @@ for CODING in PLAN.reconstructions():
             points=CODING.points,
         shell:
             "python -m vcmflow reconstruct --encoded {input.encoded:q} --points {params.points}"
-            " --decision {input.decision:q} --sequence {input.sequence:q}"
+            " --decision {input.decision:q}"
             " --reconstructor {params.reconstructor:q} {params.weights:q} --threads {threads}"
             " --out {output.frames:q} --times-out {output.times:q} 2> {log:q}"
 
@@ -54,7 +53,6 @@ rule reconstruct_shown:
     input:
         unpack(PLAN.shown_inputs),
         decision=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.json",
-        sequence=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/sequence.json",
     output:
         temp(
             f"{RESULTS}/{{dataset}}/shown/{{sequence}}/{{sampler}}/{{codec}}/{{reconstructor}}/"
@@ -79,6 +77,6 @@ rule reconstruct_shown:
         weights=lambda wildcards: PLAN.chain_weight_words(wildcards.codec, wildcards.reconstructor),
     shell:
         "python -m vcmflow reconstruct --encoded {input.encoded:q} --points {wildcards.point}"
-        " --decision {input.decision:q} --sequence {input.sequence:q}"
+        " --decision {input.decision:q}"
         " --reconstructor {params.reconstructor:q} {params.weights:q} --threads {threads}"
         " --out {output:q} 2> {log:q}"

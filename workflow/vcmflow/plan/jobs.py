@@ -99,8 +99,8 @@ class Plan:
 
     def training_code(self, wildcards: Any) -> list[str]:
         """Modules that a training depends on."""
-        trainee = self.settings.train.trainings[wildcards.training].trainee
-        return modules("vcmflow.train.command", TRAINEES[trainee])
+        entry = TRAINEES[self.settings.train.trainings[wildcards.training].trainee]
+        return modules("vcmflow.train.command", entry, Entry(entry.trainee))
 
     def embedding_weights(self, wildcards: Any) -> list[str]:
         """The weights that an embedding reads, if it reads any."""

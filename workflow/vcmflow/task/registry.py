@@ -45,6 +45,8 @@ DETECTORS: dict[str, ModelEntry] = {
     "detectron2": ModelEntry("vcmflow.task.detectron2_backend:build", gpu=True),
     "faster_rcnn_mini": ModelEntry("vcmflow.task.faster_rcnn_mini:build"),
     "faster_rcnn_x101": ModelEntry("vcmflow.task.faster_rcnn_x101:build", gpu=True),
+    # The boxes around what it segments.
+    "yolact_mini": ModelEntry("vcmflow.task.yolact_mini:build"),
     "fasterrcnn_mobilenet_v3_large_320_fpn": ModelEntry(
         f"{_TV}:fasterrcnn_mobilenet_v3_large_320_fpn", gpu=True
     ),

@@ -10,10 +10,10 @@ from pathlib import Path
 from vcmflow.core.device import DEVICES
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.options import parse_instance
-from vcmflow.core.registry import build
+from vcmflow.core.registry import build, load
 from vcmflow.train.loop import Machine, Output, train
 from vcmflow.train.registry import TRAINEES
-from vcmflow.train.trainee import Files, Settings
+from vcmflow.train.trainee import Files
 
 WORLD = "WORLD_SIZE"  # torchrun sets it in the processes that it starts
 
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> None:
             name = flag.replace("_", "-")
             raise VcmflowError(f"--{name} is {getattr(args, flag)}; allowed: {low} or more")
     name, options = parse_instance(args.trainee, "trainee")
-    settings: Settings = build(TRAINEES, name, "trainee", options)
+    settings = build(TRAINEES, name, "trainee", options)
     if args.processes > 1 and WORLD not in os.environ:
         train_together(args)
         return
@@ -101,7 +101,7 @@ def run(args: argparse.Namespace) -> None:
     checkpoint = args.checkpoint or args.weights_out.with_suffix(".checkpoint")
     out = Output(args.weights_out, args.log_out, checkpoint, args.checkpoint_every)
     machine = Machine(args.device, args.threads, args.workers)
-    train(name, settings.trainee(files), machine, out)
+    train(name, load(TRAINEES[name].trainee)(settings, files), machine, out)
 
 
 def train_together(args: argparse.Namespace) -> None:

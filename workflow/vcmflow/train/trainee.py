@@ -151,18 +151,6 @@ class Trainee(Protocol):
         ...
 
 
-class Settings(Protocol):
-    """A trainee's options, checked."""
-
-    def trainee(self, files: Files) -> Trainee:
-        """Make the trainee.
-
-        Raises:
-            VcmflowError: a file that it needs is missing or unfit.
-        """
-        ...
-
-
 def warm_cosine(step: int, steps: int, rise: float, peak: float, floor: float = 0.0) -> float:
     """A linear rise, then half a cosine.
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.ranges import AboveZero, Count, Precision, Seed, Share, ZeroOrMore
-from vcmflow.train.trainee import Files, Schedule
-
-if TYPE_CHECKING:
-    from vcmflow.train.embedding.trainee import EmbeddingTrainee
+from vcmflow.train.trainee import Schedule
 
 
 @dataclass(frozen=True)
@@ -86,9 +83,3 @@ class EmbeddingSettings:
         if steps is None:
             steps = max(1, math.ceil(self.epochs * positive_videos / self.pairs))
         return Schedule(steps, self.seed, self.precision, self.log_every)
-
-    def trainee(self, files: Files) -> EmbeddingTrainee:
-        """Find the videos and make the network."""
-        from vcmflow.train.embedding.trainee import EmbeddingTrainee
-
-        return EmbeddingTrainee(self, files)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
 from vcmflow.core.ranges import AboveZero, Count, Precision, Seed, ZeroOrMore
-from vcmflow.train.trainee import Files, Schedule
-
-if TYPE_CHECKING:
-    from vcmflow.train.models.trainee import ModelTrainee
+from vcmflow.train.trainee import Schedule
 
 Scenes = Annotated[int, Field(ge=0)]
 
@@ -58,23 +55,3 @@ class ModelSettings:
             average=self.average,
             clip=5.0,
         )
-
-
-class FasterRcnnSettings(ModelSettings):
-    """Settings of ``faster_rcnn_mini``."""
-
-    def trainee(self, files: Files) -> ModelTrainee:
-        """Make the network."""
-        from vcmflow.train.models.faster_rcnn import FasterRcnnTrainee
-
-        return FasterRcnnTrainee(self, files)
-
-
-class YolactSettings(ModelSettings):
-    """Settings of ``yolact_mini``."""
-
-    def trainee(self, files: Files) -> ModelTrainee:
-        """Make the network."""
-        from vcmflow.train.models.yolact import YolactTrainee
-
-        return YolactTrainee(self, files)
