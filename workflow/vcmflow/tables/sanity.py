@@ -96,8 +96,12 @@ class _Falls:
 
     def __init__(self, inputs: Inputs, rows: pd.DataFrame, dataset: str, codec: str) -> None:
         self._titles, self._dataset, self._codec = inputs.titles, dataset, codec
-        # A ladder goes from the highest rate to the lowest.
-        self._groups = [group for _, group in rows.groupby(["sequence", "method"], sort=False)]
+        # A ladder goes from the highest rate to the lowest. Of equals, the first sampler by name.
+        groups = [group for _, group in rows.groupby(["sequence", "method"], sort=False)]
+        order = list(dict.fromkeys(rows["sequence"]))
+        self._groups = sorted(
+            groups, key=lambda g: (order.index(g["sequence"].iloc[0]), g["sampler"].iloc[0])
+        )
 
     def row(
         self, what: str, column: str, step: Callable[[float, float], float], limit: float
