@@ -21,11 +21,11 @@ rule task:
         device=PLAN.task_device,
         weights=lambda wildcards, input: flag("--weights", input.weights),
         sequences=lambda wildcards: [sequence for sequence, _ in PLAN.task_runs(wildcards)],
-        points=lambda wildcards: [point for _, point in PLAN.task_runs(wildcards)],
+        points=lambda wildcards: flag("--points", [point for _, point in PLAN.task_runs(wildcards)]),
     shell:
         "python -m vcmflow task --kind {params.kind} --model {params.model:q} {params.weights:q}"
         " --device {params.device} --threads {threads} --videos {input.videos:q}"
-        " --sequence-ids {params.sequences:q} --points {params.points:q} --runs-out {output:q}"
+        " --sequence-ids {params.sequences:q} {params.points:q} --runs-out {output:q}"
         " 2> {log:q}"
 
 
@@ -47,4 +47,4 @@ use rule task as task_source with:
         device=PLAN.task_device,
         weights=lambda wildcards, input: flag("--weights", input.weights),
         sequences=lambda wildcards: GRID[wildcards.dataset].parts()[wildcards.part],
-        points="",
+        points=[],

@@ -130,7 +130,7 @@ def read_scene(inputs: Inputs) -> Scene:
             )
         row, titles = select(rates, name, point).iloc[0], inputs.titles
         codec = str(row["codec"])
-        coding = f"{titles.short(codec).upper()}, {titles.point(codec, point)}"
+        coding = f"{titles.of(codec)}, {titles.point(codec, point)}"
         title = f"{titles.of(name)}, {row['kbps']:.3g} kbit/s ({coding})"
         shapes = _found(results, Run(inputs.sequence, point), frame)
         views.append(View(name, title, origin(decision, frame), picture, shapes))

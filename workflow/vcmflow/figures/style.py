@@ -242,7 +242,7 @@ def looks(names: Iterable[str], titles: Titles | None = None) -> dict[str, Look]
 
 def _label(titles: Titles, name: str) -> str:
     words = titles.of(name)
-    return _LABELS.get(name, name) if words == name else words
+    return _LABELS.get(words, words)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,6 @@ def rate_accuracy(scores: pd.DataFrame) -> Iterator[Row]:
         points = rows.groupby("method")["point"].transform("nunique")
         for _, row in rows[(points > 1) | (points.max() == 1)].iterrows():
             yield _row(row, RATE_ACCURACY) | {
-                "task": task,
                 "measure": measure,
                 "accuracy": fixed(row[measure], 6),
                 "psnr": fixed(row.get("psnr"), 4),
@@ -45,20 +44,25 @@ def accuracy_m(
 ) -> Iterator[Row]:
     """Accuracy against the share m/n of kept frames.
 
+    A dataset without a sweep has one share per method; versions of a run make it a curve.
+
     Args:
         scores: of one or more datasets.
-        curves: name of a curve -> the methods on it, which differ in the share that they keep.
-            Without any, each method is a curve of one point, and versions of a run make it longer.
-        points: operating points; all if empty.
+        curves: name of a curve -> the methods on it, which differ in the share that they keep; any
+            other method is a curve of its own.
+        points: operating points at which datasets with a sweep are looked at.
     """
+    curve_of = {member: name for name, members in curves.items() for member in members}
     for task, measure, rows in _coded(scores):
-        for name, names in (curves or {name: [name] for name in rows["method"].unique()}).items():
-            for _, row in rows[rows["method"].isin(names)].iterrows():
-                if points and row["point"] not in points:
+        names = rows["method"].map(lambda method: curve_of.get(method, method))
+        for _, part in rows.assign(curve=names).groupby("dataset", sort=False):
+            shares = part.groupby("curve")["method"].transform("nunique")
+            swept = part.loc[shares > 1, "codec"].unique()
+            for _, row in part.iterrows():
+                if len(swept) and not (row["codec"] in swept and row["point"] in points):
                     continue
                 yield _row(row, ACCURACY_M) | {
-                    "task": task,
-                    "method": name,
+                    "method": str(row["curve"]),
                     "n": fixed(row["n"], 0),
                     "m": fixed(row["m"], 0),
                     "share": fixed(row["m"] / row["n"], 4),
@@ -86,7 +90,7 @@ def _coded(scores: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
         entry = evaluator_with(rows.columns)
         if entry is not None:
             defined = (rows["method"] != SOURCE) & rows[entry.accuracy].notna()
-            yield task, entry.accuracy, rows[defined]
+            yield task, entry.accuracy, rows[defined].assign(task=task)
 
 
 def _row(row: pd.Series[float], columns: Sequence[str]) -> Row:
