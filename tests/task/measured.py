@@ -8,9 +8,8 @@ from pathlib import Path
 
 from vcmflow.__main__ import main
 from vcmflow.core.files import read_json
-from vcmflow.score.detection import Evaluator, average_precision, mean_average_precision
-from vcmflow.score.inputs import found, read_sequence, read_truth
-from vcmflow.score.segmentation import MaskEvaluator, mean_overlap
+from vcmflow.core.sequence import read_sequence
+from vcmflow.score import detection, segmentation
 from vcmrender.api import CAMERA, TEST_SETS
 
 LOADERS = {"detection": "osdar23", "segmentation": "davis"}
@@ -41,22 +40,10 @@ def accuracy(folders: list[Path], task: str, model: str, weights: Path) -> dict[
     command = ["task", "--kind", task, "--model", model, "--weights", str(weights)]
     command += ["--device", "cpu", "--videos", *(str(folder / "frames.mkv") for folder in folders)]
     assert main([*command, "--out", *map(str, outs)]) == 0
-    matches, overlaps = [], []
+    module = detection if task == "detection" else segmentation
+    evidence = []
     for folder, out in zip(folders, outs, strict=True):
         sequence = read_sequence(folder / "sequence.json")
-        truth = read_truth(folder / "truth.json", sequence)
-        results = found(out, read_json(out), sequence.frames)
-        if task == "detection":
-            matches.append(Evaluator(truth, sequence.frames).match(results))
-        else:
-            size = (sequence.height, sequence.width)
-            evaluator = MaskEvaluator(truth, sequence.frames, size, "skip", sequence.id)
-            overlaps.append(evaluator.score(results))
-    if task == "segmentation":
-        mean = mean_overlap(overlaps)
-        return {"jaccard": mean.jaccard, "f1": mean.f1}
-    classes = {
-        name: average_precision(part[name] for part in matches).ap
-        for name in ("person", "bicycle", "car")
-    }
-    return {"map": mean_average_precision(classes.values()), **classes}
+        evaluator = module.build(sequence, folder / "truth.json", None)
+        evidence.append(evaluator.measure(read_json(out), str(out)))
+    return {name.removeprefix("ap_"): value for name, value in module.pool(evidence).items()}
