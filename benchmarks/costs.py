@@ -115,7 +115,7 @@ class Bench:
     def sustained(self) -> float:
         """Multiply-accumulates per second that derived times are reckoned with."""
         detector = build(
-            TASKS["detection"].models, "faster_rcnn_x101", "model", {}, weights=None, device="cpu"
+            TASKS["detection"], "faster_rcnn_x101", "model", {}, weights=None, device="cpu"
         )
         picture = cv2.resize(self.frames(SMALL)[0], KNOWN_SIZE)
         return multiply_accumulates(lambda: detector.detect([picture])) / KNOWN_SECONDS
@@ -301,7 +301,7 @@ def embed(bench: Bench) -> None:
 def detect(bench: Bench, work: str, task: str, model: str, weights: Path | None) -> None:
     """A detector or segmenter on one frame."""
     size = MINI if model.endswith("_mini") else LARGE
-    detector = build(TASKS[task].models, model, "model", {}, weights=weights, device=bench.device)
+    detector = build(TASKS[task], model, "model", {}, weights=weights, device=bench.device)
     picture = bench.frames(size)[0]
     what = f"a frame of {size[0]}x{size[1]}"
     bench.network(work, model, lambda: detector.detect([picture]), 1, "frame", what)

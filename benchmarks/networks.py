@@ -39,7 +39,7 @@ from vcmflow.task.registry import TASKS
 EMA_VFI = {"ema_vfi_full": "full", "ema_vfi_small": "small"}
 # Those that need an installation or a file of their own are left out.
 LEFT_OUT = ("detectron2", "onnx")
-DETECTORS = {name: task for task in TASKS for name in TASKS[task].models if name not in LEFT_OUT}
+DETECTORS = {name: task for task in TASKS for name in TASKS[task] if name not in LEFT_OUT}
 OFFICIAL = [*EMA_VFI, "faster_rcnn_x101", "yolact_plus_resnet50", "yolact_plus_base"]
 GAP_AIM, BATCH_AIM, RESOLUTION = 0.8, 1.0, 0.03
 
@@ -135,7 +135,7 @@ def detection(name: str, args: argparse.Namespace, device: str) -> list[Line]:
     lines = []
     for label, options, aim in cases:
         given = {"weights": weights, "device": device}
-        detector = build(TASKS[DETECTORS[name]].models, name, "model", options, **given)
+        detector = build(TASKS[DETECTORS[name]], name, "model", options, **given)
         together, apart = compare(
             lambda d=detector: d.detect(frames),
             lambda d=detector: [d.detect([frame]) for frame in frames],

@@ -113,7 +113,7 @@ REAL = Path(__file__).parents[3] / "shared/real/davis2016/JPEGImages/480p"
 def test_real_pictures_are_embedded_and_sampled():
     frames = list(open_source(REAL / "car-shadow"))
     embedding = embed_frames(frames, load_embedder(EMBEDDERS, "grey", None))
-    kept = choose_frames("manifold", len(frames), 11, embedding=embedding)
+    kept = choose_frames("manifold", len(frames), 11, {"embedding": embedding})
     assert (len(frames), frames[0].shape) == (40, (480, 854, 3))
     assert len(kept) == 11
     # A real video has no still neighbours, and neighbours are nearer than distant frames.

@@ -39,7 +39,7 @@ def load_detector(
     task: str, name: str, weights: Path | None, device: str, options: dict[str, Any]
 ) -> Detector:
     instance = yaml.safe_dump({"model": name, **options})
-    detector: Detector = load_model(TASKS[task].models, "model", instance, weights, device, 1)
+    detector: Detector = load_model(TASKS[task], "model", instance, weights, device, 1)
     return detector
 
 

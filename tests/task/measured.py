@@ -8,8 +8,9 @@ from pathlib import Path
 
 from vcmflow.__main__ import main
 from vcmflow.core.files import read_json
+from vcmflow.core.registry import build, load
 from vcmflow.core.sequence import read_sequence
-from vcmflow.score import detection, segmentation
+from vcmflow.score.registry import EVALUATORS
 from vcmrender.api import CAMERA, TEST_SETS
 
 LOADERS = {"detection": "osdar23", "segmentation": "davis"}
@@ -40,10 +41,19 @@ def accuracy(folders: list[Path], task: str, model: str, weights: Path) -> dict[
     command = ["task", "--kind", task, "--model", model, "--weights", str(weights)]
     command += ["--device", "cpu", "--videos", *(str(folder / "frames.mkv") for folder in folders)]
     assert main([*command, "--out", *map(str, outs)]) == 0
-    module = detection if task == "detection" else segmentation
+    entry = EVALUATORS[task]
     evidence = []
     for folder, out in zip(folders, outs, strict=True):
         sequence = read_sequence(folder / "sequence.json")
-        evaluator = module.build(sequence, folder / "truth.json", None)
+        evaluator = build(
+            EVALUATORS,
+            task,
+            "task",
+            {},
+            sequence=sequence,
+            truth=folder / "truth.json",
+            source=None,
+        )
         evidence.append(evaluator.measure(read_json(out), str(out)))
-    return {name.removeprefix("ap_"): value for name, value in module.pool(evidence).items()}
+    scores: dict[str, float] = load(entry.pool)(evidence)
+    return scores

@@ -12,7 +12,7 @@ from vcmflow.__main__ import main
 from vcmflow.core.files import read_json
 from vcmflow.core.runs import Run, read_runs
 from vcmflow.core.video import write_video
-from vcmflow.task.registry import TASKS, ModelEntry, TaskKind
+from vcmflow.task.registry import TASKS, ModelEntry
 
 WEIGHTS = Path(__file__).parents[2] / "models" / "faster_rcnn_mini.safetensors"
 
@@ -108,7 +108,7 @@ def test_a_model_gets_what_it_reads(
     reads: Any, whole: bool, videos: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry = ModelEntry(f"{__name__}:Reader", reads=reads)
-    monkeypatch.setitem(TASKS, "reading", TaskKind({"reader": entry}, "nowhere:build"))
+    monkeypatch.setitem(TASKS, "reading", {"reader": entry})
     words = ["task", "--kind", "reading", "--model", "reader", "--weights", str(WEIGHTS)]
     words += ["--videos", videos[0], "--out", str(tmp_path / "a.json")]
     assert main(words) == 0

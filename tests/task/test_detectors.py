@@ -24,7 +24,7 @@ from vcmflow.task.run import detect_video
 
 MODELS = Path(__file__).parents[2] / "models"
 MINI = {"faster_rcnn_mini": "detection", "yolact_mini": "segmentation"}
-ENTRIES = [(task, name) for task in sorted(TASKS) for name in sorted(TASKS[task].models)]
+ENTRIES = [(task, name) for task in sorted(TASKS) for name in sorted(TASKS[task])]
 # These build nothing without a file of the user's, or without a package that is not installed here.
 NEEDS_MORE = {"onnx", "detectron2"}
 
@@ -33,7 +33,7 @@ def load_detector(
     task: str, name: str, weights: Path | None, device: str, options: Mapping[str, Any]
 ) -> Detector:
     instance = yaml.safe_dump({"model": name, **options})
-    detector: Detector = load_model(TASKS[task].models, "model", instance, weights, device, 1)
+    detector: Detector = load_model(TASKS[task], "model", instance, weights, device, 1)
     return detector
 
 
@@ -54,13 +54,13 @@ def frames() -> list[Frame]:
 
 @pytest.mark.parametrize(("task", "name"), ENTRIES)
 def test_every_entry_is_a_builder_of_weights_and_device(task: str, name: str) -> None:
-    builder = lookup(TASKS[task].models, name, "model")
+    builder = lookup(TASKS[task], name, "model")
     assert list(inspect.signature(builder).parameters)[:2] == ["weights", "device"]
     # What the plan reads from the source is what the builder takes.
     given = ["weights", "device"]
-    check_names(TASKS[task].models, name, "model", ["score_threshold", "detections"], given)
+    check_names(TASKS[task], name, "model", ["score_threshold", "detections"], given)
     with pytest.raises(VcmflowError, match="no option 'name'"):
-        check_names(TASKS[task].models, name, "model", ["name"], given)
+        check_names(TASKS[task], name, "model", ["name"], given)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_every_entry_builds_and_keeps_to_the_interface(
     (found,) = detector.detect(frames[:1])
     height, width = frames[0].shape[:2]
     assert found.boxes.dtype == np.float32 and found.boxes.shape == (len(found), 4)
-    assert (found.masks is not None) == (task == "segmentation")
+    assert (found.masks is not None) == (name in TASKS["segmentation"])
     if found.masks is not None:
         assert found.masks.shape == (len(found), height, width)
     if len(found):

@@ -44,7 +44,7 @@ def output(folder, every=500):
 
 
 def learn(videos, folder, settings=TINY, machine=None, every=500, cache=512 * 2**20):
-    trainee = settings.trainee(Files(videos=videos, cache=cache))
+    trainee = EmbeddingTrainee(settings, Files(videos=videos, cache=cache))
     rows = train("embedding", trainee, machine or Machine(), output(folder, every))
     return Trained(rows, *read_weights(folder / "w.safetensors"))
 

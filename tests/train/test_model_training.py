@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +10,12 @@ import pytest
 import torch
 
 from vcmflow.core.detections import Detections, no_detections
-from vcmflow.core.registry import build
+from vcmflow.core.registry import build, load
 from vcmflow.nets.yolact.postprocess import decode
 from vcmflow.task.registry import TASKS
 from vcmflow.train.models.augment import augment, coded, move
 from vcmflow.train.models.samples import Sample
-from vcmflow.train.models.settings import ModelSettings
+from vcmflow.train.models.trainee import ModelTrainee
 from vcmflow.train.models.validate import average_precision, mean_jaccard
 from vcmflow.train.models.yolact import encode, match
 from vcmflow.train.registry import TRAINEES
@@ -124,20 +123,22 @@ def test_validation_knows_perfect_and_empty() -> None:
     assert 0 < mean_jaccard(samples, half, 1)["jaccard"] < 1
 
 
-def settings(name: str, **options: object) -> ModelSettings:
-    found: ModelSettings = build(TRAINEES, name, "trainee", {"scenes": 1, **options})
-    return replace(found, validation_scenes=1)
+def trainee_of(name: str) -> ModelTrainee:
+    options = {"scenes": 1, "validation_scenes": 1}
+    settings = build(TRAINEES, name, "trainee", options)
+    trainee: ModelTrainee = load(TRAINEES[name].trainee)(settings, Files())
+    return trainee
 
 
 def test_everything_trainable_is_a_registered_model() -> None:
     for name, kind in MODELS.items():
-        assert name in TASKS[kind].models
+        assert name in TASKS[kind]
     assert {"embedding", *MODELS} == set(TRAINEES)
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_a_few_steps_lower_the_loss_and_give_usable_weights(name: str, tmp_path: Path) -> None:
-    trainee = settings(name).trainee(Files())
+    trainee = trainee_of(name)
     samples = [blocks(seed) for seed in range(2)]
     batch = samples[:2]
     optimiser = torch.optim.AdamW(trainee.network.parameters(), lr=2e-3)
@@ -153,7 +154,7 @@ def test_a_few_steps_lower_the_loss_and_give_usable_weights(name: str, tmp_path:
     assert min(totals[-3:]) < 0.8 * totals[0]
     weights = tmp_path / "w.safetensors"
     trainee.save(weights, trainee.network, {})
-    models = TASKS[MODELS[name]].models
+    models = TASKS[MODELS[name]]
     detector = build(models, name, "model", {}, weights=weights, device="cpu")
     (found,) = detector.detect([samples[0].frame])
     assert (found.masks is not None) == (MODELS[name] == "segmentation")
@@ -162,7 +163,7 @@ def test_a_few_steps_lower_the_loss_and_give_usable_weights(name: str, tmp_path:
 def test_a_picture_without_objects_can_be_learnt_from() -> None:
     empty = Sample(blocks(0).frame, np.zeros((96, 128), np.uint8), np.zeros(0, np.int64))
     for name in MODELS:
-        trainee = settings(name).trainee(Files())
+        trainee = trainee_of(name)
         trainee.network.train()
         measured = trainee.loss(trainee.network, [empty, empty], 0, CPU)
         assert all(bool(torch.isfinite(torch.as_tensor(v))) for v in measured.means.values())

@@ -93,7 +93,7 @@ def load(used_by: str, path: Path) -> Any:
     kind, _, name = where.partition(":")
     settings = parse_options(options)
     registries: dict[str, Mapping[str, registry.Entry]] = {
-        **{kind: task.models for kind, task in TASKS.items()},
+        **TASKS,
         "interpolation": RECONSTRUCTORS,
         "embedding": EMBEDDERS,
     }

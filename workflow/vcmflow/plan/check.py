@@ -82,7 +82,7 @@ def _check_instances(settings: Settings) -> None:
     _instance("track.tracker", TRACKERS, settings.track.tracker)
     for name, task in settings.task.tasks.items():
         _one_of(f"task.tasks.{name}.kind", task.kind, TASKS)
-        _instance(f"task.tasks.{name}", TASKS[task.kind].models, task)
+        _instance(f"task.tasks.{name}", TASKS[task.kind], task)
 
 
 def _tables(

@@ -282,7 +282,7 @@ class Plan:
     def task_code(self, wildcards: Any) -> list[str]:
         """Modules that a task's results depend on."""
         task = self.settings.task.tasks[wildcards.task]
-        return modules("vcmflow.task.command", TASKS[task.kind].models[task.model])
+        return modules("vcmflow.task.command", TASKS[task.kind][task.model])
 
     def task_kind(self, wildcards: Any) -> str:
         """What a task asks."""
@@ -306,7 +306,7 @@ class Plan:
 
     def _task_entry(self, wildcards: Any) -> Entry:
         task = self.settings.task.tasks[wildcards.task]
-        return TASKS[task.kind].models[task.model]
+        return TASKS[task.kind][task.model]
 
     def track_code(self, wildcards: Any) -> list[str]:  # noqa: ARG002 - an input function
         """Modules that tracks depend on."""

@@ -20,16 +20,16 @@ from vcmflow.core.gaps import write_gaps
 from vcmflow.core.machine import processors
 from vcmflow.core.models import check_count, check_files
 from vcmflow.core.options import parse_instance
-from vcmflow.core.registry import find
+from vcmflow.core.registry import check_names, find
 from vcmflow.core.tracking import add_detector_arguments, load_detector, parse_tracker, track_video
 from vcmflow.core.video import frame_rate, open_source
 from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.sample.decide import all_options, choose_frames, count_to_keep
-from vcmflow.sample.registry import SAMPLERS
+from vcmflow.sample.registry import GIVEN, SAMPLERS
 from vcmflow.task.registry import DETECTORS
 from vcmflow.track.registry import TRACKERS
 
-# Looks at a video: the number of its frames, and what the method needs by its name.
+# Looks at a video: the number of its frames, and what the sampler needs by its name.
 Look = Callable[[Path], tuple[int, dict[str, Any]]]
 
 
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="manifold",
         metavar="INSTANCE",
         help="'{sampler: name, option: value, …}' or a name; one of: "
-        f"{', '.join(SAMPLERS)} (default manifold)",
+        f"{', '.join(sorted(SAMPLERS))} (default manifold)",
     )
     amount = parser.add_mutually_exclusive_group(required=True)
     amount.add_argument("--keep-every", type=int, metavar="K", help="keep m = n // K + 1 frames")
@@ -78,14 +78,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Choose the frames of each video, and write one decision and one gaps file per video."""
     sampler, given = parse_instance(args.sampler, "sampler")
-    needs = find(SAMPLERS, sampler, "sampler").needs
+    entry = find(SAMPLERS, sampler, "sampler")
+    check_names(SAMPLERS, sampler, "sampler", given, (*GIVEN, *entry.needs))
+    needs = entry.needs
     options = all_options(sampler, given)
     check_files(args.videos, {"--decisions-out": args.decisions_out, "--gaps-out": args.gaps_out})
     check_count(args, "batch_size", "threads")
     if args.fps is not None and not 0 < args.fps < float("inf"):
         raise VcmflowError(f"--fps is {args.fps}; allowed: above 0")
-    makers = {"embedding": _embedding, "tracks": _tracks}
-    look = next((makers[need] for need in needs), _count)(args)
+    lookers = {("embedding",): _embedding, ("tracks",): _tracks, (): _count}
+    if needs not in lookers:
+        raise VcmflowError(
+            f"sampler {sampler!r} needs {' and '.join(needs)}; `select` makes an embedding or "
+            "tracks: compute the needs, and use `vcmflow sample`"
+        )
+    look = lookers[needs](args)
     for number, video in enumerate(args.videos):
         start = time.perf_counter()
         n, material = look(video)

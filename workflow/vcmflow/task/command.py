@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="INSTANCE",
         help="'{model: name, option: value, …}' or a name of: "
-        + "; ".join(f"{kind}: {', '.join(sorted(TASKS[kind].models))}" for kind in sorted(TASKS)),
+        + "; ".join(f"{kind}: {', '.join(sorted(TASKS[kind]))}" for kind in sorted(TASKS)),
     )
     parser.add_argument("--weights", type=Path, help="weights file of that model")
     parser.add_argument("--device", default="auto", choices=DEVICES, help="where the model runs")
@@ -50,7 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     runs = parser.add_argument_group("with --runs-out: what the videos are, one value each")
     runs.add_argument("--sequence-ids", nargs="+", default=[], metavar="ID")
     runs.add_argument(
-        "--points", nargs="+", metavar="POINT", help="of the codec; without it, uncompressed frames"
+        "--points",
+        nargs="*",
+        default=[],
+        metavar="POINT",
+        help="of the codec; none: uncompressed frames",
     )
 
 
@@ -61,8 +65,8 @@ def run(args: argparse.Namespace) -> None:
         for out, results in zip(args.out, _results(args), strict=True):
             write_results(out, results)
         return
-    check_files(args.videos, {"--sequence-ids": args.sequence_ids, "--points": args.points})
-    points = args.points or [""] * len(args.videos)
+    points = args.points if any(args.points) else [""] * len(args.videos)
+    check_files(args.videos, {"--sequence-ids": args.sequence_ids, "--points": points})
     keys = [Run(*key) for key in zip(args.sequence_ids, points, strict=True)]
     for key in keys:
         if keys.count(key) > 1:
@@ -72,7 +76,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _results(args: argparse.Namespace) -> Iterator[list[Result]]:
-    models = TASKS[args.kind].models
+    models = TASKS[args.kind]
     name, _ = parse_instance(args.model, "model")
     reads = find(models, name, "model").reads
     model = load_model(models, "model", args.model, args.weights, args.device, args.threads)

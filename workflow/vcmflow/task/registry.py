@@ -26,19 +26,6 @@ class ModelEntry(Entry):
     reads: Literal["frames", "clip", "features"] = "frames"
 
 
-@dataclass(frozen=True)
-class TaskKind:
-    """A kind of vision task.
-
-    Attributes:
-        models: by name.
-        evaluator: ``"module:function"``, from results to scores.
-    """
-
-    models: dict[str, ModelEntry]
-    evaluator: str
-
-
 _TV = "vcmflow.task.torchvision_detectors"
 
 DETECTORS: dict[str, ModelEntry] = {
@@ -71,7 +58,5 @@ SEGMENTERS: dict[str, ModelEntry] = {
     "yolact_plus_resnet50": ModelEntry("vcmflow.task.yolact_plus:resnet50", gpu=True),
 }
 
-TASKS: dict[str, TaskKind] = {
-    "detection": TaskKind(DETECTORS, "vcmflow.score.detection:build"),
-    "segmentation": TaskKind(SEGMENTERS, "vcmflow.score.segmentation:build"),
-}
+# kind of task -> its models; vcmflow.score.registry has what evaluates the kind.
+TASKS: dict[str, dict[str, ModelEntry]] = {"detection": DETECTORS, "segmentation": SEGMENTERS}

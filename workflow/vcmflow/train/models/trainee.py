@@ -157,7 +157,7 @@ class ModelTrainee(ABC):
 
     def validate(self, weights: Path) -> dict[str, float]:
         """AP per class and mAP, and J where the model makes masks, as the task stage runs it."""
-        models = TASKS[self.kind].models
+        models = TASKS[self.kind]
         detector: Detector = build(
             models, self.name, "model", {}, weights=weights, device=self._device
         )
