@@ -225,6 +225,8 @@ def every_score(inputs: Inputs) -> Figure:
 def distortion(inputs: Inputs) -> Figure:
     """PSNR and SSIM over all n frames against rate, a column per score and codec.
 
+    More than two codecs share a column, told apart by their lines.
+
     One dataset of at most eight sequences: the mean in the first row, then a row per sequence. Else
     a row per dataset: the mean over its sequences, each sequence a thin line behind it.
     """
@@ -243,23 +245,28 @@ def distortion(inputs: Inputs) -> Figure:
         lines += [(name, coded[coded["sequence"] == name], False) for name in sequences]
     else:
         lines = [(name, coded[coded["dataset"] == name], True) for name in datasets]
-    columns = [(metric, codec) for metric in metrics for codec in dict.fromkeys(coded["codec"])]
+    codecs = list(dict.fromkeys(coded["codec"]))
+    split = len(codecs) <= 2
+    columns = [
+        (metric, of) for metric in metrics for of in ([[c] for c in codecs] if split else [codecs])
+    ]
     names = coded["method"].unique()
-    key = style.method_looks(inputs.table, names, inputs.titles, by_codec=False)
+    key = style.method_looks(inputs.table, names, inputs.titles, by_codec=not split)
     each = 1.05 if one_each else 2.1
     with style.context():
         figure = style.new_figure(style.WIDTH, 0.95 + each * len(lines))
         style.add_note(figure, inputs.note)
         grid = figure.subplots(len(lines), len(columns), squeeze=False)
         for panels, (name, part, thin) in zip(grid, lines, strict=True):
-            for axes, (metric, codec) in zip(panels, columns, strict=True):
-                own = part[part["codec"] == codec]
+            for axes, (metric, shown) in zip(panels, columns, strict=True):
+                own = part[part["codec"].isin(shown)]
                 draw_panel(axes, Panel(own, metric, "sequence", thin), key.looks)
             count = part["sequence"].nunique()
             label = name if one_each or count == 1 else f"{name}: mean of {count}"
             panels[0].set_ylabel(style.fit(label, each, 7.5))
-        for axes, (metric, codec) in zip(grid[0], columns, strict=True):
-            title = f"{DISTORTIONS[metric]}, {inputs.titles.of(codec)}"
+        for axes, (metric, shown) in zip(grid[0], columns, strict=True):
+            words = f", {inputs.titles.of(shown[0])}" if split else ""
+            title = f"{DISTORTIONS[metric]}{words}"
             axes.set_title(style.fit(title, style.WIDTH / len(columns) - 0.4))
         style.bottom_legend(figure, *key.handles(), "rate (kbit/s)")
     return figure
