@@ -205,7 +205,7 @@ class Products:
         members = dataset and self._members(dataset, "test", "standard")
         if not dataset or not members:
             return None
-        words = ["--test", *members["test"], "--standard", *members["standard"]]
+        words = ["--test", members["test"][0], "--standard", members["standard"][0]]
         return self._table(table, [dataset], [*words, *self._task(dataset, kind)])
 
     def _costs(self) -> Product | None:

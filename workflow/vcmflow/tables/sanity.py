@@ -103,11 +103,15 @@ def _falls(
 ) -> tuple[int, int, float, str]:
     """How many sequences and methods pass, of how many; the worst step, and where it is.
 
-    A ladder goes from the highest rate to the lowest; ``step(a point, the next) < limit``.
+    A ladder goes from the highest rate to the lowest; ``step(a point, the next) < limit``. Of equal
+    steps, that of the first sampler by name is told.
     """
     passed = total = 0
     worst, place = -math.inf, ""
-    for _, points in rows.groupby(["sequence", "method"], sort=False):
+    order = list(dict.fromkeys(rows["sequence"]))
+    groups = [group for _, group in rows.groupby(["sequence", "method"], sort=False)]
+    groups.sort(key=lambda g: (order.index(g["sequence"].iloc[0]), g["sampler"].iloc[0]))
+    for points in groups:
         # A step that cannot be computed (a missing number) fails the check.
         steps = [
             math.inf if math.isnan(value) else value
