@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.runs import SOURCE
-from vcmflow.core.scores import select, wide
+from vcmflow.core.scores import one_task, select, wide
 from vcmflow.figures import style
 from vcmflow.figures.inputs import Inputs
-from vcmflow.figures.rates import accuracy_title, chosen_methods, common_units, one_task
+from vcmflow.figures.rates import chosen_methods, common_units
+from vcmflow.score.registry import accuracy_of
 
 
 def build(inputs: Inputs) -> Figure:
@@ -30,7 +31,8 @@ def build(inputs: Inputs) -> Figure:
         raise VcmflowError(f"figure {inputs.figure} takes one --points value")
     scores, point = inputs.table, inputs.points[0]
     task = one_task(scores, inputs.task)
-    score, title = accuracy_title(scores, task)
+    entry = accuracy_of(scores, task)
+    score, title = entry.accuracy, entry.titles[entry.accuracy]
     members = [name for names in inputs.curves.values() for name in names]
     every = chosen_methods(scores, [*members, *([inputs.whole] if inputs.whole else [])])
     rows = wide(scores, "scene", task)

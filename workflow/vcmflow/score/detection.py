@@ -1,4 +1,4 @@
-"""COCO average precision (spec 7 and 8, Eqs. 10 and 11), matched per sequence, pooled per scene.
+"""COCO average precision (docs/paper.md 7, 8; Eqs. 10, 11), matched per sequence, pooled per scene.
 
 Both halves are pycocotools' own. In between, what is known of each detection is kept: its score
 and, for each of the ten IoU thresholds 0.50, 0.55, ..., 0.95, whether it was matched and whether

@@ -13,8 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.core.registry import Entry
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -56,3 +61,15 @@ def evaluator_with(metrics: Iterable[str]) -> EvaluatorEntry | None:
     """The evaluator whose accuracy is among these metrics of one task."""
     there = set(metrics)
     return next((entry for entry in EVALUATORS.values() if entry.accuracy in there), None)
+
+
+def accuracy_of(scores: pd.DataFrame, task: str) -> EvaluatorEntry:
+    """The evaluator whose accuracy a task has in a table of scores.
+
+    Raises:
+        VcmflowError: it has none.
+    """
+    entry = evaluator_with(scores.loc[scores["task"] == task, "metric"].unique())
+    if entry is None:
+        raise VcmflowError(f"scores: task {task!r} has no accuracy")
+    return entry

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.scores import PSEUDO, tasks_of
-from vcmflow.tables.inputs import Inputs, source_rows
+from vcmflow.core.runs import SOURCE
+from vcmflow.core.scores import PSEUDO, Level, tasks_of, wide
+from vcmflow.tables.inputs import Inputs
 from vcmflow.tables.layout import Column, Table, Value
 
 _FIXED = {"map": "mAP", "map50": "AP50", "jaccard": "Jaccard", "f1": "F1"}
@@ -26,9 +27,11 @@ def build(inputs: Inputs) -> Table:
         for task in tasks_of(of_dataset):
             metrics = of_dataset.loc[of_dataset["task"] == task, "metric"].unique()
             shown = [name for name in metrics if name in _FIXED or name.startswith(_CLASS)]
-            for level, into in (("scene", rows), ("dataset", pooled)):
-                source = source_rows(inputs.rows(level, task))  # type: ignore[arg-type]
-                for _, score in source[source["dataset"] == dataset].iterrows():
+            levels: list[tuple[Level, list[dict[str, Value]]]]
+            levels = [("scene", rows), ("dataset", pooled)]
+            for level, into in levels:
+                source = wide(of_dataset, level, task)
+                for _, score in source[source["method"] == SOURCE].iterrows():
                     row: dict[str, Value] = {"dataset": dataset, "scene": str(score["scene"])}
                     row |= {"task": task, "n": int(score["n"])}
                     row |= {"sequences": int(score["sequences"])}
