@@ -105,6 +105,13 @@ def _typed(value: Any) -> Any:
     return value
 
 
+def _typed_options(options: dict[str, Any]) -> dict[str, Any]:
+    return {key: _typed(value) for key, value in options.items()}
+
+
+Options = Annotated[dict[str, Any], AfterValidator(_typed_options)]
+
+
 class WeightedInstance(Instance):
     """An instance that may read a weights file."""
 
@@ -436,6 +443,9 @@ class Score(Section):
 
     interpolation: Literal["pchip", "akima", "cubic"] = Field(
         "pchip", description="Curve fit of the BD metrics."
+    )
+    evaluators: dict[Name, Options] = Field(
+        {}, description="Options of evaluators, by evaluator; those not named keep their defaults."
     )
 
 

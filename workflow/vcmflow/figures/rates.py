@@ -19,7 +19,7 @@ from vcmflow.core.runs import SOURCE
 from vcmflow.core.scores import curve, find_method, methods_of, one_task, tasks_of, wide
 from vcmflow.figures import style
 from vcmflow.figures.inputs import Inputs
-from vcmflow.score.registry import accuracy_of, evaluator_with
+from vcmflow.score.registry import accuracy_of, titles_of
 
 DISTORTIONS = {"psnr": "PSNR (dB)", "ssim": "SSIM"}
 MOST_ROWS = 8  # with more sequences, thin lines behind the mean instead of a row each
@@ -184,8 +184,7 @@ def every_score(inputs: Inputs) -> Figure:
         for task in tasks or [""]:
             table = wide(own, "scene", task)
             coded = _of(inputs, table)
-            entry = evaluator_with(table.columns)
-            titles = {**(entry.titles if entry else {}), **DISTORTIONS}
+            titles = {**titles_of(table.columns), **DISTORTIONS}
             panels = {
                 metric: (
                     title,

@@ -18,6 +18,7 @@ from vcmflow.plan.code import imports
 from vcmflow.plan.grid import Dataset, sampler_of, used_embeddings
 from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.sample.registry import SAMPLERS
+from vcmflow.score.registry import EVALUATORS
 from vcmflow.task.registry import DETECTORS, TASKS
 from vcmflow.track.registry import TRACKERS
 from vcmflow.train.registry import TRAINEES
@@ -53,6 +54,10 @@ def check(settings: Settings) -> None:
             _one_of(f"{key}.methods", method_name, settings.methods)
         for task in dataset.tasks:
             _one_of(f"{key}.tasks", task, settings.task.tasks)
+            for method_name in dataset.methods:
+                _check_task(settings, f"{key}.tasks", task, method_name)
+            for method_name in dataset.methods:
+                _check_task(settings, f"{key}.tasks", task, method_name)
         if dataset.require_objects and not dataset.tasks:
             raise VcmflowError(
                 f"params.yaml: {key}.require_objects: means nothing without tasks, where no object "
@@ -81,8 +86,17 @@ def _check_instances(settings: Settings) -> None:
     _instance("track.detector", DETECTORS, settings.track.detector)
     _instance("track.tracker", TRACKERS, settings.track.tracker)
     for name, task in settings.task.tasks.items():
-        _one_of(f"task.tasks.{name}.kind", task.kind, TASKS)
+        evaluated = {entry.kind for entry in EVALUATORS.values() if entry.accuracy}
+        kinds = [kind for kind in TASKS if kind in evaluated]
+        _one_of(f"task.tasks.{name}.kind", task.kind, kinds)
         _instance(f"task.tasks.{name}", TASKS[task.kind], task)
+    for name, options in settings.score.evaluators.items():
+        key = f"score.evaluators.{name}"
+        _one_of("score.evaluators", name, EVALUATORS)
+        try:
+            check_names(EVALUATORS, name, "evaluator", options, ("sequence", "truth", "source"))
+        except VcmflowError as error:
+            raise VcmflowError(f"params.yaml: {key}: {error}") from None
 
 
 def _tables(
@@ -169,6 +183,28 @@ def _check_chain(settings: Settings, key: str, method: Method) -> None:
         raise VcmflowError(
             f"params.yaml: {key}: codec {method.codec!r} gives {gives}, reconstructor "
             f"{method.reconstructor!r} takes {' or '.join(takes)}"
+        )
+
+
+def _check_task(settings: Settings, key: str, name: str, method: str) -> None:
+    task = settings.task.tasks[name]
+    reads = TASKS[task.kind][task.model].reads
+    gives = CODECS[settings.encode.codecs[settings.methods[method].codec].codec].gives
+    if (reads == "features") != (gives == "features"):
+        raise VcmflowError(
+            f"params.yaml: {key}: task {name!r} reads {reads}, method {method!r} gives {gives}; "
+            "leave one of them out of the dataset"
+        )
+
+
+def _check_task(settings: Settings, key: str, name: str, method: str) -> None:
+    task = settings.task.tasks[name]
+    reads = TASKS[task.kind][task.model].reads
+    gives = CODECS[settings.encode.codecs[settings.methods[method].codec].codec].gives
+    if (reads == "features") != (gives == "features"):
+        raise VcmflowError(
+            f"params.yaml: {key}: task {name!r} reads {reads}, method {method!r} gives {gives}; "
+            "leave one of them out of the dataset"
         )
 
 

@@ -6,6 +6,7 @@ lists, so that a rule quotes each of them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ from vcmflow.plan.code import modules
 from vcmflow.plan.grid import Dataset, Method, keep_every, sampler_of
 from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.sample.registry import SAMPLERS
-from vcmflow.score.registry import EVALUATORS
+from vcmflow.score.registry import EvaluatorEntry, evaluators_of
 from vcmflow.task.registry import DETECTORS, TASKS
 from vcmflow.track.registry import TRACKERS
 from vcmflow.train.registry import TRAINEES
@@ -328,8 +329,17 @@ class Plan:
 
     def score_code(self, wildcards: Any) -> list[str]:
         """Modules that the scores of a dataset depend on."""
+        return modules("vcmflow.score.command", *self._evaluators(wildcards).values())
+
+    def evaluator_words(self, wildcards: Any) -> Words:
+        """The options of the evaluators of a dataset's tasks, as a flag."""
+        given = self.settings.score.evaluators
+        options = {name: given[name] for name in self._evaluators(wildcards) if given.get(name)}
+        return flag("--evaluators", [json.dumps(options, sort_keys=True)] if options else [])
+
+    def _evaluators(self, wildcards: Any) -> dict[str, EvaluatorEntry]:
         kinds = dict.fromkeys(self.grid[wildcards.dataset].kinds.values())
-        return modules("vcmflow.score.command", *(EVALUATORS[kind] for kind in kinds))
+        return {name: entry for kind in kinds for name, entry in evaluators_of(kind).items()}
 
     def per_method(self, wildcards: Any, template: str) -> list[str]:
         """A file for every method of a dataset; ``{chain}``, ``{stream}``, ``{sampler}`` in it."""

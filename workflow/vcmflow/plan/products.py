@@ -21,7 +21,7 @@ from vcmflow.plan.grid import Dataset, Method, ladder, sampler_of
 from vcmflow.plan.jobs import Plan
 from vcmflow.plan.variants import variants
 from vcmflow.sample.registry import SAMPLERS
-from vcmflow.score.registry import EVALUATORS
+from vcmflow.score.registry import reads
 from vcmflow.tables.registry import TABLES
 from vcmrender.api import SPEED_FILE, davis_speed_file
 
@@ -109,7 +109,7 @@ class Products:
     def _pseudo(dataset: Dataset) -> str:
         """Whether any accuracy is against what the task itself finds."""
         there = {spec.annotations for spec in dataset.sequences.values()}
-        wanted = {EVALUATORS[kind].reads for kind in dataset.kinds.values()}
+        wanted = {reads(kind) for kind in dataset.kinds.values()}
         return ", pseudo ground truth" if wanted and not wanted <= there else ""
 
     def titles(self, datasets: Iterable[Dataset]) -> list[str]:

@@ -7,6 +7,7 @@ import math
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.runs import SOURCE
 from vcmflow.core.scores import PSEUDO, Level, tasks_of, wide
+from vcmflow.score.registry import titles_of
 from vcmflow.tables.inputs import Inputs
 from vcmflow.tables.layout import Column, Table, Value
 
@@ -21,12 +22,17 @@ def build(inputs: Inputs) -> Table:
     pooled: list[dict[str, Value]] = []
     datasets = dict.fromkeys(inputs.scores["dataset"])
     several = False
+    further: dict[str, str] = {}
     for dataset in datasets:
         of_dataset = inputs.scores[inputs.scores["dataset"] == dataset]
         several = several or len(tasks_of(of_dataset)) > 1
         for task in tasks_of(of_dataset):
             metrics = of_dataset.loc[of_dataset["task"] == task, "metric"].unique()
-            shown = [name for name in metrics if name in _FIXED or name.startswith(_CLASS)]
+            titles = titles_of(metrics)
+            further |= {name: text for name, text in titles.items() if name not in _FIXED}
+            shown = [
+                name for name in metrics if name in (*_FIXED, *further) or name.startswith(_CLASS)
+            ]
             levels: list[tuple[Level, list[dict[str, Value]]]]
             levels = [("scene", rows), ("dataset", pooled)]
             for level, into in levels:
@@ -41,14 +47,15 @@ def build(inputs: Inputs) -> Table:
     if not rows + pooled:
         raise VcmflowError("table accuracy: no scores of uncompressed frames (method 'source')")
     classes = [key for row in rows for key in row if key.startswith(_CLASS)]
-    keys = ["map", "map50", *dict.fromkeys(classes), "jaccard", "f1"]
+    keys = ["map", "map50", *dict.fromkeys(classes), "jaccard", "f1", *further]
+    words = _FIXED | further
     columns = [
         Column("dataset", "Data set"),
         *([Column("task", "Task")] if several else []),
         Column("scene", "Scene"),
         Column("sequences", "Sequences"),
         Column("n", "Frames"),
-        *(Column(key, _FIXED.get(key, key.replace(_CLASS, "AP ")), 4) for key in keys),
+        *(Column(key, words.get(key, key.replace(_CLASS, "AP ")), 4) for key in keys),
         Column("ground_truth"),
     ]
     caption = (
