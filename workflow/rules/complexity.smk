@@ -1,4 +1,5 @@
 # Parameters, operations and measured speed of the two methods, for Table 7: vcmflow/complexity.
+from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.task.registry import DETECTORS
 
 MEASURED = next(iter(GRID.values()))

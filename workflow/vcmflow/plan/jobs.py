@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from vcmflow.config.models import Settings, WeightedInstance
 from vcmflow.core.needs import need_files
 from vcmflow.core.registry import Entry
+from vcmflow.data.catalogue import Entry as Download
+from vcmflow.data.catalogue import entry_for
 from vcmflow.data.registry import LOADERS
 from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.encode.registry import CODECS, CodecEntry
@@ -56,11 +59,13 @@ class Plan:
         settings: checked.
         grid: the datasets in use.
         gpus: how many GPUs this machine has.
+        catalogue: what can be downloaded.
     """
 
     settings: Settings
     grid: Mapping[str, Dataset]
     gpus: int = 0
+    catalogue: Mapping[str, Download] = field(default_factory=dict)
 
     @property
     def results(self) -> str:
@@ -83,9 +88,22 @@ class Plan:
         loader = self.grid[wildcards.dataset].settings.loader
         return modules("vcmflow.data.command", LOADERS[loader])
 
-    def rendered(self, wildcards: Any) -> bool:
-        """Whether the project makes the dataset."""
-        return self.grid[wildcards.dataset].settings.source == "render"
+    def dataset_source(self, wildcards: Any) -> str | list[str]:
+        """What an import depends on: checksums of rendered files, a download's stamp, or files."""
+        dataset = self.grid[wildcards.dataset]
+        inputs = dataset.planned[wildcards.sequence].inputs
+        if dataset.settings.source == "render":
+            return f"{self.data}/{wildcards.dataset}.sha256"
+        entry = entry_for(self.catalogue, inputs[0])
+        if dataset.settings.source == "download" and entry is not None:
+            return f"data/downloads/{entry.name}"
+        # A folder outside the table of downloads, a mount for instance, is used as it is.
+        return [str(path) for path in inputs]
+
+    def rendered_folder(self, wildcards: Any) -> list[str]:
+        """The folder of a rendered dataset, so that it is rendered again if someone removes it."""
+        rendered = self.grid[wildcards.dataset].settings.source == "render"
+        return [f"{self.data}/{wildcards.dataset}"] if rendered else []
 
     def imported(self, wildcards: Any, file: str) -> list[str]:
         """A file of every sequence of a dataset, those included that are not coded."""
@@ -102,6 +120,27 @@ class Plan:
         """Modules that a training depends on."""
         entry = TRAINEES[self.settings.train.trainings[wildcards.training].trainee]
         return modules("vcmflow.train.command", entry, Entry(entry.trainee))
+
+    def training_source(self, wildcards: Any) -> list[str]:
+        """What a training depends on: checksums of rendered videos, a download's stamp, files."""
+        videos = self.settings.train.trainings[wildcards.training].videos
+        if videos is None:
+            return []
+        if videos == "render":
+            return [f"{self.data}/videos.sha256"]
+        entry = entry_for(self.catalogue, Path(videos))
+        there = Path(videos).exists() or entry is None
+        return [videos if there or entry is None else f"data/downloads/{entry.name}"]
+
+    def rendered_videos(self, wildcards: Any) -> list[str]:
+        """The folder of rendered videos, where a training learns from it."""
+        videos = self.settings.train.trainings[wildcards.training].videos
+        return [f"{self.data}/videos"] if videos == "render" else []
+
+    def training_videos(self, wildcards: Any) -> Words:
+        """The videos of a training as a flag."""
+        videos = self.settings.train.trainings[wildcards.training].videos
+        return flag("--videos", self.rendered_videos(wildcards) or ([videos] if videos else []))
 
     def embedding_weights(self, wildcards: Any) -> list[str]:
         """The weights that an embedding reads, if it reads any."""
@@ -227,6 +266,15 @@ class Plan:
             "weights": self.chain_weights(codec, reconstructor),
             "code": self.reconstruct_code(codec, reconstructor),
         }
+
+    def encoder_reports(self) -> list[str]:
+        """One encode.json per dataset and codec: one run has one encoder of a kind."""
+        first: dict[tuple[str, str], str] = {}
+        for name, dataset in self.grid.items():
+            folder = f"{self.results}/{name}/encode/{next(iter(dataset.sequences))}"
+            for sampler, codec in dataset.codings():
+                first.setdefault((name, codec), f"{folder}/{sampler}/{codec}/encode.json")
+        return list(first.values())
 
     def suffix(self, codec: str) -> str:
         """How files of what a codec instance decodes to end."""
