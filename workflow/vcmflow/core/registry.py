@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from vcmflow.core.errors import VcmflowError
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 ROOT = Path(__file__).resolve().parents[2]
