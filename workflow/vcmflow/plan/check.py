@@ -56,8 +56,6 @@ def check(settings: Settings) -> None:
             _one_of(f"{key}.tasks", task, settings.task.tasks)
             for method_name in dataset.methods:
                 _check_task(settings, f"{key}.tasks", task, method_name)
-            for method_name in dataset.methods:
-                _check_task(settings, f"{key}.tasks", task, method_name)
         if dataset.require_objects and not dataset.tasks:
             raise VcmflowError(
                 f"params.yaml: {key}.require_objects: means nothing without tasks, where no object "
@@ -183,17 +181,6 @@ def _check_chain(settings: Settings, key: str, method: Method) -> None:
         raise VcmflowError(
             f"params.yaml: {key}: codec {method.codec!r} gives {gives}, reconstructor "
             f"{method.reconstructor!r} takes {' or '.join(takes)}"
-        )
-
-
-def _check_task(settings: Settings, key: str, name: str, method: str) -> None:
-    task = settings.task.tasks[name]
-    reads = TASKS[task.kind][task.model].reads
-    gives = CODECS[settings.encode.codecs[settings.methods[method].codec].codec].gives
-    if (reads == "features") != (gives == "features"):
-        raise VcmflowError(
-            f"params.yaml: {key}: task {name!r} reads {reads}, method {method!r} gives {gives}; "
-            "leave one of them out of the dataset"
         )
 
 
