@@ -1,7 +1,5 @@
 """Backbones of YOLACT: ResNet with deformable convolutions, and a light one for small models.
 
-Their blocks are torchvision's.
-
 Deformable convolution: Zhu et al., "Deformable ConvNets v2" (CVPR 2019), computed by
 ``torchvision.ops.deform_conv2d``. Tensor names follow the official YOLACT checkpoints.
 """
@@ -14,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.models.resnet import BasicBlock, Bottleneck
+from torchvision.models.resnet import Bottleneck
 from torchvision.ops import deform_conv2d
 
 
@@ -70,14 +68,6 @@ def _bottleneck(inputs: int, width: int, stride: int, deformable: bool) -> nn.Mo
     return module
 
 
-def _basic_block(inputs: int, outputs: int, stride: int) -> nn.Module:
-    """Two 3x3 convolutions and a shortcut."""
-    block: Any = BasicBlock(inputs, outputs, stride)
-    block.downsample = _shortcut(inputs, outputs, stride)
-    module: nn.Module = block
-    return module
-
-
 class ResNet(nn.Module):
     """ResNet-50/101 whose last three stages are returned."""
 
@@ -115,6 +105,28 @@ class ResNet(nn.Module):
         return maps[-3:]
 
 
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut.
+
+    torchvision's block computes the shortcut last, which changes the order in which gradients are
+    summed and with it the last bits of trained weights.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.downsample = _shortcut(inputs, outputs, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, H, W) -> (B, outputs, H / stride, W / stride)."""
+        shortcut = x if self.downsample is None else self.downsample(x)
+        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        return F.relu(self.bn2(self.conv2(y)) + shortcut, inplace=True)
+
+
 class LightResNet(nn.Module):
     """Small residual backbone: a 3x3 stem of stride 2 and four stages of stride 2 each."""
 
@@ -128,7 +140,7 @@ class LightResNet(nn.Module):
         self.layers = nn.ModuleList()
         for stage, count in enumerate(blocks):
             row = [
-                _basic_block(
+                BasicBlock(
                     widths[stage if block == 0 else stage + 1], widths[stage + 1], 2 - (block > 0)
                 )
                 for block in range(count)
