@@ -136,9 +136,7 @@ rule import_sequence:
     conda:
         ENVIRONMENT
     params:
-        sequence=lambda wildcards: GRID[wildcards.dataset]
-        .planned[wildcards.sequence]
-        .arguments(),
+        sequence=lambda wildcards: GRID[wildcards.dataset].planned[wildcards.sequence].arguments(),
     shell:
         "python -m vcmflow import {params.sequence:q} --frames-out {output.frames:q}"
         " --truth-out {output.truth:q} --info-out {output.info:q} 2> {log:q}"

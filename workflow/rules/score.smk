@@ -5,7 +5,9 @@ rule score_sequence:
         truth=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/truth.json",
         decisions=lambda wildcards: PLAN.per_method(wildcards, "sample/{sequence}/{sampler}.json"),
         gaps=lambda wildcards: PLAN.per_method(wildcards, "sample/{sequence}/{sampler}.gaps"),
-        encodes=lambda wildcards: PLAN.per_method(wildcards, "encode/{sequence}/{stream}/encode.json"),
+        encodes=lambda wildcards: PLAN.per_method(
+            wildcards, "encode/{sequence}/{stream}/encode.json"
+        ),
         fidelity=lambda wildcards: PLAN.per_rebuilding(wildcards, "fidelity/{sequence}/{chain}.csv"),
         times=lambda wildcards: PLAN.per_method(
             wildcards, "reconstruct/{sequence}/{chain}/times.json"

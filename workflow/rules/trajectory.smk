@@ -84,7 +84,8 @@ def trajectory_inputs(wildcards):
     }
 
 
-def trajectory_words(wildcards, input):
+# Without `input`: Snakemake reruns nothing for another value of what it can derive from inputs.
+def trajectory_words(wildcards):
     """One row of the ablation: what it is, what is measured, how frames are chosen."""
     variant = VARIANTS[wildcards.variant]
     sequences = PRODUCTS.probed(variant.embedding)
@@ -99,7 +100,6 @@ def trajectory_words(wildcards, input):
         *("--keep-every", *(str(share) for *_, share in sequences)),
         *("--sampler", json.dumps({"sampler": variant.sampler, **variant.options})),
         *("--embedding", SETTINGS.embed.embeddings[variant.embedding].job()),
-        *flag("--weights", input.weights),
     ]
 
 
@@ -116,6 +116,7 @@ rule trajectory:
         ENVIRONMENT
     params:
         words=trajectory_words,
+        weights=lambda wildcards, input: flag("--weights", input.weights),
     shell:
-        "python -m vcmflow trajectory {params.words:q} --embeddings {input.embeddings:q}"
-        " --out {output:q} 2> {log:q}"
+        "python -m vcmflow trajectory {params.words:q} {params.weights:q}"
+        " --embeddings {input.embeddings:q} --out {output:q} 2> {log:q}"
