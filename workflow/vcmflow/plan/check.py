@@ -12,7 +12,7 @@ from vcmflow.core.needs import NEEDS
 from vcmflow.core.registry import Entry, check_names, check_options, find, hint, lookup, parameters
 from vcmflow.data.catalogue import weights_table
 from vcmflow.data.registry import LOADERS
-from vcmflow.embed.registry import EMBEDDERS, NEEDS_WEIGHTS
+from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.encode.registry import CODECS, check_points
 from vcmflow.plan.code import imports
 from vcmflow.plan.grid import Dataset, sampler_of, used_embeddings
@@ -158,7 +158,7 @@ def _check_embeddings(settings: Settings) -> None:
                 raise VcmflowError(
                     f"params.yaml: {key}: has weights and a training; leave one of them out"
                 )
-            if entry.embedder not in NEEDS_WEIGHTS:
+            if "weights" not in parameters(EMBEDDERS[entry.embedder].builder):
                 raise VcmflowError(
                     f"params.yaml: {key}.training: embedder {entry.embedder!r} takes no weights"
                 )
