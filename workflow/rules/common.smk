@@ -30,7 +30,7 @@ from vcmflow.core.machine import local_gpus
 from vcmflow.plan.check import check, check_weights, weights_files
 from vcmflow.plan.code import modules
 from vcmflow.plan.grid import build_grid, selection_file
-from vcmflow.plan.jobs import Plan, flag, weights
+from vcmflow.plan.jobs import Plan, flag
 
 try:
     SETTINGS = load_settings(Path("params.yaml"), config)
