@@ -186,6 +186,16 @@ def test_accuracy_against_m_runs_from_the_smallest_share_to_all_frames() -> None
     assert overlapping(texts(figure)) == []
 
 
+def test_accuracy_against_m_has_a_row_per_operating_point() -> None:
+    names = ["uniform", "uniform-n2", "all"]
+    table = scores_table(scenes=SCENES[:3], samplers=names, codecs=["vvc"], points=[22, 32])
+    curves = {"uniform": names[:2]}
+    figure = draw("accuracy_m", table, points=("22", "32"), curves=curves, whole="all")
+    titles = [axes.get_title(loc="left") for axes in figure.axes[::2]]
+    assert [title.split()[-1] for title in titles] == ["22", "32"]
+    assert len(figure.axes) == 4
+
+
 # --- methods' looks -------------------------------------------------------------------------------
 
 

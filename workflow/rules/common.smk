@@ -31,7 +31,7 @@ from vcmflow.data.catalogue import read_catalogue
 from vcmflow.plan.check import check, check_weights, weights_files
 from vcmflow.plan.code import modules
 from vcmflow.plan.grid import build_grid, selection_file
-from vcmflow.plan.jobs import Plan, flag, weights
+from vcmflow.plan.jobs import Plan, flag
 from vcmflow.plan.products import Products, figure_code, table_code
 
 try:

@@ -8,7 +8,10 @@ rule provenance:
         results=[*TABLES, *FIGURES, *METRICS.values()],
         encodes=PLAN.encoder_reports(),
         models=list(dict.fromkeys(str(path) for _, path in weights_files(SETTINGS, GRID))),
-        trained=[PLAN.training_file(name) for name in PRODUCTS.trainings],
+        trained=[
+            PLAN.training_file(name)
+            for name in dict.fromkeys([*PRODUCTS.trainings, *PLAN.model_trainings()])
+        ],
         code=modules("vcmflow.provenance.command"),
     output:
         PROVENANCE,

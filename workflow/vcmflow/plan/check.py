@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vcmflow.config.models import Instance, Method, Settings
+from vcmflow.config.models import Instance, Method, Settings, WeightedInstance
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.needs import NEEDS
 from vcmflow.core.registry import Entry, check_names, check_options, find, hint, lookup, parameters
 from vcmflow.data.catalogue import weights_table
 from vcmflow.data.registry import LOADERS
-from vcmflow.embed.registry import EMBEDDERS, NEEDS_WEIGHTS
+from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.encode.registry import CODECS, check_points
 from vcmflow.plan.code import imports
 from vcmflow.plan.grid import Dataset, sampler_of, used_embeddings
@@ -80,14 +80,14 @@ def check(settings: Settings) -> None:
 def _check_instances(settings: Settings) -> None:
     for key, registry, instances in _tables(settings):
         for name, instance in instances.items():
-            _instance(f"{key}.{name}", registry, instance)
-    _instance("track.detector", DETECTORS, settings.track.detector)
-    _instance("track.tracker", TRACKERS, settings.track.tracker)
+            _instance(settings, f"{key}.{name}", registry, instance)
+    _instance(settings, "track.detector", DETECTORS, settings.track.detector)
+    _instance(settings, "track.tracker", TRACKERS, settings.track.tracker)
     for name, task in settings.task.tasks.items():
         evaluated = {entry.kind for entry in EVALUATORS.values() if entry.accuracy}
         kinds = [kind for kind in TASKS if kind in evaluated]
         _one_of(f"task.tasks.{name}.kind", task.kind, kinds)
-        _instance(f"task.tasks.{name}", TASKS[task.kind], task)
+        _instance(settings, f"task.tasks.{name}", TASKS[task.kind], task)
     for name, options in settings.score.evaluators.items():
         key = f"score.evaluators.{name}"
         _one_of("score.evaluators", name, EVALUATORS)
@@ -107,7 +107,9 @@ def _tables(
     yield "reconstruct.reconstructors", RECONSTRUCTORS, settings.reconstruct.reconstructors
 
 
-def _instance(key: str, registry: Mapping[str, Entry], instance: Instance) -> None:
+def _instance(
+    settings: Settings, key: str, registry: Mapping[str, Entry], instance: Instance
+) -> None:
     """Check a plug-in's name, its options, its weights and its needs."""
     what = instance.plugin_key
     try:
@@ -123,6 +125,16 @@ def _instance(key: str, registry: Mapping[str, Entry], instance: Instance) -> No
         raise VcmflowError(
             f"params.yaml: {key}.weights: {what} {instance.plugin!r} takes none; leave it out"
         )
+    if isinstance(instance, WeightedInstance) and instance.training is not None:
+        _one_of(f"{key}.training", instance.training, settings.train.trainings)
+        if instance.weights is not None:
+            raise VcmflowError(
+                f"params.yaml: {key}: has weights and a training; leave one of them out"
+            )
+        if "weights" not in known:
+            raise VcmflowError(
+                f"params.yaml: {key}.training: {what} {instance.plugin!r} takes no weights"
+            )
     for need, found in NEEDS.items():
         given = getattr(instance, need, None)
         if need not in entry.needs and given is not None:
@@ -141,7 +153,7 @@ def _check_values(registry: Mapping[str, Entry], instance: Instance, what: str) 
 
 
 def _check_embeddings(settings: Settings) -> None:
-    embeddings, trainings = settings.embed.embeddings, settings.train.trainings
+    embeddings = settings.embed.embeddings
     for section, instances in (
         ("sample.samplers", settings.sample.samplers),
         ("encode.codecs", settings.encode.codecs),
@@ -150,18 +162,6 @@ def _check_embeddings(settings: Settings) -> None:
             embedding = getattr(instance, "embedding", None)
             if embedding is not None:
                 _one_of(f"{section}.{name}.embedding", embedding, embeddings)
-    for name, entry in embeddings.items():
-        key = f"embed.embeddings.{name}"
-        if entry.training is not None:
-            _one_of(f"{key}.training", entry.training, trainings)
-            if entry.weights is not None:
-                raise VcmflowError(
-                    f"params.yaml: {key}: has weights and a training; leave one of them out"
-                )
-            if entry.embedder not in NEEDS_WEIGHTS:
-                raise VcmflowError(
-                    f"params.yaml: {key}.training: embedder {entry.embedder!r} takes no weights"
-                )
 
 
 def _check_points(settings: Settings) -> None:

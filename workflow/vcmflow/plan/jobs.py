@@ -148,8 +148,13 @@ class Plan:
 
     def weights_of_embedding(self, name: str) -> list[str]:
         """The weights that an embedding reads, if it reads any."""
-        entry = self.settings.embed.embeddings[name]
-        return [self.training_file(entry.training)] if entry.training else weights(entry)
+        return self.weights(self.settings.embed.embeddings[name])
+
+    def weights(self, instance: WeightedInstance) -> list[str]:
+        """The weights that an instance reads, if it reads any: those of a training, or a file."""
+        if instance.training:
+            return [self.training_file(instance.training)]
+        return [instance.weights] if instance.weights else []
 
     def embedding_code(self, wildcards: Any) -> list[str]:
         """Modules that an embedding depends on."""
@@ -160,6 +165,19 @@ class Plan:
         """The trainings that embeddings ask for, each once."""
         names = (self.settings.embed.embeddings[name].training for name in embeddings)
         return list(dict.fromkeys(name for name in names if name))
+
+    def model_trainings(self) -> list[str]:
+        """The trainings that codecs, reconstructors, tasks and the tracks' detector ask for."""
+        settings = self.settings
+        used: list[WeightedInstance] = []
+        for dataset in self.grid.values():
+            for method in dataset.methods.values():
+                used.append(settings.encode.codecs[method.codec])
+                used.append(settings.reconstruct.reconstructors[method.reconstructor])
+                if "tracks" in SAMPLERS[sampler_of(settings, method.sampler).sampler].needs:
+                    used.append(settings.track.detector)
+            used += [settings.task.tasks[task] for task in dataset.tasks]
+        return list(dict.fromkeys(one.training for one in used if one.training))
 
     # sample
 
@@ -247,13 +265,15 @@ class Plan:
             self.settings.encode.codecs[codec],
             self.settings.reconstruct.reconstructors[reconstructor],
         )
-        return [file for instance in instances for file in weights(instance)]
+        return [file for instance in instances for file in self.weights(instance)]
 
     def chain_weight_words(self, codec: str, reconstructor: str) -> Words:
         """The same as flags."""
         return [
-            *flag("--codec-weights", weights(self.settings.encode.codecs[codec])),
-            *flag("--weights", weights(self.settings.reconstruct.reconstructors[reconstructor])),
+            *flag("--codec-weights", self.weights(self.settings.encode.codecs[codec])),
+            *flag(
+                "--weights", self.weights(self.settings.reconstruct.reconstructors[reconstructor])
+            ),
         ]
 
     def shown_inputs(self, wildcards: Any) -> dict[str, Any]:
@@ -343,7 +363,7 @@ class Plan:
 
     def task_weights(self, wildcards: Any) -> list[str]:
         """The weights of a task's model."""
-        return weights(self.settings.task.tasks[wildcards.task])
+        return self.weights(self.settings.task.tasks[wildcards.task])
 
     def task_device(self, wildcards: Any) -> str:
         """Where a task's model runs."""
@@ -439,11 +459,6 @@ class Plan:
                 for method in dataset.methods.values()
             ]
         return found
-
-
-def weights(entry: WeightedInstance) -> list[str]:
-    """The weights file of an instance, if it has one."""
-    return [entry.weights] if entry.weights else []
 
 
 def need_words(needs: Mapping[str, str]) -> Words:

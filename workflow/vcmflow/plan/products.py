@@ -264,6 +264,10 @@ class Products:
             "--min-jaccard": self.settings.tables.min_jaccard,
         }
         words = [f"{flag}={value}" for flag, value in limits.items() if value is not None]
+        methods = [method for dataset in self.grid.values() for method in dataset.methods.values()]
+        codecs = dict.fromkeys(method.codec for method in methods)
+        rising = [name for name in codecs if self.plan.codec(name).rising]
+        words += ["--rising", *rising] if rising else []
         return self._table("sanity", list(self.grid.values()), words)
 
     # figures

@@ -160,16 +160,26 @@ def build(
     Raises:
         VcmflowError: a file or a result is broken.
     """
+    return Evaluator(true_boxes(sequence, truth, source, pseudo_threshold), sequence.frames)
+
+
+def true_boxes(
+    sequence: Sequence,
+    truth: Path | None,
+    source: Many[Any] | None,
+    pseudo_threshold: float = THRESHOLD,
+) -> Truth:
+    """The boxes that detections are held against; arguments as of :func:`build`."""
     own = None if truth is None else read_truth(truth, sequence.frames)
     if source is not None:
         # Categories of another kind of annotation are other classes under the same ids.
         known = own.categories if own is not None and sequence.annotations == "none" else {}
         where = f"{sequence.id}, uncompressed frames"
         found = read_found(source, sequence.frames, where)
-        return Evaluator(pseudo_truth(known or CLASSES, found, pseudo_threshold), sequence.frames)
+        return pseudo_truth(known or CLASSES, found, pseudo_threshold)
     if own is None:
         raise VcmflowError(f"{sequence.id}: has annotations, but no truth was given")
-    return Evaluator(own, sequence.frames)
+    return own
 
 
 def pool(evidence: Iterable[Mapping[str, Any]]) -> dict[str, float]:

@@ -46,6 +46,7 @@ class Inputs:
         fit: interpolation between the points of a curve.
         min_map: smallest acceptable mAP on uncompressed frames; None for no such check.
         min_jaccard: the same for the mean Jaccard index.
+        rising: codecs whose rate rises with their operating points.
         titles: words for methods and codecs.
         note: what the numbers were measured on, for captions.
     """
@@ -63,6 +64,7 @@ class Inputs:
     fit: Fit = "pchip"
     min_map: float | None = None
     min_jaccard: float | None = None
+    rising: frozenset[str] = frozenset()
     titles: Titles = field(default_factory=Titles)
     note: str = ""
 

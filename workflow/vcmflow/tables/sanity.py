@@ -42,7 +42,9 @@ def build(inputs: Inputs) -> Table:
     coded = sequences[sequences["method"] != SOURCE]
     for dataset, of_dataset in coded.groupby("dataset", sort=False):
         for codec, part in of_dataset.groupby("codec"):
-            words = f"falls as {titles.point(str(codec), 'rises')}"
+            rising = codec in inputs.rising
+            words = f"falls as {titles.point(str(codec), 'falls' if rising else 'rises')}"
+            part = part.iloc[::-1] if rising else part
             at = str(dataset), titles.short(str(codec))
             falls = _falls(titles, part, "rate_bytes", lambda a, b: b / a, 1.0)
             rows.append(_row(f"rate {words}", *at, "< 1", falls))
@@ -146,7 +148,9 @@ def _accuracies(inputs: Inputs, scores: pd.DataFrame, dataset: str, task: str) -
     name = f", {task}" if len(tasks_of(scores)) > 1 else ""
     coded = rows[rows["method"] != SOURCE]
     for codec, part in coded.groupby("codec") if accuracy == "map" and value == value else ():
-        check = f"all frames at the lowest QP keep the uncompressed mAP{name}"
+        best_point = f"{'highest' if codec in inputs.rising else 'lowest'} "
+        best_point += inputs.titles.point(str(codec), "").strip()
+        check = f"all frames at the {best_point} keep the uncompressed mAP{name}"
         at = check, dataset, inputs.titles.short(str(codec)), f"≥ {ACCURACY_KEPT:g}"
         whole = part[part["m"] == part["n"]]
         if whole.empty:
