@@ -113,7 +113,7 @@ def test_the_results_say_where_they_come_from(clone: Path) -> None:
     assert told["packages"]["snakemake"]
     used = told["encoders"]["used"]
     assert {entry["codec"]["structure"] for entry in used} == {"ra", "ai"}
-    assert all(entry["encoder"]["name"].startswith("VVenC ") for entry in used)
+    assert all(entry["encoder"]["encoder"].startswith("VVenC ") for entry in used)
     assert set(told["models"]) == {
         *("models/faster_rcnn_mini.safetensors", "models/yolact_mini.safetensors"),
         "results/smoke/train/embedding/weights.safetensors",

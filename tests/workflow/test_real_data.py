@@ -94,12 +94,9 @@ def test_real_sequences_reach_their_rate_accuracy_figures_by_both_loaders(tmp_pa
         "results/mini/own/frames/sequences.csv",
     )
 
-    assert {name: info["ground_truth"] for name, info in found["masks"].items()} == dict.fromkeys(
-        names, "annotations"
-    )
-    assert {name: info["ground_truth"] for name, info in found["own"].items()} == dict.fromkeys(
-        names, "pseudo"
-    )
+    for dataset, annotations in (("masks", "masks"), ("own", "none")):
+        there = {name: info["annotations"] for name, info in found[dataset].items()}
+        assert there == dict.fromkeys(names, annotations)
     for figure in ("rate_scores_masks", "rate_scores_own", "fig4"):
         assert (folder / f"results/mini/figures/{figure}.png").stat().st_size > 5_000
     for dataset, task, accuracy in (
@@ -160,7 +157,7 @@ def test_names_with_special_characters_go_through_the_whole_workflow(tmp_path: P
     table = pd.read_csv(folder / "results/mini/own/frames/sequences.csv")
     assert len(found["own"]) == len(table) == len(names)
     assert set(table["id"]) == set(found["own"])
-    assert (table["frames"] == 5).all() and (table["ground_truth"] == "pseudo").all()
+    assert (table["frames"] == 5).all() and (table["annotations"] == "none").all()
     scored = wide(read_scores([folder / "results/mini/own/score/scores.csv"]), "sequence")
     assert set(scored["sequence"]) == set(found["own"])
     assert (folder / "results/mini/figures/rate_scores_own.png").stat().st_size > 5_000
