@@ -94,9 +94,9 @@ def test_real_sequences_reach_their_rate_accuracy_figures_by_both_loaders(tmp_pa
         "results/mini/own/frames/sequences.csv",
     )
 
-    for dataset, annotations in (("masks", "masks"), ("own", "none")):
+    for dataset, wanted in (("masks", "masks"), ("own", "none")):
         there = {name: info["annotations"] for name, info in found[dataset].items()}
-        assert there == dict.fromkeys(names, annotations)
+        assert there == dict.fromkeys(names, wanted)
     for figure in ("rate_scores_masks", "rate_scores_own", "fig4"):
         assert (folder / f"results/mini/figures/{figure}.png").stat().st_size > 5_000
     for dataset, task, accuracy in (
