@@ -1,27 +1,25 @@
-"""The sequence table, the import command, and tables against their schemas."""
+"""The sequence table, the import command, and tables of downloads."""
 
 from __future__ import annotations
 
 import csv
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
-import yaml
 from data_makers import box, rail_labels, write_rail
 
 from vcmflow.__main__ import main
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.sequence import Sequence, read_sequence, write_sequence
+from vcmflow.data.catalogue import Entry, read_catalogue
 from vcmflow.data.osdar23 import RULES
 from vcmflow.data.sequences import list_sequences
 from vcmflow.data.table import COLUMNS, row_of
 
 ROOT = Path(__file__).parents[2]
-SCHEMAS = ROOT / "workflow" / "schemas"
 SEQUENCE = Sequence("a-b", "own", "a", "none", 4, 12.5, 40, 24)
 
 
@@ -34,46 +32,28 @@ def written(folder: Path, sequence: Sequence) -> list[str]:
     return [f"--{flag}={folder / name}" for flag, name in names.items()]
 
 
-def schema(name: str) -> dict[str, Any]:
-    rules: dict[str, Any] = yaml.safe_load((SCHEMAS / name).read_text("utf-8"))
-    jsonschema.Draft202012Validator.check_schema(rules)
-    return rules
-
-
-def typed(row: dict[str, str], rules: dict[str, Any]) -> dict[str, Any]:
-    """A CSV row as Snakemake's validation sees it: numbers as numbers, empty cells left out."""
-    kinds = {"integer": int, "number": float}
-    return {
-        key: kinds.get(rules["properties"][key].get("type"), str)(value)
-        for key, value in row.items()
-        if value != ""
-    }
-
-
 def test_a_description_comes_back_as_it_was_written(tmp_path: Path) -> None:
     for sequence in (SEQUENCE, replace(SEQUENCE, camera="rgb_center", annotations="masks")):
         write_sequence(tmp_path / "sequence.json", sequence)
         assert read_sequence(tmp_path / "sequence.json") == sequence
 
 
-def test_the_schema_of_the_sequence_table_agrees_with_the_code(tmp_path: Path) -> None:
-    rules = schema("sequences.schema.yaml")
-    assert tuple(rules["properties"]) == COLUMNS
+def test_the_sequence_table_has_a_row_per_sequence(tmp_path: Path) -> None:
     flags = written(tmp_path / 'x "y", z', SEQUENCE)
     assert main(["sequences", *flags, f"--out={tmp_path / 'sequences.csv'}"]) == 0
     with (tmp_path / "sequences.csv").open(encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)
-    jsonschema.validate(typed(row, rules), rules)
-    assert row["frames_path"] == str(tmp_path / 'x "y", z' / "frames.mkv")
+    assert tuple(row) == COLUMNS
+    described = {key: str(value or "") for key, value in asdict(SEQUENCE).items()}
+    assert {key: row[key] for key in described} == described
+    assert (row["objects"], row["frames_path"]) == ("0", str(tmp_path / 'x "y", z/frames.mkv'))
 
 
-def test_the_table_of_downloads_keeps_to_its_schema() -> None:
-    rules = schema("datasets.schema.yaml")
+def test_the_table_of_downloads_has_the_columns_of_its_model() -> None:
+    known = {field.alias or name for name, field in Entry.model_fields.items()} | {"page"}
     with (ROOT / "data/datasets.csv").open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        assert set(reader.fieldnames or ()) == set(rules["properties"])
-        for row in reader:
-            jsonschema.validate(typed(row, rules), rules)
+        assert set(next(csv.reader(file))) <= known
+    assert len(read_catalogue(ROOT / "data/datasets.csv")) > 10
 
 
 @pytest.mark.parametrize(

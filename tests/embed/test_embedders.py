@@ -14,8 +14,9 @@ from torchvision.models import mobilenet_v2, resnet18
 
 from vcmflow.core.embedding import embed_frames, load_embedder
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.registry import parameters
 from vcmflow.embed.embedder import NetworkEmbedder
-from vcmflow.embed.registry import EMBEDDERS, NEEDS_WEIGHTS
+from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.nets.embedding import FEATURES, normalise, seeded_network
 from vcmflow.nets.weights import read_weights, write_weights
 
@@ -51,7 +52,7 @@ def build(name, weights, **options):
 
 @pytest.mark.parametrize("name", sorted(EMBEDDERS))
 def test_every_embedder_gives_one_row_per_frame(name, weights, frames):
-    assert (name in weights) == (name in NEEDS_WEIGHTS)
+    assert (name in weights) == ("weights" in parameters(EMBEDDERS[name].builder))
     embedder = build(name, weights)
     embedding = embed_frames(iter(frames), embedder)
     assert embedding.shape == (9, embedder.dimension)

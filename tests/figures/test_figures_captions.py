@@ -118,7 +118,10 @@ def test_the_dataset_of_a_table_may_be_left_to_the_first_in_use() -> None:
 def test_the_comparison_names_its_anchor_codecs_and_tasks() -> None:
     text = render("compare", settings("compare"), {})
     assert "against all" in text
-    assert "AV1: av1, QP 20, 27, 34, 42, 50, 58" in text
+    for name in ("vvenc_ra", "av1"):
+        codec = settings("compare")["encode"]["codecs"][name]
+        assert f"{codec['title']}: {codec['codec']}" in text
+    assert ", ".join(map(str, settings("compare")["encode"]["codecs"]["av1"]["ladder"])) in text
     assert "Task by_segmenter: detection by yolact_mini" in text
     assert "all-intra" not in text
 

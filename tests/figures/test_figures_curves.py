@@ -123,6 +123,16 @@ def test_forty_sequences_are_a_mean_with_thin_lines_and_few_a_row_each() -> None
     assert [axes.get_ylabel() for axes in few.axes[::2]] == ["mean of 2", "a", "b"]
 
 
+def test_many_codecs_share_the_panels_of_a_score() -> None:
+    codecs = ["vvc", "hevc", "av1"]
+    table = scores_table(scenes=["b", "a"], codecs=codecs, samplers=["uniform", "all"], kind="")
+    figure = draw("rd", table, "sequence")
+    assert [axes.get_title() for axes in figure.axes[:2]] == ["PSNR (dB)", "SSIM"]
+    assert len([line for line in figure.axes[0].lines if len(line.get_xdata()) == 6]) == 6
+    assert {"random access", "hevc", "av1"} <= set(legend_labels(figure))
+    assert overlapping(texts(figure)) == []
+
+
 def test_means_are_over_the_same_scenes_for_every_curve() -> None:
     table = scores_table(scenes=SCENES[:3], codecs=["vvc"])
     table.loc[
@@ -174,6 +184,16 @@ def test_accuracy_against_m_runs_from_the_smallest_share_to_all_frames() -> None
         end = table[table.method == "all"][column].mean()
         assert np.asarray(line.get_ydata())[-1] == pytest.approx(end)
     assert overlapping(texts(figure)) == []
+
+
+def test_accuracy_against_m_has_a_row_per_operating_point() -> None:
+    names = ["uniform", "uniform-n2", "all"]
+    table = scores_table(scenes=SCENES[:3], samplers=names, codecs=["vvc"], points=[22, 32])
+    curves = {"uniform": names[:2]}
+    figure = draw("accuracy_m", table, points=("22", "32"), curves=curves, whole="all")
+    titles = [axes.get_title(loc="left") for axes in figure.axes[::2]]
+    assert [title.split()[-1] for title in titles] == ["22", "32"]
+    assert len(figure.axes) == 4
 
 
 # --- methods' looks -------------------------------------------------------------------------------

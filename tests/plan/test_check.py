@@ -112,6 +112,22 @@ METHOD = {"sampler": "uniform", "codec": "vvenc_ra", "reconstructor": "interpola
             ["embed.embeddings.x.training", "'grey'", "no weights"],
         ),
         (
+            {
+                "reconstruct": {
+                    "reconstructors": {"x": {"reconstructor": "ema_vfi", "training": "y"}}
+                }
+            },
+            ["reconstruct.reconstructors.x.training", "'y'", "embedding"],
+        ),
+        (
+            {"task": {"tasks": {"detection": {"training": "faster_rcnn_mini"}}}},
+            ["task.tasks.detection", "has weights and a training"],
+        ),
+        (
+            {"score": {"evaluators": {"detection": {"treshold": 1}}}},
+            ["score.evaluators.detection", "'treshold'", "pseudo_threshold"],
+        ),
+        (
             {"train": {"trainings": {"cold": {"like": "embedding", "temprature": 0.1}}}},
             ["train.trainings.cold", "'temprature'", "did you mean 'temperature'"],
         ),

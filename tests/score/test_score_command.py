@@ -148,11 +148,11 @@ def test_pseudo_ground_truth_is_what_is_found_on_the_uncompressed_frames(
 def test_a_higher_threshold_leaves_less_pseudo_ground_truth(build):
     counts = []
     for threshold in (0, 0.6, 1.1):
-        task = {"kind": "detection", "pseudo_threshold": threshold}
-        files = build(annotations="none", tasks={"found": task})
-        assert main(files.arguments()) == 0
+        files = build(annotations="none", tasks={"found": "detection"})
+        options = json.dumps({"detection": {"pseudo_threshold": threshold}})
+        assert main([*files.arguments(), "--evaluators", options]) == 0
         first = json.loads(files.out.read_text("utf-8"))["conditions"][0]["evidence"]["found"]
-        counts.append(sum(part["boxes"] for part in first.values()))
+        counts.append(sum(part["boxes"] for part in first["detection"].values()))
     assert counts[0] == 21
     assert counts[0] > counts[1] > counts[2] == 0
 
@@ -335,8 +335,12 @@ def swapped(argv, flag, value):
         ),
         (lambda argv: swapped(argv, "--tasks", "[]"), "wanted: a mapping from tasks"),
         (
-            lambda argv: swapped(argv, "--tasks", '{"detection": {"kind": "detection", "iou": 1}}'),
+            lambda argv: [*argv, "--evaluators", '{"detection": {"iou": 1}}'],
             "has no option 'iou'; allowed: pseudo_threshold",
+        ),
+        (
+            lambda argv: [*argv, "--evaluators", '{"detections": {}}'],
+            "unknown evaluator 'detections'; allowed: detection, segmentation (did you mean",
         ),
         (lambda argv: swapped(argv, "--methods", "[{}]"), "wanted: a list of mappings with name"),
         (lambda argv: swapped(argv, "--methods", "uniform"), "--methods: not JSON"),

@@ -27,10 +27,12 @@ envvars:
 from vcmflow.config.load import load_settings, plain
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.machine import local_gpus
+from vcmflow.data.catalogue import read_catalogue
 from vcmflow.plan.check import check, check_weights, weights_files
 from vcmflow.plan.code import modules
 from vcmflow.plan.grid import build_grid, selection_file
-from vcmflow.plan.jobs import Plan, flag, weights
+from vcmflow.plan.jobs import Plan, flag
+from vcmflow.plan.products import Products, figure_code, table_code
 
 try:
     SETTINGS = load_settings(Path("params.yaml"), config)
@@ -42,7 +44,9 @@ except VcmflowError as error:
 
 # Jobs with a large network ask for a GPU where this machine has one, and a profile says how many
 # there are to share. A cluster's head node has none: there, the profile's set-resources ask for them.
-PLAN = Plan(SETTINGS, GRID, local_gpus())
+PLAN = Plan(SETTINGS, GRID, local_gpus(), read_catalogue(Path("data/datasets.csv")))
+PRODUCTS = Products(PLAN)
+PROBES = PRODUCTS.probes
 RESULTS, DATA = PLAN.results, PLAN.data
 # Used with --software-deployment-method conda only.
 ENVIRONMENT = "../../envs/vcmflow.yaml"

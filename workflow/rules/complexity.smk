@@ -1,4 +1,5 @@
 # Parameters, operations and measured speed of the two methods, for Table 7: vcmflow/complexity.
+from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.task.registry import DETECTORS
 
 MEASURED = next(iter(GRID.values()))
@@ -13,7 +14,7 @@ if MEASURED_EMBEDDING:
         input:
             video=f"{RESULTS}/{MEASURED.name}/frames/{next(iter(MEASURED.sequences))}/frames.mkv",
             embedding=PLAN.weights_of_embedding(MEASURED_EMBEDDING),
-            detector=weights(SETTINGS.track.detector),
+            detector=PLAN.weights(SETTINGS.track.detector),
             code=modules(
                 "vcmflow.complexity.command",
                 EMBEDDERS[SETTINGS.embed.embeddings[MEASURED_EMBEDDING].embedder],
@@ -34,7 +35,7 @@ if MEASURED_EMBEDDING:
             embedding=SETTINGS.embed.embeddings[MEASURED_EMBEDDING].job(),
             embedding_weights=lambda wildcards, input: flag("--embedding-weights", input.embedding),
             detector=SETTINGS.track.detector.job(),
-            detector_weights=flag("--detector-weights", weights(SETTINGS.track.detector)),
+            detector_weights=flag("--detector-weights", PLAN.weights(SETTINGS.track.detector)),
             tracker=SETTINGS.track.tracker.job(),
             keep_every=MEASURED.settings.keep_every,
         shell:

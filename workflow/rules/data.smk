@@ -1,53 +1,14 @@
 # From a dataset, rendered, downloaded or already there, to sequences in the common form:
 # vcmflow/data (and vcmrender for the mini data).
-from vcmflow.data.catalogue import entry_for, read_catalogue, weights_table
+from vcmflow.data.catalogue import weights_table
 from vcmflow.data.objects import digest
-from vcmflow.plan.estimate import estimate, read_costs
+from vcmflow.plan.estimate import print_estimate
 
-CATALOGUE = read_catalogue(Path("data/datasets.csv"))
 WEIGHTS = weights_table(Path("data/weights.csv"))
 # What is rendered in the layout that a loader reads.
 LAYOUTS = {"osdar23": "detection", "davis": "segmentation"}
 RENDERED = [name for name, dataset in GRID.items() if dataset.settings.source == "render"]
 SEQUENCE_TABLES = [f"{RESULTS}/{name}/frames/sequences.csv" for name in GRID]
-
-
-def imported(file):
-    """A file of every sequence of a dataset, those included that are not coded."""
-    return lambda wildcards: [
-        f"{RESULTS}/{wildcards.dataset}/frames/{sequence}/{file}"
-        for sequence in GRID[wildcards.dataset].planned
-    ]
-
-
-def dataset_source(wildcards):
-    """What an import depends on: checksums of rendered files, the stamp of a download, or files."""
-    dataset = GRID[wildcards.dataset]
-    inputs = dataset.planned[wildcards.sequence].inputs
-    if dataset.settings.source == "render":
-        return f"{DATA}/{wildcards.dataset}.sha256"
-    entry = entry_for(CATALOGUE, inputs[0])
-    if dataset.settings.source == "download" and entry is not None:
-        return f"data/downloads/{entry.name}"
-    # A folder outside the table of downloads, a mount for instance, is used as it is.
-    return inputs
-
-
-def dataset_folder(wildcards):
-    """The folder of a rendered dataset, so that it is rendered again if someone removes it."""
-    return ancient(f"{DATA}/{wildcards.dataset}") if wildcards.dataset in RENDERED else []
-
-
-def print_estimate(workflow):
-    """What the planned jobs of a dry run cost; called at its end, when the jobs are known."""
-    if not workflow.dryrun or getattr(workflow, "dag", None) is None:
-        return
-    planned = workflow.dag.needrun_jobs(exclude_finished=False)
-    jobs = [(job.rule.name, dict(job.wildcards_dict)) for job in planned]
-    entries = read_catalogue(Path("data/weights.csv"))
-    published = {file: entries[name] for file, name in WEIGHTS.items()}
-    found = estimate(jobs, PLAN, CATALOGUE, published, read_costs())
-    print("", *found.lines(), sep="\n", file=sys.stderr)
 
 
 # A stamp, and not the folder, is the output: Snakemake removes outputs before it runs a rule again,
@@ -60,14 +21,14 @@ rule download:
     benchmark:
         "data/downloads/{entry}.tsv"
     wildcard_constraints:
-        entry="|".join(CATALOGUE),
+        entry="|".join(PLAN.catalogue),
     retries: 2
     conda:
         ENVIRONMENT
     resources:
         downloads=1,
     params:
-        folder=lambda wildcards: f"data/{CATALOGUE[wildcards.entry].folder}",
+        folder=lambda wildcards: f"data/{PLAN.catalogue[wildcards.entry].folder}",
     shell:
         "python -m vcmflow download --name {wildcards.entry} --out {params.folder:q} 2> {log:q}"
 
@@ -122,8 +83,8 @@ rule render_dataset:
 
 rule import_sequence:
     input:
-        source=dataset_source,
-        folder=dataset_folder,
+        source=PLAN.dataset_source,
+        folder=lambda wildcards: ancient(PLAN.rendered_folder(wildcards)),
         code=PLAN.loader_code,
     output:
         frames=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
@@ -144,9 +105,9 @@ rule import_sequence:
 
 rule sequence_table:
     input:
-        info=imported("sequence.json"),
-        frames=imported("frames.mkv"),
-        truth=imported("truth.json"),
+        info=lambda wildcards: PLAN.imported(wildcards, "sequence.json"),
+        frames=lambda wildcards: PLAN.imported(wildcards, "frames.mkv"),
+        truth=lambda wildcards: PLAN.imported(wildcards, "truth.json"),
         code=modules("vcmflow.data.table"),
     output:
         f"{RESULTS}/{{dataset}}/frames/sequences.csv",
@@ -165,9 +126,9 @@ rule sequence_table:
 # part of every run, the second run would have another plan than the first.
 rule select_sequences:
     input:
-        info=imported("sequence.json"),
-        frames=imported("frames.mkv"),
-        truth=imported("truth.json"),
+        info=lambda wildcards: PLAN.imported(wildcards, "sequence.json"),
+        frames=lambda wildcards: PLAN.imported(wildcards, "frames.mkv"),
+        truth=lambda wildcards: PLAN.imported(wildcards, "truth.json"),
         code=modules("vcmflow.data.table"),
     output:
         f"{RESULTS}/{{dataset}}/frames/selection.csv",
@@ -204,4 +165,4 @@ rule selection:
 if workflow.is_main_process and any(
     dataset.settings.source == "download" for dataset in GRID.values()
 ):
-    atexit.register(print_estimate, workflow)
+    atexit.register(print_estimate, workflow, PLAN, Path("data/weights.csv"))

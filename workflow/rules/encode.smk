@@ -9,7 +9,7 @@ for CODING in PLAN.encodings():
             unpack(lambda wildcards, codec=CODING.codec: PLAN.codec_needs(codec, wildcards)),
             frames=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
             decision=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.json",
-            weights=weights(SETTINGS.encode.codecs[CODING.codec]),
+            weights=PLAN.weights(SETTINGS.encode.codecs[CODING.codec]),
             code=PLAN.encode_code(CODING.codec),
         output:
             streams=[
@@ -32,7 +32,7 @@ for CODING in PLAN.encodings():
             gpu=PLAN.encode_gpus(CODING.codec),
         params:
             codec=SETTINGS.encode.codecs[CODING.codec].job(),
-            weights=flag("--weights", weights(SETTINGS.encode.codecs[CODING.codec])),
+            weights=flag("--weights", PLAN.weights(SETTINGS.encode.codecs[CODING.codec])),
             points=CODING.points,
             needs=lambda wildcards, codec=CODING.codec: PLAN.codec_need_words(codec, wildcards),
             folder=lambda wildcards, output: str(Path(output.json).parent),

@@ -7,17 +7,12 @@ METRICS = {
 }
 
 
-def tables_made(*names):
-    """Those of the named tables that the grid can fill."""
-    return [f"{RESULTS}/tables/{t.name}.csv" for t in PRODUCTS.tables() if t.name in names]
-
-
 rule metrics:
     input:
         scores=[f"{RESULTS}/{name}/score/scores.csv" for name in GRID],
-        differences=tables_made("table3", "table4"),
-        costs=tables_made("table7"),
-        checks=tables_made("sanity"),
+        differences=PRODUCTS.tables_made("table3", "table4"),
+        costs=PRODUCTS.tables_made("table7"),
+        checks=PRODUCTS.tables_made("sanity"),
         code=modules("vcmflow.metrics.command"),
     output:
         **METRICS,

@@ -3,22 +3,15 @@
 PROVENANCE = f"{RESULTS}/provenance.json"
 
 
-def encoder_reports():
-    """One report of the encoder per dataset and codec: one run has one encoder of a kind."""
-    first = {}
-    for name, dataset in GRID.items():
-        folder = f"{RESULTS}/{name}/encode/{next(iter(dataset.sequences))}"
-        for sampler, codec in dataset.codings():
-            first.setdefault((name, codec), f"{folder}/{sampler}/{codec}/encode.json")
-    return list(first.values())
-
-
 rule provenance:
     input:
         results=[*TABLES, *FIGURES, *METRICS.values()],
-        encodes=encoder_reports(),
+        encodes=PLAN.encoder_reports(),
         models=list(dict.fromkeys(str(path) for _, path in weights_files(SETTINGS, GRID))),
-        trained=[PLAN.training_file(name) for name in PRODUCTS.trainings],
+        trained=[
+            PLAN.training_file(name)
+            for name in dict.fromkeys([*PRODUCTS.trainings, *PLAN.model_trainings()])
+        ],
         code=modules("vcmflow.provenance.command"),
     output:
         PROVENANCE,

@@ -28,12 +28,13 @@ rule score_sequence:
         rebuilding=lambda wildcards: [m.name for m in PLAN.rebuilding(wildcards.dataset)],
         tasks=lambda wildcards: json.dumps(GRID[wildcards.dataset].kinds),
         results_of=lambda wildcards: [name for name, _ in PLAN.task_results(wildcards)],
+        evaluators=PLAN.evaluator_words,
     shell:
         "python -m vcmflow score sequence --sequence {input.sequence:q} --truth {input.truth:q}"
         " --methods {params.methods:q} --decisions {input.decisions:q} --gaps {input.gaps:q}"
         " --encodes {input.encodes:q} --fidelity {input.fidelity:q}"
         " --fidelity-of {params.rebuilding} --times {input.times:q} --times-of {params.names}"
-        " --tasks {params.tasks:q} --results {input.results:q} --results-of {params.results_of}"
+        " --tasks {params.tasks:q} {params.evaluators:q} --results {input.results:q} --results-of {params.results_of}"
         " --out {output:q} 2> {log:q}"
 
 

@@ -1,6 +1,4 @@
 # The tables of the paper and those beyond it: vcmflow/tables. Which ones there are: PRODUCTS.
-from vcmflow.plan.products import figure_code, table_code
-
 TABLES = [
     f"{RESULTS}/tables/{table.name}.{suffix}"
     for table in PRODUCTS.tables()

@@ -2,7 +2,7 @@
 rule track:
     input:
         video=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
-        weights=weights(SETTINGS.track.detector),
+        weights=PLAN.weights(SETTINGS.track.detector),
         code=PLAN.track_code,
     output:
         f"{RESULTS}/{{dataset}}/track/{{sequence}}.json",
@@ -18,7 +18,7 @@ rule track:
         detector=SETTINGS.track.detector.job(),
         tracker=SETTINGS.track.tracker.job(),
         device=PLAN.track_device,
-        weights=flag("--detector-weights", weights(SETTINGS.track.detector)),
+        weights=flag("--detector-weights", PLAN.weights(SETTINGS.track.detector)),
     shell:
         "python -m vcmflow track --detector {params.detector:q} {params.weights:q}"
         " --tracker {params.tracker:q} --device {params.device} --threads {threads}"

@@ -30,27 +30,10 @@ rule render_videos:
         " --sequences {params.clips} --frames {params.frames} --sums-out {output.sums:q} 2> {log:q}"
 
 
-def training_inputs(wildcards):
-    """What training depends on: the checksums of rendered videos, a download's stamp, or files."""
-    videos = TRAININGS[wildcards.training].videos
-    if videos is None:
-        return {}
-    if videos == "render":
-        return {"folder": ancient(f"{DATA}/videos"), "source": f"{DATA}/videos.sha256"}
-    entry = entry_for(CATALOGUE, Path(videos))
-    there = Path(videos).exists() or entry is None
-    return {"source": videos if there else f"data/downloads/{entry.name}"}
-
-
-def training_videos(wildcards, input):
-    """The folder of videos as a flag."""
-    videos = TRAININGS[wildcards.training].videos
-    return flag("--videos", [input.get("folder", videos)] if videos else [])
-
-
 rule train:
     input:
-        unpack(training_inputs),
+        source=PLAN.training_source,
+        folder=lambda wildcards: ancient(PLAN.rendered_videos(wildcards)),
         code=PLAN.training_code,
     output:
         weights=f"{RESULTS}/train/{{training}}/weights.safetensors",
@@ -70,7 +53,7 @@ rule train:
     params:
         trainee=lambda wildcards: TRAININGS[wildcards.training].job(),
         device=lambda wildcards: "auto" if wildcards.training in LARGE else "cpu",
-        videos=training_videos,
+        videos=PLAN.training_videos,
         large=lambda wildcards: int(wildcards.training in LARGE),
     shell:
         "python -m vcmflow train --trainee {params.trainee:q} {params.videos:q}"

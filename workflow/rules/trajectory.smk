@@ -1,12 +1,4 @@
 # How smooth embeddings are, and whether sampling on them follows the content: vcmflow/trajectory.
-from vcmflow.embed.registry import EMBEDDERS
-from vcmflow.plan.products import Products
-from vcmflow.sample.registry import SAMPLERS
-from vcmrender.api import CAMERA
-
-PRODUCTS = Products(PLAN)
-# The rows of the ablation, by name: everything that is built on an embedding here.
-VARIANTS = PRODUCTS.variants
 WARPS = SETTINGS.data.warps
 
 
@@ -45,7 +37,7 @@ if WARPS:
             weights=PLAN.embedding_weights,
             code=PLAN.embedding_code,
         output:
-            [PRODUCTS.warped(name, "{embedding}") for name in WARPS.sequences],
+            [PROBES.warped(name, "{embedding}") for name in WARPS.sequences],
         log:
             f"{RESULTS}/logs/embed_warps/{{embedding}}.log",
         benchmark:
@@ -53,7 +45,7 @@ if WARPS:
         conda:
             ENVIRONMENT
         params:
-            videos=[f"{DATA}/warps/{name}/{CAMERA}" for name in WARPS.sequences],
+            videos=PROBES.warp_videos,
             embedding=lambda wildcards: SETTINGS.embed.embeddings[wildcards.embedding].job(),
             weights=lambda wildcards, input: flag("--weights", input.weights),
         shell:
@@ -61,51 +53,13 @@ if WARPS:
             " --threads {threads} --videos {params.videos:q} --out {output:q} 2> {log:q}"
 
 
-def speed_sources():
-    """What true content speeds depend on: the checksums of rendered files."""
-    names = ["warps"] if WARPS else RENDERED
-    return {
-        "sums": [f"{DATA}/{name}.sha256" for name in names],
-        "folders": [ancient(f"{DATA}/{name}") for name in names],
-    }
-
-
-def trajectory_inputs(wildcards):
-    embedding = VARIANTS[wildcards.variant].embedding
-    return {
-        "embeddings": [path for _, path, _, _ in PRODUCTS.probed(embedding)],
-        "weights": PLAN.weights_of_embedding(embedding),
-        "code": modules(
-            "vcmflow.trajectory.command",
-            EMBEDDERS[SETTINGS.embed.embeddings[embedding].embedder],
-            SAMPLERS[VARIANTS[wildcards.variant].sampler],
-        ),
-        **speed_sources(),
-    }
-
-
-# Without `input`: Snakemake reruns nothing for another value of what it can derive from inputs.
-def trajectory_words(wildcards):
-    """One row of the ablation: what it is, what is measured, how frames are chosen."""
-    variant = VARIANTS[wildcards.variant]
-    sequences = PRODUCTS.probed(variant.embedding)
-    known = [(name, speed) for name, _, speed, _ in sequences if speed]
-    return [
-        *("--variant", variant.name, "--embedding-name", variant.embedding),
-        *(flag("--method", [variant.method] if variant.method else [])),
-        *([f"--differs={variant.differs}"] if variant.differs else []),
-        *("--names", *(name for name, *_ in sequences)),
-        *flag("--speed-names", [name for name, _ in known]),
-        *flag("--speeds", [speed for _, speed in known]),
-        *("--keep-every", *(str(share) for *_, share in sequences)),
-        *("--sampler", json.dumps({"sampler": variant.sampler, **variant.options})),
-        *("--embedding", SETTINGS.embed.embeddings[variant.embedding].job()),
-    ]
-
-
 rule trajectory:
     input:
-        unpack(trajectory_inputs),
+        embeddings=PROBES.embeddings,
+        weights=PROBES.weights,
+        sums=[f"{DATA}/{name}.sha256" for name in PROBES.rendered],
+        folders=ancient([f"{DATA}/{name}" for name in PROBES.rendered]),
+        code=PROBES.code,
     output:
         f"{RESULTS}/trajectory/{{variant}}.csv",
     log:
@@ -115,7 +69,8 @@ rule trajectory:
     conda:
         ENVIRONMENT
     params:
-        words=trajectory_words,
+        # Without `input`: Snakemake reruns nothing for what it could derive from inputs.
+        words=PROBES.words,
         weights=lambda wildcards, input: flag("--weights", input.weights),
     shell:
         "python -m vcmflow trajectory {params.words:q} {params.weights:q}"

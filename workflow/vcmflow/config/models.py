@@ -105,10 +105,20 @@ def _typed(value: Any) -> Any:
     return value
 
 
+def _typed_options(options: dict[str, Any]) -> dict[str, Any]:
+    return {key: _typed(value) for key, value in options.items()}
+
+
+Options = Annotated[dict[str, Any], AfterValidator(_typed_options)]
+
+
 class WeightedInstance(Instance):
     """An instance that may read a weights file."""
 
     weights: Text | None = Field(None, description="Weights file; null for one that needs none.")
+    training: Name | None = Field(
+        None, description="Which of `train.trainings` makes its weights; null for a weights file."
+    )
 
 
 # --- data -----------------------------------------------------------------------------------------
@@ -278,7 +288,7 @@ class Train(Section):
     )
     rendered_frames: Annotated[int, Field(ge=2)] = Field(24, description="Frames of each.")
     trainings: dict[Name, Training] = Field(
-        description="Trainings by name. An embedding asks for one with `training`; those that "
+        description="Trainings by name. An instance asks for one with `training`; those that "
         "nothing asks for are not run. `make models` runs those of the mini models."
     )
 
@@ -288,9 +298,6 @@ class Embedding(WeightedInstance):
 
     plugin_key: ClassVar[str] = "embedder"
     embedder: Name = Field(description="Name in the registry of embedders.")
-    training: Name | None = Field(
-        None, description="Which of `train.trainings` makes its weights; null for a weights file."
-    )
 
 
 class Embed(Section):
@@ -436,6 +443,9 @@ class Score(Section):
 
     interpolation: Literal["pchip", "akima", "cubic"] = Field(
         "pchip", description="Curve fit of the BD metrics."
+    )
+    evaluators: dict[Name, Options] = Field(
+        {}, description="Options of evaluators, by evaluator; those not named keep their defaults."
     )
 
 

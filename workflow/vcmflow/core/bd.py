@@ -1,6 +1,6 @@
 """How far two rate-accuracy curves lie apart: BD-rate, BD-PSNR, BD-mAP and Pareto mAP.
 
-Spec section 8; Eqs. (12) and (13) of the paper. Every function returns a :class:`Difference`: the
+docs/paper.md 8; Eqs. (12) and (13) of the paper. Every function returns a :class:`Difference`: the
 number together with whether it can be trusted. A comparison that is not defined gives NaN and says
 why; a curve fit that fails never gives a number.
 

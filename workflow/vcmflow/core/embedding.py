@@ -65,7 +65,8 @@ def load_embedder(
         VcmflowError: an unknown name or option, or weights that do not fit.
     """
     name, options = parse_instance(instance, "embedder", "embedding")
-    embedder: Embedder = build(embedders, name, "embedder", options, weights=weights, device=device)
+    offered = {"weights": weights, "device": device}
+    embedder: Embedder = build(embedders, name, "embedder", options, offered=offered)
     if "torch" in sys.modules:
         from vcmflow.core.device import set_deterministic
 

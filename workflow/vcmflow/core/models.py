@@ -10,7 +10,7 @@ from typing import Any
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.options import parse_instance
-from vcmflow.core.registry import Entry, build
+from vcmflow.core.registry import Entry, build, parameters
 
 
 def load_model(
@@ -25,7 +25,8 @@ def load_model(
 
     Args:
         models: registry of builders from ``weights`` (None: fixed random values, for tests and for
-            counting operations) and ``device`` to a model.
+            counting operations), ``device`` and ``threads``, as far as they have such parameters,
+            to a model.
         key: ``detector`` or ``model``: the flag, and what names the model in the instance.
         instance: as on the command line (``vcmflow.core.options``).
         weights: its weights file.
@@ -39,8 +40,9 @@ def load_model(
 
     name, options = parse_instance(instance, key)
     set_deterministic(threads)
-    model = build(models, name, key, options, weights=weights, device=choose_device(device))
-    if weights is None:
+    offered = {"weights": weights, "device": choose_device(device), "threads": threads}
+    model = build(models, name, key, options, offered=offered)
+    if weights is None and "weights" in parameters(models[name].builder):
         print(
             f"warning: no weights were given: {name} runs with fixed random values, which find "
             "nothing real; good for timing only",

@@ -21,6 +21,9 @@ from typing import Any, TypeVar
 
 from vcmflow.core.errors import VcmflowError
 
+if typing.TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -140,14 +143,12 @@ def check_options(
     _check_names(where, options, list(allowed))
     if not options:
         return {}
-    from pydantic import TypeAdapter, ValidationError  # a tenth of a second
+    from pydantic import ValidationError  # a tenth of a second
 
-    whole = function.func if isinstance(function, partial) else function
-    hints = typing.get_type_hints(whole, include_extras=True)
     values = {}
     for key, value in options.items():
         try:
-            values[key] = TypeAdapter(hints.get(key, Any)).validate_python(value)
+            values[key] = _adapter(function, key).validate_python(value)
         except ValidationError as error:
             first = error.errors()[0]
             expected = first.get("ctx", {}).get("expected") or first["msg"].removeprefix(
@@ -155,6 +156,16 @@ def check_options(
             )
             raise VcmflowError(f"{where}: option {key} is {value!r}; allowed: {expected}") from None
     return values
+
+
+@cache
+def _adapter(function: Callable[..., Any], parameter: str) -> TypeAdapter[Any]:
+    """What checks a value against the annotation of a parameter."""
+    from pydantic import TypeAdapter
+
+    whole = function.func if isinstance(function, partial) else function
+    hints = typing.get_type_hints(whole, include_extras=True)
+    return TypeAdapter(hints.get(parameter, Any))
 
 
 def check_names(

@@ -166,16 +166,40 @@ def tasks_of(scores: pd.DataFrame) -> list[str]:
     return [str(task) for task in dict.fromkeys(scores["task"]) if task]
 
 
+def one_task(scores: pd.DataFrame, task: str) -> str:
+    """The task asked for; with ``task=""`` the only one there is.
+
+    Raises:
+        VcmflowError: there is no such task, or the choice is open.
+    """
+    there = tasks_of(scores)
+    name = task or (there[0] if len(there) == 1 else "")
+    if name not in there:
+        raise VcmflowError(f"--task {task!r}; the scores are of: {', '.join(there) or 'no task'}")
+    return name
+
+
+def find_method(scores: pd.DataFrame, name: str) -> Method:
+    """What a method is a chain of.
+
+    Raises:
+        VcmflowError: no such method; the message lists those that there are.
+    """
+    methods = methods_of(scores)
+    if name not in methods:
+        there = ", ".join(methods) or "none"
+        raise VcmflowError(f"scores: no rows of method {name!r}; there are {there}")
+    return methods[name]
+
+
 def select(rows: pd.DataFrame, method: str, point: str | None = None) -> pd.DataFrame:
     """The rows of a method, or those of one of its points.
 
     Raises:
         VcmflowError: there are none; the message lists what there is.
     """
+    find_method(rows, method)
     of_method = rows[rows["method"] == method]
-    if of_method.empty:
-        there = ", ".join(name for name in dict.fromkeys(rows["method"]) if name != SOURCE)
-        raise VcmflowError(f"scores: no rows of method {method!r}; there are {there or 'none'}")
     if point is None:
         return of_method
     at = of_method[of_method["point"] == point]

@@ -1,6 +1,6 @@
 """The tables of what can be downloaded: data/datasets.csv and data/weights.csv.
 
-One row per file or archive (workflow/schemas/datasets.schema.yaml explains the columns). Unknown
+One row per file or archive (`Entry` explains the columns). Unknown
 sizes and digests are empty, never guessed; ``approx_bytes`` is for estimates only.
 """
 

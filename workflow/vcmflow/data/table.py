@@ -1,7 +1,7 @@
 """The sequence table: one CSV row per imported sequence, whatever the dataset.
 
 ``python -m vcmflow sequences`` writes it from the descriptions that the import wrote. Columns:
-workflow/schemas/sequences.schema.yaml.
+data/README.md.
 """
 
 from __future__ import annotations

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from vcmflow.core.embedding import Embeddings
-from vcmflow.core.errors import VcmflowError
 from vcmflow.core.ranges import Count
 from vcmflow.core.resize import resize
 from vcmflow.core.video import Frame
@@ -42,21 +40,11 @@ class GreyPixels:
         return np.stack(prepared).reshape(len(prepared), -1).astype(np.float32) / np.float32(255)
 
 
-def build(
-    weights: Path | None, device: str = "cpu", width: Count = 32, height: Count = 18
-) -> GreyPixels:
+def build(width: Count = 32, height: Count = 18) -> GreyPixels:
     """Build the embedder.
 
     Args:
-        weights: must be None; there is nothing to load.
-        device: ignored: it runs on the CPU.
         width: px.
         height: px.
-
-    Raises:
-        VcmflowError: weights are given.
     """
-    del device
-    if weights is not None:
-        raise VcmflowError(f"embedder 'grey' takes no weights, got {weights}")
     return GreyPixels(width, height)

@@ -25,11 +25,13 @@ class CodecEntry(Entry):
         points: lowest and highest operating point, None for any number; whole numbers allow whole
             ones only.
         gives: what its decoder yields.
+        rising: the rate rises with the point (a quality, a lambda), where that of a QP falls.
     """
 
     streams: Mapping[str, str] = field(default_factory=dict, hash=False)
     points: tuple[float, float] | None = None
     gives: Literal["frames", "features"] = "frames"
+    rising: bool = False
 
     def files(self, point: float) -> dict[str, str]:
         """Role -> name of its file at an operating point."""

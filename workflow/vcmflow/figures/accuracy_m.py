@@ -1,4 +1,4 @@
-"""Beyond the paper: task accuracy and rate against the share of frames kept, at one point.
+"""Beyond the paper: task accuracy and rate against the share of frames kept, per point.
 
 The paper discusses the trade-off in m (3.1.4) and shows no curve of it.
 """
@@ -10,40 +10,45 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from vcmflow.core.errors import VcmflowError
 from vcmflow.core.runs import SOURCE
-from vcmflow.core.scores import select, wide
+from vcmflow.core.scores import one_task, select, wide
 from vcmflow.figures import style
 from vcmflow.figures.inputs import Inputs
-from vcmflow.figures.rates import accuracy_title, chosen_methods, common_units, one_task
+from vcmflow.figures.rates import chosen_methods, common_units
+from vcmflow.score.registry import accuracy_of
 
 
 def build(inputs: Inputs) -> Figure:
     """The figure from ``--scores``: ``--curves`` of methods that differ in the share they keep.
 
-    Mean accuracy and mean rate over the scenes, a row of panels per dataset; the method ``--whole``
+    Mean accuracy and mean rate over the scenes, a row of panels per dataset
+    and point; the method ``--whole``
     ends every curve at m = n.
     """
     inputs.need("scores", "curves", "points")
     inputs.only_options()
-    if len(inputs.points) != 1:
-        raise VcmflowError(f"figure {inputs.figure} takes one --points value")
-    scores, point = inputs.table, inputs.points[0]
+    scores = inputs.table
     task = one_task(scores, inputs.task)
-    score, title = accuracy_title(scores, task)
+    entry = accuracy_of(scores, task)
+    score, title = entry.accuracy, entry.titles[entry.accuracy]
     members = [name for names in inputs.curves.values() for name in names]
     every = chosen_methods(scores, [*members, *([inputs.whole] if inputs.whole else [])])
     rows = wide(scores, "scene", task)
     source = rows[rows["method"] == SOURCE]
-    coded = pd.concat([select(rows, name, point) for name in dict.fromkeys(every)])
-    datasets = list(dict.fromkeys(coded.loc[coded["method"].isin(members), "dataset"]))
+    parts = [
+        (dataset, point, part)
+        for point in inputs.points
+        for dataset, part in pd.concat(
+            [select(rows, name, point) for name in dict.fromkeys(every)]
+        ).groupby("dataset", sort=False)
+        if part["method"].isin(members).any()
+    ]
     chosen = style.looks([*inputs.curves, *(["all"] if inputs.whole else []), SOURCE])
     with style.context():
-        figure = style.new_figure(style.WIDTH, 0.85 + 2.0 * len(datasets))
+        figure = style.new_figure(style.WIDTH, 0.85 + 2.0 * len(parts))
         style.add_note(figure, inputs.note)
-        grid = figure.subplots(len(datasets), 2, squeeze=False)
-        for (left, right), dataset in zip(grid, datasets, strict=True):
-            part = coded[coded["dataset"] == dataset]
+        grid = figure.subplots(len(parts), 2, squeeze=False)
+        for (left, right), (dataset, point, part) in zip(grid, parts, strict=True):
             whole = part[part["method"] == inputs.whole]
             # The same scenes at every point, so that along a curve only the sampling changes.
             scenes = common_units(part, "scene", score)

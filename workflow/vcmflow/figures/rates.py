@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 from vcmflow.core.bd import Curve
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.runs import SOURCE
-from vcmflow.core.scores import curve, methods_of, tasks_of, wide
+from vcmflow.core.scores import curve, find_method, methods_of, one_task, tasks_of, wide
 from vcmflow.figures import style
 from vcmflow.figures.inputs import Inputs
-from vcmflow.score.registry import evaluator_with
+from vcmflow.score.registry import accuracy_of, titles_of
 
 DISTORTIONS = {"psnr": "PSNR (dB)", "ssim": "SSIM"}
 MOST_ROWS = 8  # with more sequences, thin lines behind the mean instead of a row each
@@ -60,36 +60,10 @@ def chosen_methods(scores: pd.DataFrame, wanted: Sequence[str] = ()) -> list[str
     """
     there = list(methods_of(scores))
     for name in wanted:
-        if name not in there:
-            raise VcmflowError(f"scores: no rows of method {name!r}; there are {', '.join(there)}")
+        find_method(scores, name)
     points = scores.groupby("method")["point"].nunique()
     several = [name for name in there if points[name] > 1]
     return list(wanted) or several or there
-
-
-def one_task(scores: pd.DataFrame, task: str) -> str:
-    """The task asked for, or the only one there is.
-
-    Raises:
-        VcmflowError: there is no such task, or the choice is open.
-    """
-    there = tasks_of(scores)
-    name = task or (there[0] if len(there) == 1 else "")
-    if name not in there:
-        raise VcmflowError(f"--task {task!r}; the scores are of: {', '.join(there) or 'no task'}")
-    return name
-
-
-def accuracy_title(scores: pd.DataFrame, task: str) -> tuple[str, str]:
-    """A task's accuracy: its metric and what readers call it.
-
-    Raises:
-        VcmflowError: it has none.
-    """
-    entry = evaluator_with(scores.loc[scores["task"] == task, "metric"].unique())
-    if entry is None:
-        raise VcmflowError(f"scores: task {task!r} has no accuracy")
-    return entry.accuracy, entry.titles[entry.accuracy]
 
 
 def common_units(rows: pd.DataFrame, unit: str, metric: str) -> list[str]:
@@ -170,7 +144,8 @@ def per_scene(inputs: Inputs) -> Figure:
     inputs.only_options()
     scores = inputs.table
     task = one_task(scores, inputs.task)
-    metric, title = accuracy_title(scores, task)
+    entry = accuracy_of(scores, task)
+    metric, title = entry.accuracy, entry.titles[entry.accuracy]
     rows = wide(scores, "scene", task)
     source, coded = rows[rows["method"] == SOURCE], _of(inputs, rows)
     scenes = sorted(coded["scene"].unique(), key=style.natural_key)
@@ -209,8 +184,7 @@ def every_score(inputs: Inputs) -> Figure:
         for task in tasks or [""]:
             table = wide(own, "scene", task)
             coded = _of(inputs, table)
-            entry = evaluator_with(table.columns)
-            titles = {**(entry.titles if entry else {}), **DISTORTIONS}
+            titles = {**titles_of(table.columns), **DISTORTIONS}
             panels = {
                 metric: (
                     title,
@@ -250,6 +224,8 @@ def every_score(inputs: Inputs) -> Figure:
 def distortion(inputs: Inputs) -> Figure:
     """PSNR and SSIM over all n frames against rate, a column per score and codec.
 
+    More than two codecs share a column, told apart by their lines.
+
     One dataset of at most eight sequences: the mean in the first row, then a row per sequence. Else
     a row per dataset: the mean over its sequences, each sequence a thin line behind it.
     """
@@ -268,23 +244,28 @@ def distortion(inputs: Inputs) -> Figure:
         lines += [(name, coded[coded["sequence"] == name], False) for name in sequences]
     else:
         lines = [(name, coded[coded["dataset"] == name], True) for name in datasets]
-    columns = [(metric, codec) for metric in metrics for codec in dict.fromkeys(coded["codec"])]
+    codecs = list(dict.fromkeys(coded["codec"]))
+    split = len(codecs) <= 2
+    columns = [
+        (metric, of) for metric in metrics for of in ([[c] for c in codecs] if split else [codecs])
+    ]
     names = coded["method"].unique()
-    key = style.method_looks(inputs.table, names, inputs.titles, by_codec=False)
+    key = style.method_looks(inputs.table, names, inputs.titles, by_codec=not split)
     each = 1.05 if one_each else 2.1
     with style.context():
         figure = style.new_figure(style.WIDTH, 0.95 + each * len(lines))
         style.add_note(figure, inputs.note)
         grid = figure.subplots(len(lines), len(columns), squeeze=False)
         for panels, (name, part, thin) in zip(grid, lines, strict=True):
-            for axes, (metric, codec) in zip(panels, columns, strict=True):
-                own = part[part["codec"] == codec]
+            for axes, (metric, shown) in zip(panels, columns, strict=True):
+                own = part[part["codec"].isin(shown)]
                 draw_panel(axes, Panel(own, metric, "sequence", thin), key.looks)
             count = part["sequence"].nunique()
             label = name if one_each or count == 1 else f"{name}: mean of {count}"
             panels[0].set_ylabel(style.fit(label, each, 7.5))
-        for axes, (metric, codec) in zip(grid[0], columns, strict=True):
-            title = f"{DISTORTIONS[metric]}, {inputs.titles.of(codec)}"
+        for axes, (metric, shown) in zip(grid[0], columns, strict=True):
+            words = f", {inputs.titles.of(shown[0])}" if split else ""
+            title = f"{DISTORTIONS[metric]}{words}"
             axes.set_title(style.fit(title, style.WIDTH / len(columns) - 0.4))
         style.bottom_legend(figure, *key.handles(), "rate (kbit/s)")
     return figure
@@ -299,10 +280,11 @@ def compare(inputs: Inputs) -> Figure:
     for dataset in dict.fromkeys(scores["dataset"]):
         own = scores[scores["dataset"] == dataset]
         for task in [inputs.task] if inputs.task else tasks_of(own):
-            metric, title = accuracy_title(own, task)
+            entry = accuracy_of(own, task)
             rows = wide(own, "dataset", task)
             source = rows[rows["method"] == SOURCE]
-            panel = Panel(_of(inputs, rows), metric, levels=source)
+            panel = Panel(_of(inputs, rows), entry.accuracy, levels=source)
+            title = entry.titles[entry.accuracy]
             panels.append((f"{dataset}: {inputs.titles.of(task)}", title, panel))
     if not panels:
         raise VcmflowError("scores: of no task")

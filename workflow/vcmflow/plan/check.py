@@ -6,18 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vcmflow.config.models import Instance, Method, Settings
+from vcmflow.config.models import Instance, Method, Settings, WeightedInstance
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.needs import NEEDS
 from vcmflow.core.registry import Entry, check_names, check_options, find, hint, lookup, parameters
 from vcmflow.data.catalogue import weights_table
 from vcmflow.data.registry import LOADERS
-from vcmflow.embed.registry import EMBEDDERS, NEEDS_WEIGHTS
+from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.encode.registry import CODECS, check_points
 from vcmflow.plan.code import imports
 from vcmflow.plan.grid import Dataset, sampler_of, used_embeddings
 from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.sample.registry import SAMPLERS
+from vcmflow.score.registry import EVALUATORS
 from vcmflow.task.registry import DETECTORS, TASKS
 from vcmflow.track.registry import TRACKERS
 from vcmflow.train.registry import TRAINEES
@@ -53,6 +54,8 @@ def check(settings: Settings) -> None:
             _one_of(f"{key}.methods", method_name, settings.methods)
         for task in dataset.tasks:
             _one_of(f"{key}.tasks", task, settings.task.tasks)
+            for method_name in dataset.methods:
+                _check_task(settings, f"{key}.tasks", task, method_name)
         if dataset.require_objects and not dataset.tasks:
             raise VcmflowError(
                 f"params.yaml: {key}.require_objects: means nothing without tasks, where no object "
@@ -77,12 +80,21 @@ def check(settings: Settings) -> None:
 def _check_instances(settings: Settings) -> None:
     for key, registry, instances in _tables(settings):
         for name, instance in instances.items():
-            _instance(f"{key}.{name}", registry, instance)
-    _instance("track.detector", DETECTORS, settings.track.detector)
-    _instance("track.tracker", TRACKERS, settings.track.tracker)
+            _instance(settings, f"{key}.{name}", registry, instance)
+    _instance(settings, "track.detector", DETECTORS, settings.track.detector)
+    _instance(settings, "track.tracker", TRACKERS, settings.track.tracker)
     for name, task in settings.task.tasks.items():
-        _one_of(f"task.tasks.{name}.kind", task.kind, TASKS)
-        _instance(f"task.tasks.{name}", TASKS[task.kind], task)
+        evaluated = {entry.kind for entry in EVALUATORS.values() if entry.accuracy}
+        kinds = [kind for kind in TASKS if kind in evaluated]
+        _one_of(f"task.tasks.{name}.kind", task.kind, kinds)
+        _instance(settings, f"task.tasks.{name}", TASKS[task.kind], task)
+    for name, options in settings.score.evaluators.items():
+        key = f"score.evaluators.{name}"
+        _one_of("score.evaluators", name, EVALUATORS)
+        try:
+            check_names(EVALUATORS, name, "evaluator", options, ("sequence", "truth", "source"))
+        except VcmflowError as error:
+            raise VcmflowError(f"params.yaml: {key}: {error}") from None
 
 
 def _tables(
@@ -95,7 +107,9 @@ def _tables(
     yield "reconstruct.reconstructors", RECONSTRUCTORS, settings.reconstruct.reconstructors
 
 
-def _instance(key: str, registry: Mapping[str, Entry], instance: Instance) -> None:
+def _instance(
+    settings: Settings, key: str, registry: Mapping[str, Entry], instance: Instance
+) -> None:
     """Check a plug-in's name, its options, its weights and its needs."""
     what = instance.plugin_key
     try:
@@ -111,6 +125,16 @@ def _instance(key: str, registry: Mapping[str, Entry], instance: Instance) -> No
         raise VcmflowError(
             f"params.yaml: {key}.weights: {what} {instance.plugin!r} takes none; leave it out"
         )
+    if isinstance(instance, WeightedInstance) and instance.training is not None:
+        _one_of(f"{key}.training", instance.training, settings.train.trainings)
+        if instance.weights is not None:
+            raise VcmflowError(
+                f"params.yaml: {key}: has weights and a training; leave one of them out"
+            )
+        if "weights" not in known:
+            raise VcmflowError(
+                f"params.yaml: {key}.training: {what} {instance.plugin!r} takes no weights"
+            )
     for need, found in NEEDS.items():
         given = getattr(instance, need, None)
         if need not in entry.needs and given is not None:
@@ -129,7 +153,7 @@ def _check_values(registry: Mapping[str, Entry], instance: Instance, what: str) 
 
 
 def _check_embeddings(settings: Settings) -> None:
-    embeddings, trainings = settings.embed.embeddings, settings.train.trainings
+    embeddings = settings.embed.embeddings
     for section, instances in (
         ("sample.samplers", settings.sample.samplers),
         ("encode.codecs", settings.encode.codecs),
@@ -138,18 +162,6 @@ def _check_embeddings(settings: Settings) -> None:
             embedding = getattr(instance, "embedding", None)
             if embedding is not None:
                 _one_of(f"{section}.{name}.embedding", embedding, embeddings)
-    for name, entry in embeddings.items():
-        key = f"embed.embeddings.{name}"
-        if entry.training is not None:
-            _one_of(f"{key}.training", entry.training, trainings)
-            if entry.weights is not None:
-                raise VcmflowError(
-                    f"params.yaml: {key}: has weights and a training; leave one of them out"
-                )
-            if entry.embedder not in NEEDS_WEIGHTS:
-                raise VcmflowError(
-                    f"params.yaml: {key}.training: embedder {entry.embedder!r} takes no weights"
-                )
 
 
 def _check_points(settings: Settings) -> None:
@@ -169,6 +181,17 @@ def _check_chain(settings: Settings, key: str, method: Method) -> None:
         raise VcmflowError(
             f"params.yaml: {key}: codec {method.codec!r} gives {gives}, reconstructor "
             f"{method.reconstructor!r} takes {' or '.join(takes)}"
+        )
+
+
+def _check_task(settings: Settings, key: str, name: str, method: str) -> None:
+    task = settings.task.tasks[name]
+    reads = TASKS[task.kind][task.model].reads
+    gives = CODECS[settings.encode.codecs[settings.methods[method].codec].codec].gives
+    if (reads == "features") != (gives == "features"):
+        raise VcmflowError(
+            f"params.yaml: {key}: task {name!r} reads {reads}, method {method!r} gives {gives}; "
+            "leave one of them out of the dataset"
         )
 
 

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import csv
 import math
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from vcmflow.config.models import Training
 from vcmflow.core.errors import VcmflowError
-from vcmflow.data.catalogue import Entry, entry_for, total_volume
+from vcmflow.data.catalogue import Entry, entry_for, read_catalogue, total_volume
 from vcmflow.data.types import SequenceSpec
 from vcmflow.plan.grid import Dataset, sampler_of
 from vcmflow.plan.grid import keep_every as share_of
@@ -226,6 +228,23 @@ def _has_network(plan: Plan, coding: Coding) -> bool:
 
 def _reconstructor(plan: Plan, coding: Coding) -> str:
     return plan.settings.reconstruct.reconstructors[coding.reconstructor].reconstructor
+
+
+def print_estimate(workflow: Any, plan: Plan, weights: Path) -> None:
+    """Say on standard error what the jobs of a dry run cost; called when they are known.
+
+    Args:
+        workflow: Snakemake's.
+        plan: the experiment.
+        weights: the table of published weights.
+    """
+    if not workflow.dryrun or getattr(workflow, "dag", None) is None:
+        return
+    planned = workflow.dag.needrun_jobs(exclude_finished=False)
+    jobs = [(job.rule.name, dict(job.wildcards_dict)) for job in planned]
+    published = {entry.file: entry for entry in read_catalogue(weights).values()}
+    found = estimate(jobs, plan, plan.catalogue, published, read_costs())
+    print("", *found.lines(), sep="\n", file=sys.stderr)
 
 
 def frame_size(

@@ -6,13 +6,17 @@ lists, so that a rule quotes each of them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from vcmflow.config.models import Settings, WeightedInstance
 from vcmflow.core.needs import need_files
 from vcmflow.core.registry import Entry
+from vcmflow.data.catalogue import Entry as Download
+from vcmflow.data.catalogue import entry_for
 from vcmflow.data.registry import LOADERS
 from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.encode.registry import CODECS, CodecEntry
@@ -20,7 +24,7 @@ from vcmflow.plan.code import modules
 from vcmflow.plan.grid import Dataset, Method, keep_every, sampler_of
 from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.sample.registry import SAMPLERS
-from vcmflow.score.registry import EVALUATORS
+from vcmflow.score.registry import EvaluatorEntry, evaluators_of
 from vcmflow.task.registry import DETECTORS, TASKS
 from vcmflow.track.registry import TRACKERS
 from vcmflow.train.registry import TRAINEES
@@ -55,11 +59,13 @@ class Plan:
         settings: checked.
         grid: the datasets in use.
         gpus: how many GPUs this machine has.
+        catalogue: what can be downloaded.
     """
 
     settings: Settings
     grid: Mapping[str, Dataset]
     gpus: int = 0
+    catalogue: Mapping[str, Download] = field(default_factory=dict)
 
     @property
     def results(self) -> str:
@@ -82,9 +88,22 @@ class Plan:
         loader = self.grid[wildcards.dataset].settings.loader
         return modules("vcmflow.data.command", LOADERS[loader])
 
-    def rendered(self, wildcards: Any) -> bool:
-        """Whether the project makes the dataset."""
-        return self.grid[wildcards.dataset].settings.source == "render"
+    def dataset_source(self, wildcards: Any) -> str | list[str]:
+        """What an import depends on: checksums of rendered files, a download's stamp, or files."""
+        dataset = self.grid[wildcards.dataset]
+        inputs = dataset.planned[wildcards.sequence].inputs
+        if dataset.settings.source == "render":
+            return f"{self.data}/{wildcards.dataset}.sha256"
+        entry = entry_for(self.catalogue, inputs[0])
+        if dataset.settings.source == "download" and entry is not None:
+            return f"data/downloads/{entry.name}"
+        # A folder outside the table of downloads, a mount for instance, is used as it is.
+        return [str(path) for path in inputs]
+
+    def rendered_folder(self, wildcards: Any) -> list[str]:
+        """The folder of a rendered dataset, so that it is rendered again if someone removes it."""
+        rendered = self.grid[wildcards.dataset].settings.source == "render"
+        return [f"{self.data}/{wildcards.dataset}"] if rendered else []
 
     def imported(self, wildcards: Any, file: str) -> list[str]:
         """A file of every sequence of a dataset, those included that are not coded."""
@@ -102,14 +121,40 @@ class Plan:
         entry = TRAINEES[self.settings.train.trainings[wildcards.training].trainee]
         return modules("vcmflow.train.command", entry, Entry(entry.trainee))
 
+    def training_source(self, wildcards: Any) -> list[str]:
+        """What a training depends on: checksums of rendered videos, a download's stamp, files."""
+        videos = self.settings.train.trainings[wildcards.training].videos
+        if videos is None:
+            return []
+        if videos == "render":
+            return [f"{self.data}/videos.sha256"]
+        entry = entry_for(self.catalogue, Path(videos))
+        there = Path(videos).exists() or entry is None
+        return [videos if there or entry is None else f"data/downloads/{entry.name}"]
+
+    def rendered_videos(self, wildcards: Any) -> list[str]:
+        """The folder of rendered videos, where a training learns from it."""
+        videos = self.settings.train.trainings[wildcards.training].videos
+        return [f"{self.data}/videos"] if videos == "render" else []
+
+    def training_videos(self, wildcards: Any) -> Words:
+        """The videos of a training as a flag."""
+        videos = self.settings.train.trainings[wildcards.training].videos
+        return flag("--videos", self.rendered_videos(wildcards) or ([videos] if videos else []))
+
     def embedding_weights(self, wildcards: Any) -> list[str]:
         """The weights that an embedding reads, if it reads any."""
         return self.weights_of_embedding(wildcards.embedding)
 
     def weights_of_embedding(self, name: str) -> list[str]:
         """The weights that an embedding reads, if it reads any."""
-        entry = self.settings.embed.embeddings[name]
-        return [self.training_file(entry.training)] if entry.training else weights(entry)
+        return self.weights(self.settings.embed.embeddings[name])
+
+    def weights(self, instance: WeightedInstance) -> list[str]:
+        """The weights that an instance reads, if it reads any: those of a training, or a file."""
+        if instance.training:
+            return [self.training_file(instance.training)]
+        return [instance.weights] if instance.weights else []
 
     def embedding_code(self, wildcards: Any) -> list[str]:
         """Modules that an embedding depends on."""
@@ -120,6 +165,19 @@ class Plan:
         """The trainings that embeddings ask for, each once."""
         names = (self.settings.embed.embeddings[name].training for name in embeddings)
         return list(dict.fromkeys(name for name in names if name))
+
+    def model_trainings(self) -> list[str]:
+        """The trainings that codecs, reconstructors, tasks and the tracks' detector ask for."""
+        settings = self.settings
+        used: list[WeightedInstance] = []
+        for dataset in self.grid.values():
+            for method in dataset.methods.values():
+                used.append(settings.encode.codecs[method.codec])
+                used.append(settings.reconstruct.reconstructors[method.reconstructor])
+                if "tracks" in SAMPLERS[sampler_of(settings, method.sampler).sampler].needs:
+                    used.append(settings.track.detector)
+            used += [settings.task.tasks[task] for task in dataset.tasks]
+        return list(dict.fromkeys(one.training for one in used if one.training))
 
     # sample
 
@@ -207,13 +265,15 @@ class Plan:
             self.settings.encode.codecs[codec],
             self.settings.reconstruct.reconstructors[reconstructor],
         )
-        return [file for instance in instances for file in weights(instance)]
+        return [file for instance in instances for file in self.weights(instance)]
 
     def chain_weight_words(self, codec: str, reconstructor: str) -> Words:
         """The same as flags."""
         return [
-            *flag("--codec-weights", weights(self.settings.encode.codecs[codec])),
-            *flag("--weights", weights(self.settings.reconstruct.reconstructors[reconstructor])),
+            *flag("--codec-weights", self.weights(self.settings.encode.codecs[codec])),
+            *flag(
+                "--weights", self.weights(self.settings.reconstruct.reconstructors[reconstructor])
+            ),
         ]
 
     def shown_inputs(self, wildcards: Any) -> dict[str, Any]:
@@ -226,6 +286,15 @@ class Plan:
             "weights": self.chain_weights(codec, reconstructor),
             "code": self.reconstruct_code(codec, reconstructor),
         }
+
+    def encoder_reports(self) -> list[str]:
+        """One encode.json per dataset and codec: one run has one encoder of a kind."""
+        first: dict[tuple[str, str], str] = {}
+        for name, dataset in self.grid.items():
+            folder = f"{self.results}/{name}/encode/{next(iter(dataset.sequences))}"
+            for sampler, codec in dataset.codings():
+                first.setdefault((name, codec), f"{folder}/{sampler}/{codec}/encode.json")
+        return list(first.values())
 
     def suffix(self, codec: str) -> str:
         """How files of what a codec instance decodes to end."""
@@ -294,7 +363,7 @@ class Plan:
 
     def task_weights(self, wildcards: Any) -> list[str]:
         """The weights of a task's model."""
-        return weights(self.settings.task.tasks[wildcards.task])
+        return self.weights(self.settings.task.tasks[wildcards.task])
 
     def task_device(self, wildcards: Any) -> str:
         """Where a task's model runs."""
@@ -328,8 +397,17 @@ class Plan:
 
     def score_code(self, wildcards: Any) -> list[str]:
         """Modules that the scores of a dataset depend on."""
+        return modules("vcmflow.score.command", *self._evaluators(wildcards).values())
+
+    def evaluator_words(self, wildcards: Any) -> Words:
+        """The options of the evaluators of a dataset's tasks, as a flag."""
+        given = self.settings.score.evaluators
+        options = {name: given[name] for name in self._evaluators(wildcards) if given.get(name)}
+        return flag("--evaluators", [json.dumps(options, sort_keys=True)] if options else [])
+
+    def _evaluators(self, wildcards: Any) -> dict[str, EvaluatorEntry]:
         kinds = dict.fromkeys(self.grid[wildcards.dataset].kinds.values())
-        return modules("vcmflow.score.command", *(EVALUATORS[kind] for kind in kinds))
+        return {name: entry for kind in kinds for name, entry in evaluators_of(kind).items()}
 
     def per_method(self, wildcards: Any, template: str) -> list[str]:
         """A file for every method of a dataset; ``{chain}``, ``{stream}``, ``{sampler}`` in it."""
@@ -381,11 +459,6 @@ class Plan:
                 for method in dataset.methods.values()
             ]
         return found
-
-
-def weights(entry: WeightedInstance) -> list[str]:
-    """The weights file of an instance, if it has one."""
-    return [entry.weights] if entry.weights else []
 
 
 def need_words(needs: Mapping[str, str]) -> Words:

@@ -19,11 +19,10 @@ from vcmflow.figures.registry import FIGURES
 from vcmflow.plan.code import modules
 from vcmflow.plan.grid import Dataset, Method, ladder, sampler_of
 from vcmflow.plan.jobs import Plan
-from vcmflow.plan.variants import variants
+from vcmflow.plan.trajectories import Probes
 from vcmflow.sample.registry import SAMPLERS
-from vcmflow.score.registry import EVALUATORS
+from vcmflow.score.registry import reads
 from vcmflow.tables.registry import TABLES
-from vcmrender.api import SPEED_FILE, davis_speed_file
 
 REFERENCES = {
     "3": "data/reference/table3_random_access.csv",
@@ -80,7 +79,8 @@ class Products:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.settings, self.grid = plan.settings, plan.grid
-        self.variants = {row.name: row for row in variants(plan.settings, plan.grid)}
+        self.probes = Probes(plan)
+        self.variants = self.probes.variants
         used = [row.embedding for row in self.variants.values()]
         self.trainings = plan.trainings(used)
         self.detection = self._first_with("detection", self.settings.tables.detection)
@@ -109,7 +109,7 @@ class Products:
     def _pseudo(dataset: Dataset) -> str:
         """Whether any accuracy is against what the task itself finds."""
         there = {spec.annotations for spec in dataset.sequences.values()}
-        wanted = {EVALUATORS[kind].reads for kind in dataset.kinds.values()}
+        wanted = {reads(kind) for kind in dataset.kinds.values()}
         return ", pseudo ground truth" if wanted and not wanted <= there else ""
 
     def titles(self, datasets: Iterable[Dataset]) -> list[str]:
@@ -154,6 +154,11 @@ class Products:
                     if other is not None and other not in found[role]:
                         found[role].append(other)
         return found
+
+    def tables_made(self, *names: str) -> list[str]:
+        """Those of the named tables that the grid can fill, as CSV."""
+        there = [table.name for table in self.tables() if table.name in names]
+        return [f"{self.plan.results}/tables/{name}.csv" for name in there]
 
     # tables
 
@@ -259,6 +264,10 @@ class Products:
             "--min-jaccard": self.settings.tables.min_jaccard,
         }
         words = [f"{flag}={value}" for flag, value in limits.items() if value is not None]
+        methods = [method for dataset in self.grid.values() for method in dataset.methods.values()]
+        codecs = dict.fromkeys(method.codec for method in methods)
+        rising = [name for name in codecs if self.plan.codec(name).rising]
+        words += ["--rising", *rising] if rising else []
         return self._table("sanity", list(self.grid.values()), words)
 
     # figures
@@ -353,7 +362,7 @@ class Products:
         named = shown.embedding_sequences or []
         sequences = self._choose("embedding_sequences", named, there, 3)
         files = [
-            self.warped(sequence, name)
+            self.probes.warped(sequence, name)
             if warps
             else f"{self.plan.results}/{dataset.name}/embed/{sequence}/{name}.npy"
             for name in shown.embeddings
@@ -475,47 +484,6 @@ class Products:
                     for place in ("source", *dataset.chains()):
                         found.append(("task", f"{folder}/task/{task}/{place}/{part}.tsv"))
         return sorted(dict.fromkeys(found), key=lambda entry: STAGES.index(entry[0]))
-
-    # the ablation's measures
-
-    def warped(self, sequence: str, embedding: str) -> str:
-        """Embedding of a rendered sequence whose content speed is known."""
-        return f"{self.plan.results}/trajectory/warps/{embedding}/{sequence}.npy"
-
-    def probed(self, embedding: str) -> list[tuple[str, str, str, int]]:
-        """(name, embedding file, speed file or "", keep_every) of every sequence measured."""
-        warps = self.settings.data.warps
-        if warps:
-            folder = f"{self.plan.data}/warps"
-            return [
-                (
-                    name,
-                    self.warped(name, embedding),
-                    f"{folder}/{name}/{SPEED_FILE}",
-                    warps.keep_every,
-                )
-                for name in warps.sequences
-            ]
-        return [
-            (
-                f"{name}/{sequence}",
-                f"{self.plan.results}/{name}/embed/{sequence}/{embedding}.npy",
-                self._speed_file(dataset, sequence),
-                dataset.settings.keep_every,
-            )
-            for name, dataset in self.grid.items()
-            for sequence in dataset.sequences
-        ]
-
-    @staticmethod
-    def _speed_file(dataset: Dataset, sequence: str) -> str:
-        """Where a sequence's true content speed stands; empty where it is not known."""
-        spec = dataset.sequences[sequence]
-        if dataset.settings.source != "render" or spec.first:
-            return ""
-        if spec.loader == "osdar23":
-            return str(spec.path / spec.sequence / SPEED_FILE)
-        return str(davis_speed_file(spec.path, spec.sequence))
 
 
 def table_code(table: Product) -> list[str]:

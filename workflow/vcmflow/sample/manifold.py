@@ -1,4 +1,4 @@
-"""Sampler ``manifold``: equal parts of the embedding curve's arc length (2.3, spec section 2)."""
+"""Sampler ``manifold``: equal parts of the embedding curve's arc length (docs/paper.md, 2)."""
 
 from __future__ import annotations
 

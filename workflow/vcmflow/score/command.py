@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.options import parse_instance
 from vcmflow.core.registry import build, find
 from vcmflow.core.runs import Run, read_runs
 from vcmflow.core.scores import PSEUDO, Method, write_scores
@@ -19,7 +18,7 @@ from vcmflow.core.sequence import Sequence as Video
 from vcmflow.core.sequence import read_sequence
 from vcmflow.score.inputs import Numbers, read_fidelity, read_sent, read_side, read_times
 from vcmflow.score.pool import pool
-from vcmflow.score.registry import EVALUATORS
+from vcmflow.score.registry import EVALUATORS, evaluators_of, reads
 from vcmflow.score.sequence import (
     UNCOMPRESSED,
     Condition,
@@ -69,7 +68,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tasks",
         default="{}",
         metavar="JSON",
-        help="task -> its kind, or {kind, options of its evaluator}",
+        help="task -> its kind",
+    )
+    one.add_argument(
+        "--evaluators", default="{}", metavar="JSON", help="evaluator -> its options, if any"
     )
     _files(one, "results", "task results; those of other sequences are passed over")
     one.add_argument(
@@ -114,25 +116,29 @@ def score_sequence(args: argparse.Namespace) -> SequenceScore:
     video = read_sequence(args.sequence)
     planned = parse_methods(args.methods)
     kinds = parse_tasks(args.tasks)
+    options = parse_evaluators(args.evaluators)
     coded = _coded(args, video, planned)
     results = _results(args, video, kinds, [*coded])
     evidence: dict[Condition, dict[str, Any]] = {key: {} for key in (UNCOMPRESSED, *coded)}
     tasks = {}
-    for name, (kind, options) in kinds.items():
-        pseudo = video.annotations != find(EVALUATORS, kind, "kind of task").reads
+    for name, kind in kinds.items():
+        pseudo = video.annotations != reads(kind)
         tasks[name] = Task(kind, PSEUDO if pseudo else "")
-        evaluator = build(
-            EVALUATORS,
-            kind,
-            "kind of task",
-            options,
-            sequence=video,
-            truth=args.truth,
-            source=results[name, UNCOMPRESSED][1] if pseudo else None,
-        )
+        given = {
+            "sequence": video,
+            "truth": args.truth,
+            "source": results[name, UNCOMPRESSED][1] if pseudo else None,
+        }
+        evaluators = {
+            plugin: build(EVALUATORS, plugin, "evaluator", options.get(plugin, {}), **given)
+            for plugin in evaluators_of(kind)
+        }
         for key in evidence:
             path, found = results[name, key]
-            evidence[key][name] = evaluator.measure(found, f"{path}: {Run(video.id, key.point)}")
+            where = f"{path}: {Run(video.id, key.point)}"
+            evidence[key][name] = {
+                plugin: evaluator.measure(found, where) for plugin, evaluator in evaluators.items()
+            }
     return SequenceScore(
         video,
         tasks,
@@ -172,8 +178,8 @@ def parse_methods(text: str) -> list[Planned]:
     return planned
 
 
-def parse_tasks(text: str) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Read ``--tasks``: task -> kind and options of its evaluator.
+def parse_tasks(text: str) -> dict[str, str]:
+    """Read ``--tasks``: task -> kind.
 
     Raises:
         VcmflowError: something else than what its help says, or an unknown kind.
@@ -181,10 +187,23 @@ def parse_tasks(text: str) -> dict[str, tuple[str, dict[str, Any]]]:
     value = _json("--tasks", text)
     if not isinstance(value, dict):
         raise VcmflowError(f"--tasks {text!r}; wanted: a mapping from tasks to their kinds")
-    tasks = {name: parse_instance(json.dumps(entry), "kind") for name, entry in value.items()}
-    for kind, _ in tasks.values():
-        find(EVALUATORS, kind, "kind of task")
-    return tasks
+    for kind in value.values():
+        evaluators_of(kind)
+    return value
+
+
+def parse_evaluators(text: str) -> dict[str, dict[str, Any]]:
+    """Read ``--evaluators``: evaluator -> its options.
+
+    Raises:
+        VcmflowError: something else than what its help says, or an unknown evaluator.
+    """
+    value = _json("--evaluators", text)
+    if not isinstance(value, dict) or not all(isinstance(part, dict) for part in value.values()):
+        raise VcmflowError(f"--evaluators {text!r}; wanted: a mapping from evaluators to options")
+    for name in value:
+        find(EVALUATORS, name, "evaluator")
+    return value
 
 
 def _json(flag: str, text: str) -> Any:

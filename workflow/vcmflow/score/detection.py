@@ -1,4 +1,4 @@
-"""COCO average precision (spec 7 and 8, Eqs. 10 and 11), matched per sequence, pooled per scene.
+"""COCO average precision (docs/paper.md 7, 8; Eqs. 10, 11), matched per sequence, pooled per scene.
 
 Both halves are pycocotools' own. In between, what is known of each detection is kept: its score
 and, for each of the ten IoU thresholds 0.50, 0.55, ..., 0.95, whether it was matched and whether
@@ -160,16 +160,26 @@ def build(
     Raises:
         VcmflowError: a file or a result is broken.
     """
+    return Evaluator(true_boxes(sequence, truth, source, pseudo_threshold), sequence.frames)
+
+
+def true_boxes(
+    sequence: Sequence,
+    truth: Path | None,
+    source: Many[Any] | None,
+    pseudo_threshold: float = THRESHOLD,
+) -> Truth:
+    """The boxes that detections are held against; arguments as of :func:`build`."""
     own = None if truth is None else read_truth(truth, sequence.frames)
     if source is not None:
         # Categories of another kind of annotation are other classes under the same ids.
         known = own.categories if own is not None and sequence.annotations == "none" else {}
         where = f"{sequence.id}, uncompressed frames"
         found = read_found(source, sequence.frames, where)
-        return Evaluator(pseudo_truth(known or CLASSES, found, pseudo_threshold), sequence.frames)
+        return pseudo_truth(known or CLASSES, found, pseudo_threshold)
     if own is None:
         raise VcmflowError(f"{sequence.id}: has annotations, but no truth was given")
-    return Evaluator(own, sequence.frames)
+    return own
 
 
 def pool(evidence: Iterable[Mapping[str, Any]]) -> dict[str, float]:

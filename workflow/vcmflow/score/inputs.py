@@ -14,6 +14,7 @@ from vcmflow.core.files import read_json
 from vcmflow.core.gaps import read_gaps
 from vcmflow.core.rows import number, read_csv, whole_number
 from vcmflow.core.sequence import Sequence
+from vcmflow.sample.registry import SAMPLERS
 
 # A frame without any error has infinite PSNR, which no mean survives; frames count at most this.
 PSNR_CEILING = 100.0
@@ -35,9 +36,10 @@ def read_side(decision_path: Path, gaps_path: Path, sequence: Sequence) -> Numbe
         )
     if read_gaps(gaps_path) != decision.gaps:
         raise VcmflowError(f"{gaps_path}: does not hold the gaps of {decision_path}")
+    whole = decision.method in SAMPLERS and SAMPLERS[decision.method].keeps_all
     return {
         "m": decision.m,
-        "m_expected": decision.n if decision.method == "all" else decision.m_requested,
+        "m_expected": decision.n if whole else decision.m_requested,
         "metadata_bytes": gaps_path.stat().st_size,
     }
 

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.registry import find, load
+from vcmflow.core.registry import load
 from vcmflow.core.rows import Row, fixed
 from vcmflow.core.scores import ALL_SCENES, AMOUNTS, UNDEFINED, Method
 from vcmflow.score.inputs import Numbers
-from vcmflow.score.registry import EVALUATORS
+from vcmflow.score.registry import EVALUATORS, evaluators_of
 from vcmflow.score.sequence import UNCOMPRESSED, Condition, SequenceScore
 
 # metric -> (decimals, what a sequence weighs in the mean)
@@ -76,11 +76,12 @@ def pool(scores: Iterable[SequenceScore], require_objects: bool = False) -> Pool
 def has_objects(score: SequenceScore) -> bool:
     """Whether anything in a sequence's ground truth counts; True where there is no task."""
     source = score.conditions.get(UNCOMPRESSED)
+    accuracies = {entry.accuracy for entry in EVALUATORS.values()}
     return not score.tasks or any(
-        not math.isnan(value)
+        metric in accuracies and not math.isnan(value)
         for name in score.tasks
         if source is not None
-        for value in _task_numbers([score], UNCOMPRESSED, name).values()
+        for metric, value in _task_numbers([score], UNCOMPRESSED, name).items()
     )
 
 
@@ -138,9 +139,11 @@ def _decimals(metric: str) -> int:
 
 
 def _task_numbers(scores: Sequence[SequenceScore], key: Condition, task: str) -> Numbers:
-    entry = find(EVALUATORS, scores[0].tasks[task].kind, "kind of task")
-    pooled: Numbers = load(entry.pool)(score.conditions[key].evidence[task] for score in scores)
-    return pooled
+    found: Numbers = {}
+    evidence = [score.conditions[key].evidence[task] for score in scores]
+    for name, entry in evaluators_of(scores[0].tasks[task].kind).items():
+        found |= load(entry.pool)(part[name] for part in evidence)
+    return found
 
 
 def _numbers(scores: Sequence[SequenceScore], key: Condition) -> Numbers:

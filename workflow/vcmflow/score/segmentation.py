@@ -1,4 +1,4 @@
-"""Jaccard index and F1 of segmented objects (spec 7; Eqs. 14 and 15).
+"""Jaccard index and F1 of segmented objects (docs/paper.md 7; Eqs. 14 and 15).
 
 Per frame, predicted instances and ground truth objects are paired one to one so that the sum of
 their IoUs is largest, whatever the predicted class: COCO, on which the segmenter was trained, lacks

@@ -1,7 +1,7 @@
 """Everything that is measured of one sequence under all methods and tasks, and the file for it.
 
 The file (``score/<sequence>.json``) holds what pooling needs: the numbers of each condition, and
-per task the evidence of its evaluator (``score.registry``).
+per task the evidence of its evaluators (``score.registry``).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Measured:
 
     Attributes:
         numbers: metric -> value, of the whole sequence; none for the uncompressed frames.
-        evidence: task -> what its evaluator measured.
+        evidence: task -> evaluator -> what it measured.
     """
 
     numbers: Numbers = field(default_factory=dict)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.scores import PSEUDO, tasks_of
-from vcmflow.tables.inputs import Inputs, source_rows
+from vcmflow.core.runs import SOURCE
+from vcmflow.core.scores import PSEUDO, Level, tasks_of, wide
+from vcmflow.score.registry import titles_of
+from vcmflow.tables.inputs import Inputs
 from vcmflow.tables.layout import Column, Table, Value
 
 _FIXED = {"map": "mAP", "map50": "AP50", "jaccard": "Jaccard", "f1": "F1"}
@@ -20,15 +22,22 @@ def build(inputs: Inputs) -> Table:
     pooled: list[dict[str, Value]] = []
     datasets = dict.fromkeys(inputs.scores["dataset"])
     several = False
+    further: dict[str, str] = {}
     for dataset in datasets:
         of_dataset = inputs.scores[inputs.scores["dataset"] == dataset]
         several = several or len(tasks_of(of_dataset)) > 1
         for task in tasks_of(of_dataset):
             metrics = of_dataset.loc[of_dataset["task"] == task, "metric"].unique()
-            shown = [name for name in metrics if name in _FIXED or name.startswith(_CLASS)]
-            for level, into in (("scene", rows), ("dataset", pooled)):
-                source = source_rows(inputs.rows(level, task))  # type: ignore[arg-type]
-                for _, score in source[source["dataset"] == dataset].iterrows():
+            titles = titles_of(metrics)
+            further |= {name: text for name, text in titles.items() if name not in _FIXED}
+            shown = [
+                name for name in metrics if name in (*_FIXED, *further) or name.startswith(_CLASS)
+            ]
+            levels: list[tuple[Level, list[dict[str, Value]]]]
+            levels = [("scene", rows), ("dataset", pooled)]
+            for level, into in levels:
+                source = wide(of_dataset, level, task)
+                for _, score in source[source["method"] == SOURCE].iterrows():
                     row: dict[str, Value] = {"dataset": dataset, "scene": str(score["scene"])}
                     row |= {"task": task, "n": int(score["n"])}
                     row |= {"sequences": int(score["sequences"])}
@@ -38,14 +47,15 @@ def build(inputs: Inputs) -> Table:
     if not rows + pooled:
         raise VcmflowError("table accuracy: no scores of uncompressed frames (method 'source')")
     classes = [key for row in rows for key in row if key.startswith(_CLASS)]
-    keys = ["map", "map50", *dict.fromkeys(classes), "jaccard", "f1"]
+    keys = ["map", "map50", *dict.fromkeys(classes), "jaccard", "f1", *further]
+    words = _FIXED | further
     columns = [
         Column("dataset", "Data set"),
         *([Column("task", "Task")] if several else []),
         Column("scene", "Scene"),
         Column("sequences", "Sequences"),
         Column("n", "Frames"),
-        *(Column(key, _FIXED.get(key, key.replace(_CLASS, "AP ")), 4) for key in keys),
+        *(Column(key, words.get(key, key.replace(_CLASS, "AP ")), 4) for key in keys),
         Column("ground_truth"),
     ]
     caption = (

@@ -1,4 +1,4 @@
-"""Tables 5 and 6: accuracy and fidelity per size range, both adaptive samplers (spec section 9).
+"""Tables 5 and 6: accuracy and fidelity per size range of the adaptive samplers (docs/paper.md 9).
 
 A size range is one operating point (QP): from the smallest to the largest size of a sequence,
 bitstream and metadata, over the sequences of both samplers. 1 KB is 1000 bytes. Scores are those of

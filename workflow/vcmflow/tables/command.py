@@ -63,6 +63,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--min-jaccard", type=float, help="sanity: smallest mean Jaccard on uncompressed frames"
     )
+    parser.add_argument(
+        "--rising",
+        nargs="+",
+        default=[],
+        metavar="CODEC",
+        help="sanity: codecs whose rate rises with their operating points",
+    )
     parser.add_argument("--note", default="", help="what was measured on, for the caption")
     parser.add_argument("--csv-out", type=Path, required=True, help="all columns")
     parser.add_argument("--md-out", type=Path, help="for reading, in Markdown")
@@ -88,6 +95,7 @@ def run(args: argparse.Namespace) -> None:
             fit=args.fit,
             min_map=args.min_map,
             min_jaccard=args.min_jaccard,
+            rising=frozenset(args.rising),
             titles=parse_titles(args.titles),
             note=args.note,
         )

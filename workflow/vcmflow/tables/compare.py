@@ -12,8 +12,9 @@ from vcmflow.core.bd import Difference, bd_map, bd_rate, p_map
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.runs import SOURCE
 from vcmflow.core.scores import methods_of, numbers, select, tasks_of
+from vcmflow.score.registry import accuracy_of
 from vcmflow.tables.differences import NO_CURVE, REMARKS, Metric
-from vcmflow.tables.inputs import Inputs, accuracy_of
+from vcmflow.tables.inputs import Inputs
 from vcmflow.tables.layout import Column, Table, Value, mean_of
 
 ANCHOR = "anchor"
@@ -96,7 +97,7 @@ def build(inputs: Inputs) -> Table:
 def _rows(
     inputs: Inputs, dataset: str, task: str, anchor: str, names: Sequence[str]
 ) -> list[dict[str, Value]]:
-    accuracy = accuracy_of(inputs.scores, task)
+    accuracy = accuracy_of(inputs.scores, task).accuracy
     scenes, pooled = inputs.rows("scene", task), inputs.rows("dataset", task)
     scenes, pooled = (rows[rows["dataset"] == dataset] for rows in (scenes, pooled))
     anchors = inputs.curves(scenes[scenes["method"] != SOURCE], anchor, accuracy)

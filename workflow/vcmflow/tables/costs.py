@@ -1,4 +1,4 @@
-"""Table 7: what choosing the frames costs, and what it gains over uniform sampling (spec 9)."""
+"""Table 7: what choosing frames costs, and what it gains over uniform ones (docs/paper.md 9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables 3 and 4: the paper's method against uniform sampling, by scene (spec sections 8, 9)."""
+"""Tables 3 and 4: the paper's method against uniform sampling, by scene (docs/paper.md 8, 9)."""
 
 from __future__ import annotations
 

@@ -14,19 +14,9 @@ from vcmflow.core.bd import Curve, Fit
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import read_json
 from vcmflow.core.rows import Row, read_csv
-from vcmflow.core.runs import SOURCE
-from vcmflow.core.scores import (
-    PSEUDO,
-    Level,
-    Method,
-    curve,
-    methods_of,
-    select,
-    tasks_of,
-    wide,
-)
+from vcmflow.core.scores import PSEUDO, Level, Method, curve, find_method, one_task, select, wide
 from vcmflow.core.titles import Titles
-from vcmflow.score.registry import evaluator_with
+from vcmflow.score.registry import accuracy_of
 
 # What is read of the measures of ``vcmflow trajectory``.
 TRAJECTORY = (
@@ -56,6 +46,7 @@ class Inputs:
         fit: interpolation between the points of a curve.
         min_map: smallest acceptable mAP on uncompressed frames; None for no such check.
         min_jaccard: the same for the mean Jaccard index.
+        rising: codecs whose rate rises with their operating points.
         titles: words for methods and codecs.
         note: what the numbers were measured on, for captions.
     """
@@ -73,6 +64,7 @@ class Inputs:
     fit: Fit = "pchip"
     min_map: float | None = None
     min_jaccard: float | None = None
+    rising: frozenset[str] = frozenset()
     titles: Titles = field(default_factory=Titles)
     note: str = ""
 
@@ -88,32 +80,13 @@ class Inputs:
         return wide(self.scores, level, task)
 
     def chosen_task(self) -> tuple[str, str]:
-        """The task that the table is about, and its accuracy's metric.
-
-        Raises:
-            VcmflowError: there is no such task, or the choice is open.
-        """
-        there = tasks_of(self.scores)
-        task = self.task or (there[0] if len(there) == 1 else "")
-        if task not in there:
-            raise VcmflowError(
-                f"table {self.table}: --task {task!r}; the scores are of: "
-                f"{', '.join(there) or 'no task'}"
-            )
-        return task, accuracy_of(self.scores, task)
+        """The task that the table is about, and its accuracy's metric."""
+        task = one_task(self.scores, self.task)
+        return task, accuracy_of(self.scores, task).accuracy
 
     def method(self, name: str) -> Method:
-        """What a method is a chain of.
-
-        Raises:
-            VcmflowError: no such method; the message lists those that there are.
-        """
-        methods = methods_of(self.scores)
-        if name not in methods:
-            raise VcmflowError(
-                f"scores: no rows of method {name!r}; there are {', '.join(methods) or 'none'}"
-            )
-        return methods[name]
+        """What a method is a chain of."""
+        return find_method(self.scores, name)
 
     def curves(self, rows: pd.DataFrame, method: str, metric: str) -> dict[Scene, Curve]:
         """The curve of a method in each scene, for the rows of the level "scene"."""
@@ -139,23 +112,6 @@ class Inputs:
         if self.note:
             parts.append(self.note if self.note.endswith(".") else f"{self.note}.")
         return " ".join(parts)
-
-
-def accuracy_of(scores: pd.DataFrame, task: str) -> str:
-    """The metric that is a task's accuracy.
-
-    Raises:
-        VcmflowError: it has none.
-    """
-    entry = evaluator_with(scores.loc[scores["task"] == task, "metric"].unique())
-    if entry is None:
-        raise VcmflowError(f"scores: task {task!r} has no accuracy")
-    return entry.accuracy
-
-
-def source_rows(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the uncompressed frames."""
-    return rows[rows["method"] == SOURCE]
 
 
 def read_trajectories(paths: Sequence[Path]) -> tuple[Row, ...]:

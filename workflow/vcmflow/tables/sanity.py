@@ -7,14 +7,16 @@ the wrong order, a decoder that shows something else than was encoded.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import pandas as pd
 
 from vcmflow.core.runs import SOURCE
-from vcmflow.core.scores import numbers, tasks_of
-from vcmflow.tables.inputs import Inputs, accuracy_of, source_rows
+from vcmflow.core.scores import numbers, tasks_of, wide
+from vcmflow.core.titles import Titles
+from vcmflow.score.registry import accuracy_of
+from vcmflow.tables.inputs import Inputs
 from vcmflow.tables.layout import Column, Table, Value
 
 ACCURACY_KEPT = 0.95
@@ -36,30 +38,25 @@ def build(inputs: Inputs) -> Table:
     """
     inputs.need("scores")
     rows: list[Row] = []
-    sequences = inputs.rows("sequence")
+    sequences, titles = inputs.rows("sequence"), inputs.titles
     coded = sequences[sequences["method"] != SOURCE]
-    for dataset in dict.fromkeys(coded["dataset"]):
-        of_dataset = coded[coded["dataset"] == dataset]
-        for codec in sorted(of_dataset["codec"].unique()):
-            of_codec = of_dataset[of_dataset["codec"] == codec]
-            falls = _Falls(inputs, of_codec, dataset, codec)
-            rows.append(falls.row("rate", "rate_bytes", lambda a, b: b / a, 1.0))
-            if "psnr_kept" in of_codec and of_codec["psnr_kept"].notna().any():
-                rows.append(falls.row("PSNR of kept frames", "psnr_kept", lambda a, b: b - a, 0.0))
-        rows.append(_frames_kept(inputs, of_dataset, dataset))
-    for dataset in dict.fromkeys(inputs.scores["dataset"]):
-        scores = inputs.scores[inputs.scores["dataset"] == dataset]
+    for dataset, of_dataset in coded.groupby("dataset", sort=False):
+        for codec, part in of_dataset.groupby("codec"):
+            rising = codec in inputs.rising
+            words = f"falls as {titles.point(str(codec), 'falls' if rising else 'rises')}"
+            part = part.iloc[::-1] if rising else part
+            at = str(dataset), titles.short(str(codec))
+            falls = _falls(titles, part, "rate_bytes", lambda a, b: b / a, 1.0)
+            rows.append(_row(f"rate {words}", *at, "< 1", falls))
+            if "psnr_kept" in part and part["psnr_kept"].notna().any():
+                falls = _falls(titles, part, "psnr_kept", lambda a, b: b - a, 0.0)
+                rows.append(_row(f"PSNR of kept frames {words}", *at, "< 0", falls))
+        kept = _frames_kept(titles, of_dataset)
+        check = "every sampler keeps the frames asked for"
+        rows.append(_row(check, str(dataset), "", "0 frames off", kept))
+    for dataset, scores in inputs.scores.groupby("dataset", sort=False):
         for task in tasks_of(scores):
-            accuracy = accuracy_of(scores, task)
-            pooled = inputs.rows("dataset", task)
-            pooled = pooled[pooled["dataset"] == dataset]
-            source = numbers(source_rows(pooled), accuracy)
-            if not source:
-                continue
-            name = f", {task}" if len(tasks_of(scores)) > 1 else ""
-            if accuracy == "map" and not math.isnan(source[0]):
-                rows += _accuracy_kept(inputs, pooled, dataset, name, source[0])
-            rows += _limits(inputs, dataset, name, accuracy, source[0])
+            rows += _accuracies(inputs, scores, str(dataset), task)
     outcomes = [row["status"] for row in rows]
     counts = ", ".join(f"{outcomes.count(name)} {name}" for name in ("pass", "fail", "not run"))
     caption = (
@@ -85,123 +82,86 @@ def build(inputs: Inputs) -> Table:
     )
 
 
-def _verdict(passed: int, total: int) -> str:
-    if total == 0:
-        return "not run"
-    return "pass" if passed == total else "fail"
+def _row(
+    check: str,
+    dataset: str,
+    mode: str,
+    limit: str,
+    found: tuple[int, int, float, str],
+) -> Row:
+    """A row; ``found``: how many passed, of how many, the worst number, and where it is."""
+    passed, total, value, place = found
+    status = "not run" if total == 0 else "pass" if passed == total else "fail"
+    row: Row = {"check": check, "dataset": dataset, "mode": mode, "passed": passed, "total": total}
+    return row | {"value": value, "limit": limit, "place": place, "status": status}
 
 
-class _Falls:
-    """Checks of columns that have to fall strictly from an operating point to the next."""
+def _falls(
+    titles: Titles,
+    rows: pd.DataFrame,
+    column: str,
+    step: Callable[[float, float], float],
+    limit: float,
+) -> tuple[int, int, float, str]:
+    """How many sequences and methods pass, of how many; the worst step, and where it is.
 
-    def __init__(self, inputs: Inputs, rows: pd.DataFrame, dataset: str, codec: str) -> None:
-        self._titles, self._dataset, self._codec = inputs.titles, dataset, codec
-        # A ladder goes from the highest rate to the lowest. Of equals, the first sampler by name.
-        groups = [group for _, group in rows.groupby(["sequence", "method"], sort=False)]
-        order = list(dict.fromkeys(rows["sequence"]))
-        self._groups = sorted(
-            groups, key=lambda g: (order.index(g["sequence"].iloc[0]), g["sampler"].iloc[0])
-        )
-
-    def row(
-        self, what: str, column: str, step: Callable[[float, float], float], limit: float
-    ) -> Row:
-        """One check: ``step(a point's value, the next point's) < limit``."""
-        passed = total = 0
-        worst, place = -math.inf, ""
-        for points in self._groups:
-            values = numbers(points, column)
-            steps = [
-                (_or_worst(step(low, high)), self._place(points.iloc[index + 1]))
-                for index, (low, high) in enumerate(pairwise(values))
-            ]
-            if not steps:
-                continue
+    A ladder goes from the highest rate to the lowest; ``step(a point, the next) < limit``. Of equal
+    steps, that of the first sampler by name is told.
+    """
+    passed = total = 0
+    worst, place = -math.inf, ""
+    order = list(dict.fromkeys(rows["sequence"]))
+    groups = [group for _, group in rows.groupby(["sequence", "method"], sort=False)]
+    groups.sort(key=lambda g: (order.index(g["sequence"].iloc[0]), g["sampler"].iloc[0]))
+    for points in groups:
+        # A step that cannot be computed (a missing number) fails the check.
+        steps = [
+            math.inf if math.isnan(value) else value
+            for value in (step(a, b) for a, b in pairwise(numbers(points, column)))
+        ]
+        if steps:
             total += 1
-            passed += all(value < limit for value, _ in steps)
-            worst, place = max((worst, place), max(steps, key=_first), key=_first)
-        return {
-            "check": f"{what} falls as {self._titles.point(self._codec, 'rises')}",
-            "dataset": self._dataset,
-            "mode": self._titles.short(self._codec),
-            "passed": passed,
-            "total": total,
-            "value": worst if math.isfinite(worst) else math.nan,
-            "limit": f"< {limit:g}",
-            "place": place,
-            "status": _verdict(passed, total),
-        }
-
-    def _place(self, row: pd.Series[float]) -> str:
-        point = self._titles.point(self._codec, str(row["point"]))
-        return f"{row['sequence']}, {self._titles.of(str(row['method']))}, {point}"
+            passed += all(value < limit for value in steps)
+            if max(steps) > worst:
+                worst = max(steps)
+                at = points.iloc[steps.index(worst) + 1]
+                point = titles.point(at["codec"], at["point"])
+                place = f"{at['sequence']}, {titles.of(at['method'])}, {point}"
+    return passed, total, worst if math.isfinite(worst) else math.nan, place
 
 
-def _first(entry: tuple[float, str]) -> float:
-    return entry[0]
-
-
-def _or_worst(value: float) -> float:
-    """A step that cannot be computed (a missing number) fails the check."""
-    return math.inf if math.isnan(value) else value
-
-
-def _frames_kept(inputs: Inputs, rows: pd.DataFrame, dataset: str) -> Row:
+def _frames_kept(titles: Titles, rows: pd.DataFrame) -> tuple[int, int, float, str]:
     differences = (rows["m"] - rows["m_expected"]).abs()
-    passed = int((differences == 0).sum())
     worst = rows.iloc[int(differences.to_numpy().argmax())]
     value = float(differences.max())
-    return {
-        "check": "every sampler keeps the frames asked for",
-        "dataset": dataset,
-        "mode": "",
-        "passed": passed,
-        "total": len(rows),
-        "value": value,
-        "limit": "0 frames off",
-        "place": f"{worst['sequence']}, {inputs.titles.of(worst['method'])}" if value else "",
-        "status": _verdict(passed, len(rows)),
-    }
+    place = f"{worst['sequence']}, {titles.of(worst['method'])}" if value else ""
+    return int((differences == 0).sum()), len(rows), value, place
 
 
-def _accuracy_kept(
-    inputs: Inputs, rows: pd.DataFrame, dataset: str, name: str, source: float
-) -> Iterator[Row]:
-    coded = rows[rows["method"] != SOURCE]
-    for codec in sorted(coded["codec"].unique()):
-        of_codec = coded[coded["codec"] == codec]
-        whole = of_codec[of_codec["m"] == of_codec["n"]]
-        row: Row = {
-            "check": f"all frames at the lowest QP keep the uncompressed mAP{name}",
-            "dataset": dataset,
-            "mode": inputs.titles.short(codec),
-            "limit": f"≥ {ACCURACY_KEPT:g}",
-        }
-        if len(whole):
-            best = whole.loc[whole["rate_bytes"].idxmax()]
-            share = float(best["map"]) / source if source > 0 else math.nan
-            good = int(share >= ACCURACY_KEPT)
-            place = inputs.titles.point(codec, str(best["point"]))
-            row |= {"passed": good, "total": 1, "value": share, "place": place}
-            yield row | {"status": _verdict(good, 1)}
-        else:
-            yield row | {"passed": 0, "total": 0, "value": math.nan, "status": "not run"}
-
-
-def _limits(inputs: Inputs, dataset: str, name: str, accuracy: str, source: float) -> Iterable[Row]:
-    if accuracy not in LIMITS:
+def _accuracies(inputs: Inputs, scores: pd.DataFrame, dataset: str, task: str) -> Iterator[Row]:
+    accuracy = accuracy_of(scores, task).accuracy
+    rows = wide(scores, "dataset", task)
+    source = rows[rows["method"] == SOURCE]
+    if source.empty:
         return
-    words, attribute = LIMITS[accuracy]
+    value = float(source[accuracy].iloc[0])
+    name = f", {task}" if len(tasks_of(scores)) > 1 else ""
+    coded = rows[rows["method"] != SOURCE]
+    for codec, part in coded.groupby("codec") if accuracy == "map" and value == value else ():
+        best_point = f"{'highest' if codec in inputs.rising else 'lowest'} "
+        best_point += inputs.titles.point(str(codec), "").strip()
+        check = f"all frames at the {best_point} keep the uncompressed mAP{name}"
+        at = check, dataset, inputs.titles.short(str(codec)), f"≥ {ACCURACY_KEPT:g}"
+        whole = part[part["m"] == part["n"]]
+        if whole.empty:
+            yield _row(*at, (0, 0, math.nan, ""))
+            continue
+        best = whole.iloc[int(whole["rate_bytes"].to_numpy().argmax())]
+        share = float(best["map"]) / value if value > 0 else math.nan
+        place = inputs.titles.point(str(codec), str(best["point"]))
+        yield _row(*at, (int(share >= ACCURACY_KEPT), 1, share, place))
+    words, attribute = LIMITS.get(accuracy, ("", "note"))
     limit = getattr(inputs, attribute)
-    if limit is not None:
-        good = int(source >= limit)
-        yield {
-            "check": f"{words} on uncompressed frames{name}",
-            "dataset": dataset,
-            "mode": "",
-            "passed": good,
-            "total": 1,
-            "value": source,
-            "limit": f"≥ {limit:g}",
-            "status": _verdict(good, 1),
-        }
+    if words and limit is not None:
+        check = f"{words} on uncompressed frames{name}"
+        yield _row(check, dataset, "", f"≥ {limit:g}", (int(value >= limit), 1, value, ""))

@@ -65,7 +65,7 @@ def contrastive_loss(
 
 @torch.no_grad()
 def semi_hard(similarities: Similarities, quantile: float, hardest: int) -> Mined:
-    """Keep the negatives at a middle distance from their anchor (spec section 1).
+    """Keep the negatives at a middle distance from their anchor (docs/paper.md, 1).
 
     With d = 1 - C, a negative stays if d_pos < d_neg < d_pos + r, where the radius r is a quantile
     of all the batch's negative distances. An anchor without any keeps its ``hardest`` nearest ones

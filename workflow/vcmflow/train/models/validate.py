@@ -77,7 +77,7 @@ def average_precision(
 def mean_jaccard(
     samples: Sequence[Sample], detections: Sequence[Detections], smallest: int
 ) -> dict[str, float]:
-    """Mean Jaccard index J, spec section 7: the assignment with the greatest IoU, class ignored.
+    """Mean Jaccard index J, docs/paper.md, 7: the assignment with the greatest IoU, class ignored.
 
     Objects with fewer than ``smallest`` visible pixels do not count; unmatched ones count 0.
     """
