@@ -26,7 +26,7 @@ unit: .venv/installed
 	pytest -q -n auto
 
 workflow: .venv/installed  ## the smoke preset end to end
-	pytest -q -m workflow
+	pytest -q -m workflow -n 2 --dist loadgroup
 
 slow: .venv/installed  ## retraining of the mini models, official networks
 	pytest -q -m slow

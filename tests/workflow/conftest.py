@@ -8,6 +8,15 @@ import pytest
 from running import SMOKE, copy_checkout, copy_results, run_in
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell pytest-xdist's ``--dist loadgroup`` what belongs together: one run, or one file."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            shared = "smoke" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("smoke" if shared else item.path.stem))
+
+
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy without results, shared by the tests that only plan."""
