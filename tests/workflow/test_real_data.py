@@ -94,9 +94,9 @@ def test_real_sequences_reach_their_rate_accuracy_figures_by_both_loaders(tmp_pa
         "results/mini/own/frames/sequences.csv",
     )
 
-    for dataset, known in (("masks", "masks"), ("own", "none")):
+    for dataset, wanted in (("masks", "masks"), ("own", "none")):
         there = {name: info["annotations"] for name, info in found[dataset].items()}
-        assert there == dict.fromkeys(names, known)
+        assert there == dict.fromkeys(names, wanted)
     for figure in ("rate_scores_masks", "rate_scores_own", "fig4"):
         assert (folder / f"results/mini/figures/{figure}.png").stat().st_size > 5_000
     for dataset, task, accuracy in (
@@ -124,7 +124,7 @@ def test_real_sequences_reach_their_rate_accuracy_figures_by_both_loaders(tmp_pa
 def test_names_with_special_characters_go_through_the_whole_workflow(tmp_path: Path) -> None:
     folder = copy_checkout(tmp_path / "check out")
     videos = folder / "my 'own' vidéos"
-    names = ["-lead a", 'it\'s "so"', "$HOME;&Zug–日本"]
+    names = ["-lead", "a b", 'it\'s "so"', "Zug–日本", "plain", "$HOME;&"]
     y, x = np.mgrid[0:64, 0:96]
     for seed, name in enumerate(names):
         frames = [
