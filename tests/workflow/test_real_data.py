@@ -124,7 +124,7 @@ def test_real_sequences_reach_their_rate_accuracy_figures_by_both_loaders(tmp_pa
 def test_names_with_special_characters_go_through_the_whole_workflow(tmp_path: Path) -> None:
     folder = copy_checkout(tmp_path / "check out")
     videos = folder / "my 'own' vidéos"
-    names = ["-lead", "a b", 'it\'s "so"', "Zug–日本", "plain", "$HOME;&"]
+    names = ["-lead a", 'it\'s "so"', "$HOME;&Zug–日本"]
     y, x = np.mgrid[0:64, 0:96]
     for seed, name in enumerate(names):
         frames = [
