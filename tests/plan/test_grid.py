@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -67,6 +68,16 @@ def test_a_second_reconstructor_shares_streams() -> None:
     before, after = plan(), plan(change=change)
     assert after.encodings() == before.encodings()
     assert len(after.reconstructions()) == len(before.reconstructions()) + 1
+
+
+def test_an_optional_part_without_its_weights_is_left_out(tmp_path: Path) -> None:
+    assert "uniform_ema_vfi" not in plan("compare").grid["railway"].methods
+    weights = tmp_path / "weights.pkl"
+    weights.write_bytes(b"weights")
+    part = {"ema_vfi": {"weights": str(weights)}}
+    found = plan("compare", {"reconstruct": {"reconstructors": part}})
+    assert found.grid["railway"].methods["uniform_ema_vfi"].reconstructor == "ema_vfi"
+    assert found.chain_weights("vvenc_ra", "ema_vfi") == [str(weights)]
 
 
 def test_a_second_detector_shares_reconstructions() -> None:

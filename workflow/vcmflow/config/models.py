@@ -119,6 +119,11 @@ class WeightedInstance(Instance):
     training: Name | None = Field(
         None, description="Which of `train.trainings` makes its weights; null for a weights file."
     )
+    optional: bool = Field(
+        False,
+        description="Of a codec or a reconstructor: leave out the methods with it where its "
+        "weights file is not there.",
+    )
 
 
 # --- data -----------------------------------------------------------------------------------------

@@ -220,6 +220,8 @@ def build_grid(settings: Settings) -> dict[str, Dataset]:
 def _methods(settings: Settings, dataset: str, entry: DatasetSettings) -> Iterable[Method]:
     for name in entry.methods:
         chain = settings.methods[name]
+        if _left_out(settings, chain):
+            continue
         yield _method(name, chain, chain.sampler, ladder(settings, chain.codec))
     sweep = settings.sample.sweep
     if sweep is None or sweep.dataset != dataset:
@@ -231,6 +233,18 @@ def _methods(settings: Settings, dataset: str, entry: DatasetSettings) -> Iterab
             if share != entry.keep_every:
                 sampler = f"{chain.sampler}-n{share}"
                 yield _method(f"{name}-n{share}", chain, sampler, points, share)
+
+
+def _left_out(settings: Settings, chain: MethodSettings) -> bool:
+    """Whether a part of the chain is optional, and its weights are not there."""
+    parts = (
+        settings.encode.codecs[chain.codec],
+        settings.reconstruct.reconstructors[chain.reconstructor],
+    )
+    return any(
+        part.optional and part.weights is not None and not Path(part.weights).is_file()
+        for part in parts
+    )
 
 
 def _method(
