@@ -26,14 +26,16 @@ unit: .venv/installed
 	pytest -q -n auto
 
 workflow: .venv/installed  ## the smoke preset end to end
-	pytest -q -m workflow
+	pytest -q -m workflow -n 2 --dist loadgroup
 
 slow: .venv/installed  ## retraining of the mini models, official networks
 	pytest -q -m slow
 
 models: .venv/installed  ## train the mini models again, into models/
 	snakemake --cores all models
-	cp results/mini/models/*.safetensors results/mini/models/*.csv models/
+	for name in faster_rcnn_mini yolact_mini; do \
+	  cp results/mini/train/$$name/weights.safetensors models/$$name.safetensors && \
+	  cp results/mini/train/$$name/log.csv models/$$name.csv || exit 1; done
 
 format: .venv/installed
 	ruff check --fix .

@@ -8,9 +8,8 @@ configfile: "params.yaml"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/functions.smk"
 include: "workflow/rules/data.smk"
-include: "workflow/rules/pretrain.smk"
+include: "workflow/rules/train.smk"
 include: "workflow/rules/embed.smk"
 include: "workflow/rules/track.smk"
 include: "workflow/rules/sample.smk"
@@ -25,7 +24,6 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/metrics.smk"
 include: "workflow/rules/provenance.smk"
-include: "workflow/rules/train.smk"
 
 
 report: "workflow/report/workflow.rst"
@@ -37,6 +35,7 @@ localrules:
     figures,
     models,
     ablation,
+    compare,
 
 
 rule all:
@@ -64,6 +63,11 @@ rule ablation:
         [file for file in TABLES + FIGURES if Path(file).stem in ("ablation", "fig8")],
 
 
+rule compare:
+    input:
+        [file for file in TABLES + FIGURES if Path(file).stem == "compare"],
+
+
 rule models:
     input:
-        expand(f"{RESULTS}/models/{{model}}.safetensors", model=TRAIN),
+        [PLAN.training_file(name) for name, entry in TRAININGS.items() if entry.videos is None],

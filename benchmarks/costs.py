@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -32,39 +33,43 @@ import torch
 from scipy.optimize import nnls
 
 from vcmflow.complexity.count import multiply_accumulates
-from vcmflow.core.device import choose_device, steady
+from vcmflow.core.detections import Detections
+from vcmflow.core.device import choose_device, set_deterministic
+from vcmflow.core.embedding import Embedder
+from vcmflow.core.encoding import Shape
 from vcmflow.core.files import whole_file
 from vcmflow.core.machine import processor
+from vcmflow.core.pictures import read_picture
 from vcmflow.core.registry import build
+from vcmflow.core.tracking import Tracker
 from vcmflow.core.video import Frame, read_video, write_video
-from vcmflow.data.pictures import read_picture
-from vcmflow.embed.command import build_embedder
-from vcmflow.embed.network import EmbeddingNetwork
-from vcmflow.embed.types import Embedder
-from vcmflow.encode.codec import Mode
-from vcmflow.encode.decode import decode_stream
+from vcmflow.embed.registry import EMBEDDERS
+from vcmflow.encode.codec import Video
 from vcmflow.encode.registry import CODECS
-from vcmflow.encode.sequence import encode_sequence
+from vcmflow.fidelity.measure import Original
+from vcmflow.nets.embedding import EmbeddingNetwork
 from vcmflow.plan.estimate import COLUMNS, COSTS
-from vcmflow.pretrain.batches import Steps
-from vcmflow.pretrain.settings import PretrainSettings
-from vcmflow.pretrain.videos import VideoPool
-from vcmflow.reconstruct.interpolator import Interpolator
-from vcmflow.reconstruct.registry import INTERPOLATORS
-from vcmflow.score.fidelity import Original
-from vcmflow.task.run import load_detector
-from vcmflow.task.types import Detections
-from vcmflow.track.deepsort import Tracker
-from vcmflow.track.settings import TrackerSettings
-from vcmrender.api import random_scene, render_scene
-from vcmrender.videos import write_clip
+from vcmflow.reconstruct.reconstructor import Reconstructor
+from vcmflow.reconstruct.registry import RECONSTRUCTORS
+from vcmflow.task.registry import TASKS
+from vcmflow.track.registry import TRACKERS
+from vcmflow.train.embedding.batches import Steps
+from vcmflow.train.embedding.settings import EmbeddingSettings
+from vcmflow.train.embedding.videos import VideoPool
+from vcmrender.api import random_scene, render_scene, write_clip
 
 # Width and height in px of OSDaR23's and DAVIS's frames, and of the mini data's.
 LARGE, SMALL, MINI = (2464, 1600), (854, 480), (416, 240)
 FRAMES = 4  # a ten-frame sequence keeps so many
-RANDOM_ACCESS: Mode = "ra"
-ALL_INTRA: Mode = "ai"
-QPS = (27, 42)  # symmetric in 22..47
+RANDOM_ACCESS, ALL_INTRA = "ra", "ai"
+# Codec and preset -> two operating points that stand for its ladder.
+LADDERS: dict[tuple[str, Any], tuple[int, int]] = {
+    ("vvenc", "medium"): (27, 42),  # symmetric in 22..47
+    ("vvenc", "faster"): (27, 42),
+    ("x265", "faster"): (27, 42),
+    ("x264", "faster"): (27, 42),
+    ("av1", 6): (35, 58),
+}
 # What Faster R-CNN X101 sustains on a V100: its operations on a COCO picture (640 x 480) over the
 # 0.098 s that detectron2's model zoo states.
 KNOWN_SECONDS, KNOWN_SIZE, KNOWN_GPU = 0.098, (640, 480), "V100"
@@ -109,7 +114,9 @@ class Bench:
     @cached_property
     def sustained(self) -> float:
         """Multiply-accumulates per second that derived times are reckoned with."""
-        detector = load_detector("detection", "faster_rcnn_x101", None, "cpu", {})
+        detector = build(
+            TASKS["detection"], "faster_rcnn_x101", "model", {}, weights=None, device="cpu"
+        )
         picture = cv2.resize(self.frames(SMALL)[0], KNOWN_SIZE)
         return multiply_accumulates(lambda: detector.detect([picture])) / KNOWN_SECONDS
 
@@ -265,7 +272,7 @@ def embed(bench: Bench) -> None:
     read = dict(reading(bench))
     for model, name in (("", "random"), ("grey", "grey")):
         options = {} if model else {"short_side": 256}
-        embedder = build_embedder(name, None, bench.device, options)
+        embedder = build(EMBEDDERS, name, "embedder", options, weights=None, device=bench.device)
         samples = []
         for size in (LARGE, SMALL):
             pictures = bench.frames(size)
@@ -294,7 +301,7 @@ def embed(bench: Bench) -> None:
 def detect(bench: Bench, work: str, task: str, model: str, weights: Path | None) -> None:
     """A detector or segmenter on one frame."""
     size = MINI if model.endswith("_mini") else LARGE
-    detector = load_detector(task, model, weights, bench.device, {})
+    detector = build(TASKS[task], model, "model", {}, weights=weights, device=bench.device)
     picture = bench.frames(size)[0]
     what = f"a frame of {size[0]}x{size[1]}"
     bench.network(work, model, lambda: detector.detect([picture]), 1, "frame", what)
@@ -325,7 +332,7 @@ def track(bench: Bench) -> None:
     read = dict(reading(bench))
     samples = []
     for size in (LARGE, SMALL):
-        tracker = Tracker(TrackerSettings())
+        tracker = build(TRACKERS, "deepsort", "tracker", {})
         pictures = bench.frames(size)
 
         def follow(tracker: Tracker = tracker, pictures: list[Frame] = pictures) -> None:
@@ -346,45 +353,60 @@ def track(bench: Bench) -> None:
 
 
 def encode(bench: Bench) -> None:
-    """VVenC at the presets that the workflow's presets use."""
-    for preset in ("medium", "faster"):
-        for mode in (RANDOM_ACCESS, ALL_INTRA):
+    """The codecs at the presets that the workflow's presets use."""
+    for (name, preset), points in LADDERS.items():
+        for structure in (RANDOM_ACCESS, ALL_INTRA):
             samples, written = [], []
             for size in (LARGE, SMALL):
                 # All-intra pictures do not depend on each other: two will do.
-                clip = bench.frames(size)[: 2 if mode == ALL_INTRA else FRAMES]
-                coded = [code(bench, clip, preset, mode, qp) for qp in QPS]
-                samples.append((size, sum(seconds for seconds, _ in coded) / len(QPS)))
-                written.append(sum(rate for _, rate in coded) / len(QPS))
-            model, what = f"vvenc {preset} {mode}", f"mean of QP {' and '.join(map(str, QPS))}"
-            bench.measured("encode", model, samples, what)
+                clip = bench.frames(size)[: 2 if structure == ALL_INTRA else FRAMES]
+                instance = {"codec": name, "preset": preset, "structure": structure}
+                coded = [code(bench, clip, instance, point) for point in points]
+                samples.append((size, sum(seconds for seconds, _ in coded) / len(points)))
+                written.append(sum(rate for _, rate in coded) / len(points))
+            model = f"{name} {preset} {structure}"
+            bench.measured("encode", model, samples, f"mean of {points[0]} and {points[1]}")
             bench.stored("encode", model, written)
 
 
 def code(
-    bench: Bench, clip: Sequence[Frame], preset: str, mode: Mode, qp: int
+    bench: Bench, clip: Sequence[Frame], instance: dict[str, Any], point: int
 ) -> tuple[float, float]:
     """Seconds per frame and bytes per megapixel."""
-    codec = build(CODECS, "vvenc", "codec", {}, preset=preset, intra_period=32, threads=1)
-    height, width = clip[0].shape[:2]
-    out = bench.folder / "encoded.266"
-    seconds = cpu_seconds(lambda: encode_sequence(clip, 10, codec, mode, [(qp, out)])) / len(clip)
-    rate = out.stat().st_size / len(clip) / (width * height / 1e6)
-    what = f"{preset} {mode} {width}x{height} QP {qp}"
+    codec, shape = codec_for(instance, clip)
+    out = bench.folder / "encoded"
+
+    def run() -> None:
+        with tempfile.TemporaryDirectory() as scratch:
+            video = Video(shape, lambda: iter(clip), Path(scratch))
+            codec.encode(video, {}, point, {"base": out})
+
+    seconds = cpu_seconds(run) / len(clip)
+    rate = out.stat().st_size / len(clip) / (shape.width * shape.height / 1e6)
+    what = f"{' '.join(map(str, instance.values()))} {shape.width}x{shape.height} at {point}"
     print(f"# {what}: {seconds:.3g} s a frame, {rate:.0f} bytes/MP", file=sys.stderr, flush=True)
     return seconds, rate
+
+
+def codec_for(instance: dict[str, Any], clip: Sequence[Frame]) -> tuple[Any, Shape]:
+    """A codec with one thread, and the shape of a clip."""
+    options = {key: value for key, value in instance.items() if key != "codec"}
+    codec = build(CODECS, instance["codec"], "codec", options, offered={"threads": 1})
+    height, width = clip[0].shape[:2]
+    return codec, Shape(width, height, len(clip), 10.0)
 
 
 def decode(bench: Bench) -> None:
     """A bitstream decoded, its frames written as FFV1."""
     samples = []
     for size in (LARGE, SMALL):
-        clip, out = bench.frames(size), bench.folder / f"decode-{size[0]}.266"
-        codec = build(CODECS, "vvenc", "codec", {}, preset="faster", intra_period=32, threads=1)
-        encode_sequence(clip, 10, codec, "ra", [(27, out)])
+        clip, instance = bench.frames(size), {"codec": "vvenc"}
+        code(bench, clip, instance, 27)
+        codec, shape = codec_for(instance, clip)
 
-        def run(size: tuple[int, int] = size, out: Path = out, count: int = len(clip)) -> None:
-            write_video(bench.folder / "decoded.mkv", decode_stream(out, *size, count), 10)
+        def run(codec: Any = codec, shape: Shape = shape) -> None:
+            frames = codec.decode({"base": bench.folder / "encoded"}, shape)
+            write_video(bench.folder / "decoded.mkv", frames, 10)
 
         samples.append((size, cpu_seconds(run, 2) / len(clip)))
     bench.measured("decode", "", samples, "H.266 at QP 27 to FFV1")
@@ -394,18 +416,18 @@ def interpolate(bench: Bench) -> None:
     """Two frames between two others."""
     times = [1 / 3, 2 / 3]
     for model in ("flow", "blend", "hold"):
-        interpolator = build(INTERPOLATORS, model, "interpolator", {})
+        reconstructor = build(RECONSTRUCTORS, model, "reconstructor", {})
         samples = []
         for size in (LARGE, SMALL):
             pair = bench.frames(size)[:2]
 
-            def fill(i: Interpolator = interpolator, pair: list[Frame] = pair) -> None:
-                i.interpolate(*pair, times)
+            def fill(r: Reconstructor = reconstructor, pair: list[Frame] = pair) -> None:
+                r.interpolate(pair[0], pair[1], times)
 
             samples.append((size, cpu_seconds(fill) / len(times)))
         bench.measured("interpolate", model, samples, "gaps of two")
     network = build(
-        INTERPOLATORS, "ema_vfi", "interpolator", {"weights": "random", "device": bench.device}
+        RECONSTRUCTORS, "ema_vfi", "reconstructor", {"weights": "random", "device": bench.device}
     )
     first, second = bench.frames(SMALL)[:2]
     area = SMALL[0] * SMALL[1] / 1e6
@@ -437,7 +459,7 @@ def fidelity(bench: Bench) -> None:
 
 def pretrain(bench: Bench) -> None:
     """One picture of a step: seek and decode, augment; ResNet-18 forth and back."""
-    settings = PretrainSettings(pairs=4, negatives=8)
+    settings = EmbeddingSettings(pairs=4, negatives=8)
     clips = []
     for index in range(2):
         rng = np.random.default_rng(index)
@@ -516,7 +538,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="real ones (see above)")
     parser.add_argument("--write", action="store_true", help=f"rewrite {COSTS.name}")
     args = parser.parse_args()
-    steady(1)
+    set_deterministic(1)
     cv2.setNumThreads(1)
     files = sorted(args.pictures.iterdir())[: 3 * FRAMES : 3] if args.pictures else []
     given = [read_picture(path) for path in files]

@@ -30,19 +30,17 @@ import cv2
 import numpy as np
 import torch
 
-from vcmflow.core.device import choose_device, steady
+from vcmflow.core.device import choose_device, set_deterministic
 from vcmflow.core.registry import build
 from vcmflow.core.video import Frame
 from vcmflow.reconstruct.ema_vfi import build as build_ema_vfi
 from vcmflow.task.registry import TASKS
 
-INTERPOLATORS = {"ema_vfi_full": "full", "ema_vfi_small": "small"}
+EMA_VFI = {"ema_vfi_full": "full", "ema_vfi_small": "small"}
 # Those that need an installation or a file of their own are left out.
 LEFT_OUT = ("detectron2", "onnx")
-DETECTORS = {
-    name: task for task, models in TASKS.items() for name in models if name not in LEFT_OUT
-}
-OFFICIAL = [*INTERPOLATORS, "faster_rcnn_x101", "yolact_plus_resnet50", "yolact_plus_base"]
+DETECTORS = {name: task for task in TASKS for name in TASKS[task] if name not in LEFT_OUT}
+OFFICIAL = [*EMA_VFI, "faster_rcnn_x101", "yolact_plus_resnet50", "yolact_plus_base"]
 GAP_AIM, BATCH_AIM, RESOLUTION = 0.8, 1.0, 0.03
 
 
@@ -112,7 +110,7 @@ def compare(
 
 def interpolation(name: str, args: argparse.Namespace, device: str) -> list[Line]:
     """A gap of five frames against five calls."""
-    network = build_ema_vfi("random", size=INTERPOLATORS[name], device=device, threads=args.threads)
+    network = build_ema_vfi("random", size=EMA_VFI[name], device=device, threads=args.threads)
     first, second = pictures(2, args.width, args.height)
     times = [k / 6 for k in range(1, 6)]
     together, apart = compare(
@@ -159,13 +157,13 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=4, help="in a batch")
     parser.add_argument("--forced", action="store_true", help="also batches in one pass")
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall")
-    known = [*INTERPOLATORS, *DETECTORS]
+    known = [*EMA_VFI, *DETECTORS]
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--only", nargs="+", choices=known, default=OFFICIAL)
     which.add_argument("--all", action="store_true", help="every registered detector, too")
     args = parser.parse_args()
     device = choose_device(args.device)
-    steady(args.threads)
+    set_deterministic(args.threads)
     what = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {args.threads} threads"
     print(
         f"{what}; {args.width}x{args.height}; {args.clock} clock; torch {torch.__version__}",
@@ -173,7 +171,7 @@ def main() -> None:
     )
     print(HEAD, flush=True)
     for name in known if args.all else args.only:
-        for line in (interpolation if name in INTERPOLATORS else detection)(name, args, device):
+        for line in (interpolation if name in EMA_VFI else detection)(name, args, device):
             print(line, flush=True)
 
 

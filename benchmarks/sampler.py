@@ -13,6 +13,7 @@ and prints its peak memory.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -34,9 +35,10 @@ PAPER_RATIO = 57.5  # 104.70 GFLOPs of tracking over 1.82 of the embedding
 _RANDOM = """
 import sys
 from pathlib import Path
-from vcmflow.embed.network import seeded_network
-from vcmflow.embed.weights import Description, write_weights
-write_weights(Path(sys.argv[1]), seeded_network(128, 0).state_dict(), Description(128, 128))
+from vcmflow.nets.embedding import seeded_network
+from vcmflow.nets.weights import write_weights
+header = {"kind": "embedding", "dimension": 128, "short_side": 128}
+write_weights(Path(sys.argv[1]), seeded_network(128, 0).state_dict(), header)
 """
 
 
@@ -148,9 +150,9 @@ def main() -> None:
             # Elsewhere, because memory of this process would count as that of those it starts.
             subprocess.run([sys.executable, "-c", _RANDOM, str(weights)], check=True)
         common = ["--threads", str(args.threads), "--device", args.device]
-        learned = ["--embedding", "learned", "--weights", str(weights), *common]
-        learned += ["--embedding-option", f"precision={args.precision}"]
-        learned += ["--embedding-option", f"short_side={args.short_side}"]
+        embedding = {"embedder": "learned", "precision": args.precision}
+        embedding["short_side"] = args.short_side
+        learned = ["--embedding", json.dumps(embedding), "--weights", str(weights), *common]
         side = f"ResNet-18 at {args.short_side} px"
         whole_process(f"{side}, JPEG", learned, pictures, args.frames)
         speed = whole_process(f"{side}, H.264", learned, video, args.frames).speed

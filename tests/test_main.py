@@ -50,8 +50,7 @@ def test_errors_are_one_line_and_status_2(tmp_path):
     result = subprocess.run(
         [
             *(sys.executable, "-m", "vcmflow", "encode", "--frames", "f.mkv"),
-            *("--decision", str(missing), "--qp", "30", "--streams-out", "s.266"),
-            *("--csv-out", "c.csv", "--json-out", "j.json"),
+            *("--decision", str(missing), "--points", "30", "--out", "."),
         ],
         capture_output=True,
         text=True,

@@ -10,7 +10,7 @@ import pytest
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.registry import Entry, build, check_names, lookup
 from vcmflow.encode.registry import CODECS
-from vcmflow.reconstruct.registry import INTERPOLATORS
+from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.task.registry import DETECTORS, SEGMENTERS
 
 HERE = {"options": Entry("vcmflow.core.options:parse_options")}
@@ -33,19 +33,19 @@ def test_only_the_entry_asked_for_is_imported(monkeypatch):
 
 
 def test_options_reach_the_builder_and_others_are_refused():
-    blend = build(INTERPOLATORS, "flow", "interpolator", {"preset": "fast"}, tolerance=2.0)
+    blend = build(RECONSTRUCTORS, "flow", "reconstructor", {"preset": "fast"}, tolerance=2.0)
     assert hasattr(blend, "interpolate")
-    with pytest.raises(VcmflowError, match="interpolator 'blend' has no option 'x'; allowed: none"):
-        build(INTERPOLATORS, "blend", "interpolator", {"x": 1})
+    with pytest.raises(VcmflowError, match="'blend' has no option 'x'; allowed: none"):
+        build(RECONSTRUCTORS, "blend", "reconstructor", {"x": 1})
     with pytest.raises(VcmflowError, match="no option 'tolerance'; allowed: preset"):
-        build(INTERPOLATORS, "flow", "interpolator", {"tolerance": 1}, tolerance=2.0)
+        build(RECONSTRUCTORS, "flow", "reconstructor", {"tolerance": 1}, tolerance=2.0)
 
 
 @pytest.mark.parametrize(
     ("name", "registry"),
     [
         (name, registry)
-        for registry in (CODECS, INTERPOLATORS, DETECTORS, SEGMENTERS)
+        for registry in (CODECS, RECONSTRUCTORS, DETECTORS, SEGMENTERS)
         for name in sorted(registry)
     ],
 )

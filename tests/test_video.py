@@ -5,13 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 
 import av
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.video import read_frames, read_video, write_video
+from vcmflow.core.video import open_source, read_frames, read_video, write_video
 
 
 def random_frames(count, height=18, width=26, seed=1):
@@ -161,3 +162,75 @@ def test_an_error_among_the_frames_leaves_the_old_file(tmp_path):
         write_video(path, broken(), 10)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def write_h264(path, frames, **options):
+    with av.open(str(path), "w", options=options) as container:
+        stream = container.add_stream("h264", rate=10)
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode(None))
+
+
+def test_folders_of_pictures_become_rgb_in_name_order(tmp_path):
+    grey = np.full((8, 10), 40, np.uint8)
+    cv2.imwrite(str(tmp_path / "0.png"), grey)
+    cv2.imwrite(str(tmp_path / "1.png"), np.full((8, 10, 3), 80 * 257, np.uint16))
+    cv2.imwrite(str(tmp_path / "2.PNG"), np.full((8, 10, 4), [10, 20, 30, 0], np.uint8))
+    (tmp_path / "notes.txt").write_text("no picture")
+    frames = list(open_source(tmp_path))
+    assert [frame.shape for frame in frames] == [(8, 10, 3)] * 3
+    assert [frame[0, 0].tolist() for frame in frames] == [[40] * 3, [80] * 3, [0] * 3]
+
+
+def test_a_video_file_gives_its_frames(tmp_path):
+    frames = random_frames(5)
+    write_video(tmp_path / "a.mkv", frames, 10)
+    assert np.array_equal(np.stack(list(open_source(tmp_path / "a.mkv"))), np.stack(frames))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda folder: (folder / "a").mkdir(), "no pictures"),
+        (lambda folder: (folder / "a").write_bytes(b""), "decoded"),
+        (lambda folder: (folder / "a").write_bytes(b"junk" * 99), "decoded"),
+        (lambda _: None, "no such file"),
+        (lambda folder: ((folder / "a").mkdir(), (folder / "a/0.jpg").write_bytes(b"x")), "0.jpg"),
+    ],
+)
+def test_what_holds_no_frames_is_one_clear_line(tmp_path, make, words):
+    make(tmp_path)
+    with pytest.raises(VcmflowError, match=words):
+        list(open_source(tmp_path / "a"))
+
+
+def test_a_change_of_size_is_named(tmp_path):
+    for number, size in enumerate(((8, 10), (8, 10), (8, 12))):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.zeros(size, np.uint8))
+    with pytest.raises(VcmflowError, match="frame 2 is 12x8, the ones before are 10x8"):
+        list(open_source(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options"),
+    [(".mp4", {}), (".mp4", {"movflags": "+faststart"}), (".mkv", {}), (".avi", {})],
+)
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_a_file_that_breaks_off_is_one_clear_line(tmp_path, suffix, options, share):
+    random = np.random.default_rng(0)
+    frames = [random.integers(0, 256, (36, 64, 3), dtype=np.uint8) for _ in range(40)]
+    whole, cut = tmp_path / f"whole{suffix}", tmp_path / f"cut{suffix}"
+    write_h264(whole, frames, **options)
+    assert len(list(open_source(whole))) == 40
+    data = whole.read_bytes()
+    cut.write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(VcmflowError, match=f"cut{suffix}"):
+        list(open_source(cut))
+
+
+def test_one_frame_is_enough(tmp_path):
+    write_h264(tmp_path / "one.mp4", random_frames(1, 36, 64))
+    assert len(list(open_source(tmp_path / "one.mp4"))) == 1

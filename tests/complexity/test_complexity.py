@@ -15,9 +15,10 @@ from vcmflow.complexity.count import (
     gflops_at,
     multiply_accumulates,
 )
+from vcmflow.core.detections import no_detections
+from vcmflow.core.embedding import load_embedder
 from vcmflow.core.video import write_video
-from vcmflow.embed.command import build_embedder
-from vcmflow.task.types import no_detections
+from vcmflow.embed.registry import EMBEDDERS
 
 FRAME = np.zeros((60, 80, 3), np.uint8)
 
@@ -29,7 +30,7 @@ def test_one_multiply_accumulate_counts_once():
 
 
 def test_resnet18_costs_what_the_paper_says():
-    embedder = build_embedder("random", None, options={"short_side": 224})
+    embedder = load_embedder(EMBEDDERS, "{embedder: random, short_side: 224}", None)
     assert gflops_at(embedder, 224) == pytest.approx(1.82, abs=0.01)
     cost = embedder_cost(embedder, np.zeros((240, 416, 3), np.uint8))
     assert (cost.input_width, cost.input_height) == (388, 224)
@@ -38,7 +39,7 @@ def test_resnet18_costs_what_the_paper_says():
 
 
 def test_grey_pixels_cost_nothing():
-    cost = embedder_cost(build_embedder("grey", None), FRAME)
+    cost = embedder_cost(load_embedder(EMBEDDERS, "grey", None), FRAME)
     assert cost.gflops_per_frame == cost.parameters_millions == 0
 
 
@@ -62,7 +63,7 @@ def test_a_detector_is_counted_per_frame():
 
 def command(folder, *more):
     return [
-        "complexity", "--embedding", "random", "--embedding-option", "short_side=48",
+        "complexity", "--embedding", "{embedder: random, short_side: 48}",
         "--detector", "faster_rcnn_mini", "--repeat", "1", "--video", str(folder / "a.mkv"),
         "--out", str(folder / "c.json"), *more,
     ]  # fmt: skip
@@ -93,8 +94,8 @@ def test_the_command_separates_what_is_exact_from_what_was_measured(tmp_path):
         (["--repeat", "0"], "repeat is 0"),
         (["--embedding", "gray"], "grey"),
         (["--detector", "yolo"], "faster_rcnn_mini"),
-        (["--embedding-option", "side=3"], "short_side"),
-        (["--score-threshold", "-1"], "score_threshold"),
+        (["--embedding", "{embedder: random, side: 3}"], "short_side"),
+        (["--tracker", "{tracker: deepsort, score_threshold: -1}"], "score_threshold"),
     ],
 )
 def test_the_command_refuses_in_one_line(tmp_path, capsys, more, words):

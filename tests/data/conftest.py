@@ -13,15 +13,6 @@ from vcmflow.core.video import read_video
 from vcmflow.data.importer import import_sequence
 from vcmflow.data.sequences import list_sequences
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "real"
-
-
-@pytest.fixture
-def real() -> Path:
-    if not SHARED.is_dir():
-        pytest.skip(f"the shared real material is not at {SHARED.name} beside the checkout")
-    return SHARED
-
 
 @pytest.fixture
 def bring(tmp_path: Path) -> Import:

@@ -17,17 +17,20 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.pictures import read_labels as read_mask
+from vcmflow.core.pictures import read_picture
+from vcmflow.core.sequence import read_sequence
 from vcmflow.data.catalogue import read_catalogue
 from vcmflow.data.coco import read_annotations
 from vcmflow.data.objects import without_objects
-from vcmflow.data.osdar23 import Osdar23, camera_frames, read_labels
-from vcmflow.data.pictures import read_labels as read_mask
-from vcmflow.data.pictures import read_picture
-from vcmflow.data.table import COLUMNS, read_table
+from vcmflow.data.osdar23 import RULES, camera_frames, read_labels
 from vcmflow.plan.estimate import COSTS, read_costs
 
 ROOT = Path(__file__).parents[2]
-TABLE = f"{','.join(COLUMNS)}\na-1,d,a,,25.0,9,40,24,detection,annotations,3,f.mkv,t.json\n"
+SEQUENCE = (
+    b'{"id": "a-1", "dataset": "d", "scene": "a", "annotations": "boxes", "frames": 9, '
+    b'"fps": 25.0, "width": 40, "height": 24, "camera": null}'
+)
 
 
 def rail() -> dict[str, Any]:
@@ -56,14 +59,14 @@ def coco() -> dict[str, Any]:
 
 
 def read_rail(path: Path) -> None:
-    camera_frames(path, read_labels(path), "rgb_center", Osdar23.labels)
+    camera_frames(path, read_labels(path), "rgb_center", RULES)
 
 
 def read_coco(path: Path) -> None:
-    labels = read_annotations(path, "s")
-    for image in labels.of_pictures("s", ["000.png"]):
-        for task in ("detection", "segmentation"):
-            labels.objects(image, (HEIGHT, WIDTH), task, Osdar23.labels, {})
+    for rules in (RULES, None):
+        labels = read_annotations(path, "s", rules)
+        for image in labels.of_pictures("s", ["000.png"]):
+            labels.objects(image, (HEIGHT, WIDTH))
 
 
 def picture(mode: str, form: str) -> bytes:
@@ -79,7 +82,7 @@ FILES: dict[str, tuple[bytes, Callable[[Path], object]]] = {
     "palette.png": (picture("P", "PNG"), read_mask),
     "grey.png": (picture("L", "PNG"), read_mask),
     "frame.jpg": (picture("RGB", "JPEG"), read_picture),
-    "sequences.csv": (TABLE.encode(), read_table),
+    "sequence.json": (SEQUENCE, read_sequence),
     "selection.csv": (
         b"id,objects,settings\na,0,0123456789abcdef\n",
         lambda p: without_objects(p, {}),

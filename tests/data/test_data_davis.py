@@ -18,7 +18,6 @@ def davis(root: Path, **more: Any) -> dict[str, Any]:
     return {
         "loader": "davis",
         "path": str(root),
-        "task": "segmentation",
         "sequences": "auto",
         **more,
     }
@@ -86,11 +85,11 @@ def test_masks_follow_the_working_height(tmp_path: Path, bring: Import) -> None:
 def test_frames_alone_need_no_masks(tmp_path: Path, bring: Import) -> None:
     for index in range(3):
         save(tmp_path / f"JPEGImages/480p/s/{index:05d}.jpg", picture(index))
-    result = bring(davis(tmp_path, task="none", frames=2))
+    result = bring(davis(tmp_path, annotation_type="none", frames=2))
     assert len(result.frames) == 2
     assert result.truth["annotations"] == []
-    assert result.info["ground_truth"] == "none"
-    with pytest.raises(VcmflowError, match=r"no such folder of masks.*task: none"):
+    assert result.info["annotations"] == "none"
+    with pytest.raises(VcmflowError, match=r"no such folder of masks.*annotation_type: none"):
         bring(davis(tmp_path))
 
 
@@ -157,7 +156,6 @@ def test_real_sequences_load(real: Path, bring: Import) -> None:
     own = {
         "loader": "folder",
         "path": str(root / "JPEGImages/480p"),
-        "task": "none",
         "fps": 24,
         "frames": 3,
         "height": 120,

@@ -504,13 +504,13 @@ def test_the_command_shows_the_licence_and_ends_with_one_line(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("name,url\n", "column 'bytes' is missing"),
+        ("name,url\n", "no column 'bytes'"),
         ("a b,http://x/y,,,MIT\n", "line 2: name"),
         ("a,ftp://x/y,,,MIT\n", "line 2: url"),
         ("a,http://x/y,-4,,MIT\n", "line 2: bytes"),
         ("a,http://x/y,,abc,MIT\n", "line 2: sha256"),
         ("a,http://x/y,,,\n", "line 2: licence is empty"),
-        ("a,http://x/y,,,MIT,7\n", "line 2: has more or fewer"),
+        ("a,http://x/y,,,MIT,7\n", "line 2 does not have 5 fields"),
         ("a,http://x/y,,,MIT\na,http://x/y,,,MIT\n", "line 3: name 'a' stands twice"),
     ],
 )
@@ -520,7 +520,7 @@ def test_a_broken_table_is_one_line(text: str, words: str, tmp_path: Path) -> No
     path.write_text(head + text, "utf-8")
     with pytest.raises(VcmflowError, match=words):
         read_catalogue(path)
-    with pytest.raises(VcmflowError, match="no such table"):
+    with pytest.raises(VcmflowError, match="no such file"):
         read_catalogue(tmp_path / "none.csv")
 
 

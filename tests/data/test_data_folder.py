@@ -18,13 +18,15 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.listing import list_videos
 from vcmflow.core.video import write_video
-from vcmflow.data.listing import list_videos
 from vcmflow.data.sequences import list_sequences
+
+MASKS = {"annotation_type": "masks"}
 
 
 def own(root: Path, **more: Any) -> dict[str, Any]:
-    return {"loader": "folder", "path": str(root), "task": "none", "fps": 25, **more}
+    return {"loader": "folder", "path": str(root), "fps": 25, **more}
 
 
 def frame_folder(folder: Path, count: int = 4, suffix: str = ".png") -> Path:
@@ -303,7 +305,7 @@ def test_files_that_are_no_videos_are_one_line(tmp_path: Path, bring: Import) ->
         silence.rate = 8000
         container.mux(stream.encode(silence))
         container.mux(stream.encode(None))
-    for name, words in (("a.mp4", "not a readable"), ("b.mp4", "not a rea"), ("c.mkv", "no video")):
+    for name, words in (("a.mp4", "be decoded"), ("b.mp4", "be decoded"), ("c.mkv", "no video")):
         with pytest.raises(VcmflowError, match=words):
             bring(own(tmp_path, fps=None, sequences=[name]))
     with pytest.raises(VcmflowError, match=r"'d\.mp4' is neither .* there are a\.mp4, b\.mp4"):
@@ -361,7 +363,7 @@ def test_coco_boxes_are_matched_by_file_name_not_by_order(tmp_path: Path, bring:
     value["images"].reverse()
     value["images"].append({"id": 99, "file_name": "other/frame8.png"})
     path = annotate(tmp_path / "labels.json", value)
-    dataset = own(tmp_path / "data", sequences=["s"], task="detection", annotations=str(path))
+    dataset = own(tmp_path / "data", sequences=["s"], annotations=str(path))
     result = bring(dataset)
     rows = [
         (a["image_id"], a["category_id"], a["bbox"], a["iscrowd"], a["object_id"])
@@ -369,15 +371,15 @@ def test_coco_boxes_are_matched_by_file_name_not_by_order(tmp_path: Path, bring:
     ]
     assert rows == [(0, 1, [1, 2, 8, 6], 0, 5), (1, 1, [30, 2, 10, 6], 1, 2)]
     assert result.truth["info"]["counts"]["unmapped"] == 1
-    assert result.info["ground_truth"] == "annotations"
+    assert result.info["annotations"] == "boxes"
     mapped = bring(dataset | {"classes": {"dog": "bicycle", "person": "person"}})
     assert [a["category_id"] for a in mapped.truth["annotations"]] == [1, 2, 1]
 
 
 def test_without_annotations_the_ground_truth_comes_later(tmp_path: Path, bring: Import) -> None:
     frame_folder(tmp_path / "s", 2)
-    result = bring(own(tmp_path, sequences=["s"], task="detection"))
-    assert result.info["ground_truth"] == "pseudo"
+    result = bring(own(tmp_path, sequences=["s"]))
+    assert result.info["annotations"] == "none"
     assert result.truth["annotations"] == []
     assert [c["id"] for c in result.truth["categories"]] == [1, 2, 3]
 
@@ -406,7 +408,12 @@ def test_coco_masks_of_every_encoding(tmp_path: Path, bring: Import) -> None:
     ]
     path = annotate(tmp_path / "labels" / "s.json", value_of)
     result = bring(
-        own(tmp_path / "data", sequences=["s"], task="segmentation", annotations=str(path.parent))
+        own(
+            tmp_path / "data",
+            sequences=["s"],
+            annotation_type="masks",
+            annotations=str(path.parent),
+        )
     )
     assert len(result.truth["annotations"]) == 3
     for annotation in result.truth["annotations"]:
@@ -427,9 +434,7 @@ def test_compressed_masks_are_read_as_pycocotools_writes_them(
     value = coco(1)
     value["annotations"] = [{"id": 1, "image_id": 10, "category_id": 4, "segmentation": packed}]
     path = annotate(tmp_path / "labels.json", value)
-    result = bring(
-        own(tmp_path / "data", sequences=["s"], task="segmentation", annotations=str(path))
-    )
+    result = bring(own(tmp_path / "data", sequences=["s"], annotations=str(path), **MASKS))
     assert result.truth["annotations"][0]["segmentation"] == packed
 
 
@@ -483,7 +488,7 @@ def test_broken_coco_files_are_one_line(
     harm(value)
     path = annotate(tmp_path / "labels.json", value)
     with pytest.raises(VcmflowError) as caught:
-        bring(own(tmp_path / "data", sequences=["s"], task="detection", annotations=str(path)))
+        bring(own(tmp_path / "data", sequences=["s"], annotations=str(path)))
     assert "\n" not in str(caught.value)
     for word in words:
         assert word in str(caught.value)
@@ -494,13 +499,13 @@ def test_broken_coco_files_are_one_line(
     [
         (None, "has no segmentation"),
         ([[1, 2, 3]], "three points"),
-        ({"size": [9, 9], "counts": "0"}, "size"),
-        ({"size": [HEIGHT, WIDTH], "counts": [5, 5]}, "do not add up"),
+        ({"size": [9, 9], "counts": "0"}, "mask of 9x9, frames are"),
+        ({"size": [HEIGHT, WIDTH], "counts": [5, 5]}, "do not fill"),
         ({"size": [HEIGHT, WIDTH], "counts": "zzzz"}, "broken run lengths"),
         ({"size": [HEIGHT, WIDTH], "counts": "oooooooooo1"}, "broken run lengths"),
         ({"size": [HEIGHT, WIDTH], "counts": "1 2"}, "broken run lengths"),
-        ({"size": [HEIGHT, WIDTH], "counts": "12"}, "do not add up"),
-        ("x", "neither polygons"),
+        ({"size": [HEIGHT, WIDTH], "counts": "12"}, "do not fill"),
+        ("x", "not a mask of run lengths"),
     ],
 )
 def test_broken_masks_are_one_line(
@@ -513,7 +518,7 @@ def test_broken_masks_are_one_line(
     ]
     path = annotate(tmp_path / "labels.json", value)
     with pytest.raises(VcmflowError, match=words):
-        bring(own(tmp_path / "data", sequences=["s"], task="segmentation", annotations=str(path)))
+        bring(own(tmp_path / "data", sequences=["s"], annotations=str(path), **MASKS))
 
 
 def test_masks_need_an_identity_over_time(tmp_path: Path, bring: Import) -> None:
@@ -525,7 +530,7 @@ def test_masks_need_an_identity_over_time(tmp_path: Path, bring: Import) -> None
     ]
     path = annotate(tmp_path / "labels.json", value)
     with pytest.raises(VcmflowError, match="object_id"):
-        bring(own(tmp_path / "data", sequences=["s"], task="segmentation", annotations=str(path)))
+        bring(own(tmp_path / "data", sequences=["s"], annotations=str(path), **MASKS))
 
 
 @pytest.mark.parametrize("style", ["mark", "frame_index", "coco_vid", "per_sequence"])
@@ -552,7 +557,7 @@ def test_frames_of_a_video_are_annotated_by_number(
     ]
     annotate(path, value)
     given = str(path.parent if style == "per_sequence" else path)
-    dataset = own(tmp_path / "data", sequences=["clip.mkv"], task="detection", annotations=given)
+    dataset = own(tmp_path / "data", sequences=["clip.mkv"], annotations=given)
     result = bring(dataset)
     assert [result.boxes(i) for i in range(3)] == [[[i, 2, 8, 6]] for i in range(3)]
     value["images"] = images[:2]
@@ -571,15 +576,13 @@ def test_annotations_beyond_the_end_of_a_video_are_noticed(tmp_path: Path, bring
     }
     path = annotate(tmp_path / "labels.json", value)
     with pytest.raises(VcmflowError, match=r"frame 4 is annotated, the video has 3"):
-        bring(
-            own(tmp_path / "data", sequences=["clip.mkv"], task="detection", annotations=str(path))
-        )
+        bring(own(tmp_path / "data", sequences=["clip.mkv"], annotations=str(path)))
 
 
 def test_what_the_import_wrote_can_be_imported_again(tmp_path: Path, bring: Import) -> None:
     frame_folder(tmp_path / "data" / "s", 2)
     path = annotate(tmp_path / "labels.json", coco())
-    first = bring(own(tmp_path / "data", sequences=["s"], task="detection", annotations=str(path)))
+    first = bring(own(tmp_path / "data", sequences=["s"], annotations=str(path)))
     again = tmp_path / "again"
     again.mkdir()
     (tmp_path / "out/s/frames.mkv").rename(again / "s.mkv")
@@ -588,7 +591,6 @@ def test_what_the_import_wrote_can_be_imported_again(tmp_path: Path, bring: Impo
         own(
             again,
             sequences=["s.mkv"],
-            task="detection",
             annotations=str(tmp_path / "truths"),
         )
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import re
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.data.ids import ID_PATTERN, from_id, to_id
+from vcmflow.data.ids import ID_PATTERN, to_id
 
 NAMES = st.text(
     st.one_of(
@@ -17,6 +20,12 @@ NAMES = st.text(
     min_size=1,
     max_size=14,
 )
+
+
+def from_id(identifier: str) -> str:
+    """The name that an id was made from."""
+    body = re.sub(r"^x(?=--[0-9a-f]{2})", "", identifier).encode("ascii")
+    return os.fsdecode(re.sub(rb"--(..)", lambda escape: bytes.fromhex(escape[1].decode()), body))
 
 
 @given(NAMES)

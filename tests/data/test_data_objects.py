@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
+from vcmflow.config.load import load_settings
 from vcmflow.core.errors import VcmflowError
 from vcmflow.data.objects import digest, without_objects, write_selection
-from vcmflow.data.sequences import list_sequences, parse_dataset
+from vcmflow.data.sequences import list_sequences
 from vcmflow.plan.grid import build_grid, selection_file
-from vcmflow.plan.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
 DATASET: dict[str, Any] = {
     "loader": "osdar23",
     "path": "data/osdar23",
-    "task": "detection",
+    "tasks": ["detector"],
     "sequences": ["1_calibration_1.1", "3_fire_site_3.2"],
     "cameras": ["rgb_left", "rgb_center"],
     "require_objects": True,
@@ -53,7 +53,7 @@ def test_whatever_changes_the_count_changes_the_digest() -> None:
 def test_pseudo_ground_truth_is_never_left_out_before_it_exists(tmp_path: Path) -> None:
     (tmp_path / "a.mkv").touch()
     specs = list_sequences(
-        "d", {"loader": "folder", "path": str(tmp_path), "task": "detection", "fps": 5}
+        "d", {"loader": "folder", "path": str(tmp_path), "tasks": ["detector"], "fps": 5}
     )
     write_selection(tmp_path / "s.csv", [("a", 0, digest(specs["a"]))])
     assert without_objects(tmp_path / "s.csv", specs) == set()
@@ -67,16 +67,11 @@ def test_a_broken_selection_is_one_line(tmp_path: Path, content: bytes) -> None:
         without_objects(path, {})
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"require_objects": 1}, "require_objects: is 1; allowed: true, false"),
-        ({"task": "none"}, "require_objects: means nothing"),
-    ],
-)
-def test_the_key_is_checked(change: dict[str, Any], words: str) -> None:
-    with pytest.raises(VcmflowError, match=words):
-        parse_dataset("d", DATASET | change)
+def test_where_no_object_can_be_known_none_can_be_required() -> None:
+    frames_alone = DATASET | {"annotation_type": "none"}
+    assert list_sequences("d", frames_alone)
+    with pytest.raises(VcmflowError, match="require_objects: means nothing"):
+        list_sequences("d", frames_alone | {"tasks": []})
 
 
 def test_the_grid_keeps_its_parts_when_sequences_leave(

@@ -11,8 +11,8 @@ import pytest
 from data_makers import HEIGHT, WIDTH, Import, box, picture, rail_labels, save, write_rail
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.data.labels import LabelRules
 from vcmflow.data.osdar23 import camera_frames, read_labels
-from vcmflow.data.types import LabelRules
 
 NAME = "1_calibration_1.1"
 
@@ -21,7 +21,7 @@ def railway(root: Path, **more: Any) -> dict[str, Any]:
     return {
         "loader": "osdar23",
         "path": str(root),
-        "task": "detection",
+        "tasks": ["detector"],
         "sequences": {NAME: ["rgb_center"]},
         **more,
     }
@@ -78,8 +78,7 @@ def test_the_official_labels_import_with_pictures_of_their_size(
         "frames": 2,
         "width": 246,
         "height": 160,
-        "task": "detection",
-        "ground_truth": "annotations",
+        "annotations": "boxes",
     }
     counts = result.truth["info"]["counts"]
     assert (counts["objects"], counts["ignored"]) == (12, 4)

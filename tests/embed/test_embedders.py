@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+import copy
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from torchvision.models import mobilenet_v2, resnet18
 
+from vcmflow.core.embedding import embed_frames, load_embedder
 from vcmflow.core.errors import VcmflowError
-from vcmflow.embed.command import build_embedder
+from vcmflow.core.registry import parameters
 from vcmflow.embed.embedder import NetworkEmbedder
-from vcmflow.embed.learned import from_state
-from vcmflow.embed.network import seeded_network
-from vcmflow.embed.normalise import normalise
-from vcmflow.embed.registry import EMBEDDINGS, NEEDS_WEIGHTS
-from vcmflow.embed.stream import embed_frames
-from vcmflow.embed.weights import Description, read_weights, write_weights
+from vcmflow.embed.registry import EMBEDDERS
+from vcmflow.nets.embedding import FEATURES, normalise, seeded_network
+from vcmflow.nets.weights import read_weights, write_weights
+
+
+def build_embedder(name, weights, options=None):
+    return load_embedder(EMBEDDERS, yaml.safe_dump({"embedder": name, **(options or {})}), weights)
+
+
+HEADER = {"kind": "embedding", "dimension": 16, "short_side": 48, "training": {}}
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     """A weights file for each embedder that needs one."""
     folder = tmp_path_factory.mktemp("weights")
-    write_weights(
-        folder / "learned.safetensors", seeded_network(16, 3).state_dict(), Description(16, 48)
-    )
+    write_weights(folder / "learned.safetensors", seeded_network(16, 3).state_dict(), HEADER)
     torch.manual_seed(5)
     torch.save(resnet18(weights=None).state_dict(), folder / "imagenet.pth")
     return {"learned": folder / "learned.safetensors", "imagenet": folder / "imagenet.pth"}
@@ -45,9 +50,9 @@ def build(name, weights, **options):
     return build_embedder(name, weights.get(name), options=options)
 
 
-@pytest.mark.parametrize("name", sorted(EMBEDDINGS))
+@pytest.mark.parametrize("name", sorted(EMBEDDERS))
 def test_every_embedder_gives_one_row_per_frame(name, weights, frames):
-    assert (name in weights) == (name in NEEDS_WEIGHTS)
+    assert (name in weights) == ("weights" in parameters(EMBEDDERS[name].builder))
     embedder = build(name, weights)
     embedding = embed_frames(iter(frames), embedder)
     assert embedding.shape == (9, embedder.dimension)
@@ -55,7 +60,7 @@ def test_every_embedder_gives_one_row_per_frame(name, weights, frames):
     assert len(np.unique(embedding, axis=0)) == 9
 
 
-@pytest.mark.parametrize("name", sorted(EMBEDDINGS))
+@pytest.mark.parametrize("name", sorted(EMBEDDERS))
 def test_neither_batch_size_nor_workers_change_a_bit(name, weights, frames):
     embedder = build(name, weights)
     whole = embed_frames(frames, embedder, 9)
@@ -64,7 +69,7 @@ def test_neither_batch_size_nor_workers_change_a_bit(name, weights, frames):
             assert np.array_equal(embed_frames(frames, embedder, size, workers), whole)
 
 
-@pytest.mark.parametrize("name", sorted(EMBEDDINGS))
+@pytest.mark.parametrize("name", sorted(EMBEDDERS))
 def test_building_twice_gives_the_same(name, weights, frames):
     first, second = (embed_frames(frames[:2], build(name, weights)) for _ in range(2))
     assert np.array_equal(first, second)
@@ -91,13 +96,15 @@ def test_fused_and_half_precision_networks_agree_with_the_plain_one(frames):
             module.weight.data.uniform_(0.5, 1.5)
             module.bias.data.normal_(0, 0.1)
     network.eval()
-    state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     pictures = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)
     with torch.inference_mode():
         plain = network(normalise(pictures))[0].numpy()
 
     def embed(precision):
-        return embed_frames(frames, from_state(state, 16, 60, "cpu", precision, False))
+        parts = network.backbone, FEATURES, network.projection
+        return embed_frames(
+            frames, NetworkEmbedder(*copy.deepcopy(parts), 60, "cpu", precision, False)
+        )
 
     np.testing.assert_allclose(embed("float32"), plain, atol=1e-4)
     np.testing.assert_allclose(embed("bfloat16"), plain, atol=0.05 * float(np.ptp(plain)))
@@ -156,7 +163,7 @@ def test_a_fixed_chunk_changes_nothing_but_what_the_network_sees_at_once(frames)
             return pictures.mean(dim=(2, 3))
 
     def embed(chunk, batch_size):
-        embedder = NetworkEmbedder(Spy(), 3, None, 0, 60, "cpu", chunk=chunk)
+        embedder = NetworkEmbedder(Spy(), 3, None, 60, "cpu", chunk=chunk)
         return embed_frames(frames, embedder, batch_size)
 
     whole = embed(None, 9)
@@ -182,17 +189,9 @@ def test_grey_is_the_shrunk_luma_and_needs_no_torch():
     assert embedding.shape == (1, 576)
     assert embedding[0] == pytest.approx(0.299, abs=0.003)
     code = (
-        "import sys; from vcmflow.embed.command import build_embedder;"
-        "build_embedder('grey', None); assert 'torch' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_the_learned_embedding_needs_no_torchvision(weights):
-    code = (
-        "import sys; from pathlib import Path; from vcmflow.embed.command import build_embedder;"
-        f"build_embedder('learned', Path({str(weights['learned'])!r}));"
-        "assert 'torchvision' not in sys.modules"
+        "import sys; from vcmflow.core.embedding import load_embedder;"
+        "from vcmflow.embed.registry import EMBEDDERS;"
+        "load_embedder(EMBEDDERS, 'grey', None); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -205,12 +204,12 @@ def test_the_network_is_resnet18_with_its_own_layers():
 
 def test_weights_survive_their_file_and_have_stable_bytes(tmp_path):
     state = seeded_network(8, 1).state_dict()
-    description = Description(8, 96, {"steps": 3, "seed": 1})
+    header = HEADER | {"training": {"steps": 3, "seed": 1}}
     for name in ("a", "b"):
-        write_weights(tmp_path / name, state, description)
+        write_weights(tmp_path / name, state, header)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     read, about = read_weights(tmp_path / "a")
-    assert about == description
+    assert about == header
     assert all(torch.equal(read[name], tensor) for name, tensor in state.items())
 
 
@@ -224,7 +223,9 @@ def test_weights_of_something_else_are_refused(tmp_path, weights):
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(weights["learned"].read_bytes()[:-100])
     other = tmp_path / "other.safetensors"
-    write_weights(other, {"conv1.weight": torch.zeros(3)}, Description(8, 96))
+    write_weights(other, {"conv1.weight": torch.zeros(3)}, HEADER)
+    foreign = tmp_path / "foreign.safetensors"
+    write_weights(foreign, {"conv1.weight": torch.zeros(3)}, {"model": "yolact_mini"})
     noise = tmp_path / "noise.pth"
     noise.write_bytes(b"nothing")
     assert "no such weights file" in message("learned", tmp_path / "none")
@@ -233,9 +234,10 @@ def test_weights_of_something_else_are_refused(tmp_path, weights):
     assert "resnet18-f37072fd.pth" in message("imagenet", None)
     assert "damaged" in message("learned", broken)
     assert "damaged" in message("learned", noise)
-    assert "damaged" in message("imagenet", noise)
-    assert "does not fit" in message("learned", other)
-    assert "does not fit" in message("imagenet", other)
+    assert "not a whole PyTorch checkpoint" in message("imagenet", noise)
+    assert "not a checkpoint of the embedding network" in message("learned", other)
+    assert "not the weights of an embedding network" in message("learned", foreign)
+    assert "not a checkpoint of torchvision's ResNet-18" in message("imagenet", other)
     assert "takes no weights" in message("grey", weights["learned"])
     assert "takes no weights" in message("random", weights["learned"])
 
@@ -245,12 +247,11 @@ def test_weights_of_something_else_are_refused(tmp_path, weights):
     [
         ("learnt", {}, "grey, imagenet, learned, random"),
         ("random", {"sead": 1}, "no option 'sead'; allowed: seed"),
-        ("random", {"seed": "one"}, "seed is 'one'; wanted: an integer"),
-        ("random", {"seed": True}, "wanted: an integer"),
-        ("random", {"seed": -1}, "seed -1"),
+        ("random", {"seed": "one"}, "option seed is 'one'; allowed: a valid integer"),
+        ("random", {"seed": -1}, "seed is -1; allowed: greater than or equal to 0"),
         ("random", {"precision": "half"}, "bfloat16"),
-        ("random", {"short_side": 8}, "32 or more"),
-        ("grey", {"width": 0}, "1 or more"),
+        ("random", {"short_side": 8}, "greater than or equal to 32"),
+        ("grey", {"width": 0}, "greater than or equal to 1"),
     ],
 )
 def test_bad_options_are_named_with_what_is_allowed(name, options, words):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vcmflow.core.encoding import Shape
 from vcmflow.core.registry import build
-from vcmflow.encode.registry import CODECS, SUFFIXES
-from vcmflow.encode.sequence import encode_sequence
+from vcmflow.encode.codec import Video
+from vcmflow.encode.registry import CODECS
 
 
 def make_frames(count, width, height, seed=5):
@@ -30,24 +31,26 @@ def moving_frames():
 
 @pytest.fixture(scope="session")
 def encode_clip(tmp_path_factory):
-    """encode_clip(codec, mode, qp, frames=…, threads=…, **options) -> path of a new stream.
+    """encode_clip(codec, structure, point, frames=…, threads=…, **options) -> path of a new stream.
 
     Five frames of 64x48 unless others are given.
     """
     folder = tmp_path_factory.mktemp("streams")
 
-    def encode(codec, mode, qp, frames=None, threads=1, intra_period=32, **options):
-        encoder = build(
-            CODECS,
-            codec,
-            "codec",
-            options,
-            preset="faster",
-            intra_period=intra_period,
-            threads=threads,
+    def encode(codec, structure, point, frames=None, threads=1, **options):
+        options["structure"] = structure
+        coder = build(CODECS, codec, "codec", options, offered={"threads": threads})
+        (suffix,) = CODECS[codec].streams.values()
+        target = folder / f"{len(list(folder.iterdir()))}{suffix}"
+        scratch = tmp_path_factory.mktemp("scratch")
+        coder.encode(
+            as_video(frames or make_frames(5, 64, 48), scratch), {}, point, {"base": target}
         )
-        path = folder / f"{len(list(folder.iterdir()))}{SUFFIXES[codec]}"
-        encode_sequence(frames or make_frames(5, 64, 48), 10.0, encoder, mode, [(qp, path)])
-        return path
+        return target
 
     return encode
+
+
+def as_video(frames, scratch):
+    shape = Shape(frames[0].shape[1], frames[0].shape[0], len(frames), 10.0)
+    return Video(shape, lambda: iter(frames), scratch)

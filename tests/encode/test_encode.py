@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 
 import numpy as np
 import pytest
 
+from vcmflow.core.encoding import Shape
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.registry import build
-from vcmflow.encode.codec import RawClip
-from vcmflow.encode.decode import decode_stream
-from vcmflow.encode.registry import CODECS, QP_RANGES, SUFFIXES
-from vcmflow.encode.sequence import check_pictures, encode_sequence
+from vcmflow.encode import ffmpeg
+from vcmflow.encode.av1 import Av1
+from vcmflow.encode.bitstream import AVC, HEVC, VVC
+from vcmflow.encode.bundled import check_pictures
+from vcmflow.encode.registry import CODECS, check_points
+
+SYNTAXES = {"av1": Av1.syntax, "vvenc": VVC, "x264": AVC, "x265": HEVC}
 
 
-def codec_of(name, preset="faster", intra_period=32, threads=1, **options):
-    return build(
-        CODECS,
-        name,
-        "codec",
-        options,
-        preset=preset,
-        intra_period=intra_period,
-        threads=threads,
-    )
-
-
-def test_every_codec_has_a_suffix_and_a_range():
-    assert set(CODECS) == set(SUFFIXES) == set(QP_RANGES)
+def codec_of(name, **options):
+    return build(CODECS, name, "codec", options)
 
 
 @pytest.mark.parametrize("mode", ["ai", "ra"])
@@ -41,10 +32,11 @@ def test_same_bytes_again_and_fewer_at_higher_qp(encode_clip, codec, mode):
 
 
 @pytest.mark.parametrize("mode", ["ai", "ra"])
-def test_same_bytes_with_any_number_of_threads(encode_clip, moving_frames, mode):
+@pytest.mark.parametrize("codec", sorted(CODECS))
+def test_same_bytes_with_any_number_of_threads(encode_clip, moving_frames, codec, mode):
     frames = moving_frames(6, 96, 64)
     streams = {
-        encode_clip("vvenc", mode, 30, frames=frames, threads=threads).read_bytes()
+        encode_clip(codec, mode, 30, frames=frames, threads=threads).read_bytes()
         for threads in (1, 2, 8)
     }
     assert len(streams) == 1
@@ -53,7 +45,7 @@ def test_same_bytes_with_any_number_of_threads(encode_clip, moving_frames, mode)
 def test_streams_tell_nothing_about_encoder_and_settings(encode_clip):
     for codec in CODECS:
         stream = encode_clip(codec, "ra", 50).read_bytes()
-        assert not re.search(rb"x26[45]|vvenc|Lav[cf]|options", stream, re.I)
+        assert not re.search(rb"x26[45]|vvenc|svt|Lav[cf]|options", stream, re.I)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -61,12 +53,12 @@ def test_streams_tell_nothing_about_encoder_and_settings(encode_clip):
 def test_few_frames(encode_clip, moving_frames, codec, count):
     for mode in ("ai", "ra"):
         stream = encode_clip(codec, mode, 40, frames=moving_frames(count, 48, 32))
-        check_pictures(stream, mode, count)
+        check_pictures(stream, SYNTAXES[codec], mode, count)
 
 
 @pytest.mark.parametrize("codec", sorted(CODECS))
 def test_the_extreme_qps_of_the_range_encode(encode_clip, moving_frames, codec):
-    low, high = QP_RANGES[codec]
+    low, high = CODECS[codec].points
     frames = [100 + frame // 16 for frame in moving_frames(2, 64, 48)]
     sizes = [encode_clip(codec, "ai", qp, frames=frames).stat().st_size for qp in (low, high)]
     assert sizes[0] > 5 * sizes[1]
@@ -78,102 +70,93 @@ def test_a_picture_too_large_for_the_wrapper_is_explained(encode_clip):
         encode_clip("vvenc", "ai", 0, frames=list(noise))
 
 
-def test_qp_means_the_same_in_every_codec(encode_clip, moving_frames):
-    """x264 counts from -12 at 10 bit; the error of a QP must not show that."""
+def test_qp_means_the_same_in_the_codecs_that_have_one(encode_clip, moving_frames):
+    """x264 counts from -12 at 10 bit; the error of a QP must not show that (AV1 has its own)."""
     frames = moving_frames(3, 64, 48)
     errors = {}
-    for codec in CODECS:
+    for codec in ("vvenc", "x264", "x265"):
         stream = encode_clip(codec, "ai", 32, frames=frames)
-        decoded = np.stack(list(decode_stream(stream, 64, 48, 3)))
+        decoded = np.stack(list(codec_of(codec).decode({"base": stream}, Shape(64, 48, 3, 10))))
         errors[codec] = np.sqrt(np.mean((decoded.astype(float) - np.stack(frames)) ** 2))
     assert max(errors.values()) < 2 * min(errors.values())
 
 
-def test_all_intra_pictures_stand_alone(encode_clip, moving_frames):
-    """Without MCTF and BIM, a picture's bytes do not depend on its neighbours."""
+@pytest.mark.parametrize("codec", ["av1", "vvenc"])
+def test_all_intra_pictures_stand_alone(encode_clip, moving_frames, codec):
+    """Without temporal filters, a picture's bytes do not depend on its neighbours."""
     frames = moving_frames(3, 64, 48)
-    alone = encode_clip("vvenc", "ai", 32, frames=frames[:1]).read_bytes()
-    assert encode_clip("vvenc", "ai", 32, frames=frames).read_bytes().startswith(alone)
+    alone = encode_clip(codec, "ai", 32, frames=frames[:1]).read_bytes()
+    assert encode_clip(codec, "ai", 32, frames=frames).read_bytes().startswith(alone)
 
 
 def test_stream_checks_notice_what_is_wrong(encode_clip, tmp_path):
     intra, random_access = (encode_clip("vvenc", mode, 40) for mode in ("ai", "ra"))
     with pytest.raises(VcmflowError, match="holds 5 pictures, 6 went in"):
-        check_pictures(intra, "ai", 6)
+        check_pictures(intra, VVC, "ai", 6)
     with pytest.raises(VcmflowError, match="4 of 5 pictures are not intra"):
-        check_pictures(random_access, "ai", 5)
+        check_pictures(random_access, VVC, "ai", 5)
     with pytest.raises(VcmflowError, match="all 5 pictures are intra"):
-        check_pictures(intra, "ra", 5)
+        check_pictures(intra, VVC, "ra", 5)
     empty = tmp_path / "empty.266"
     empty.touch()
     with pytest.raises(VcmflowError, match="empty"):
-        check_pictures(empty, "ai", 5)
+        check_pictures(empty, VVC, "ai", 5)
 
 
-class Failing:
-    """A codec that writes what it is told to, as an encoder that gives up silently would."""
+@pytest.mark.parametrize("codec", sorted(CODECS))
+def test_an_encoder_that_gives_up_silently_is_noticed(
+    encode_clip, moving_frames, monkeypatch, codec
+):
+    short = encode_clip(codec, "ai", 30, frames=moving_frames(4, 64, 48)).read_bytes()
+    for content, message in ((b"", "is empty"), (short, "holds 4 pictures, 5 went in")):
 
-    def __init__(self, content):
-        self.content = content
+        def encode(_arguments, _source, target, content=content):
+            target.write_bytes(content)
+            return ""
 
-    def arguments(self, mode, qp):
-        return [mode, str(qp)]
-
-    def encode(self, clip, mode, qp, path):
-        assert isinstance(clip, RawClip)
-        assert mode == "ai"
-        assert qp == 30
-        path.write_bytes(self.content)
-        return {}
-
-
-def test_an_encoder_that_gives_up_silently_leaves_no_file(encode_clip, moving_frames, tmp_path):
-    short = encode_clip("vvenc", "ai", 30, frames=moving_frames(4, 64, 48)).read_bytes()
-    for content in (b"", short):
-        target = tmp_path / "out.266"
-        with pytest.raises(VcmflowError, match=r"QP 30: .*out\.266: "):
-            encode_sequence(moving_frames(5, 64, 48), 10, Failing(content), "ai", [(30, target)])
-        assert list(tmp_path.iterdir()) == []
+        with monkeypatch.context() as patch:
+            patch.setattr(ffmpeg, "encode", encode)
+            with pytest.raises(VcmflowError, match=message):
+                encode_clip(codec, "ai", 30)
 
 
-def test_the_encoders_own_complaint_is_passed_on(moving_frames, tmp_path):
-    codec = codec_of("vvenc", extra="nosuchsetting=1")
-    with pytest.raises(VcmflowError, match=r"vvenc, ra, QP 30: .*nosuchsetting"):
-        encode_sequence(moving_frames(2, 64, 48), 10, codec, "ra", [(30, tmp_path / "out.266")])
-    assert list(tmp_path.iterdir()) == []
+def test_the_encoders_own_complaint_is_passed_on(encode_clip):
+    with pytest.raises(VcmflowError, match=r"ffmpeg failed with status \d+: .*nosuchsetting"):
+        encode_clip("vvenc", "ra", 30, extra="nosuchsetting=1")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("h266",), "unknown codec 'h266'; allowed: vvenc, x264, x265"),
-        (("vvenc", "quick"), "preset is 'quick'; allowed: faster, fast, medium, slow, slower"),
-        (("x264", "warp"), "preset is 'warp'; allowed: ultrafast"),
-        (("x265", "warp"), "preset is 'warp'; allowed: ultrafast"),
-        (("x264", "fast", 1), "intra period is 1; allowed: 2 or more"),
-        (("x265", "fast", 1), "intra period is 1; allowed: 2 or more"),
-    ],
-)
-def test_settings_that_do_not_exist(arguments, message):
-    with pytest.raises(VcmflowError, match=message):
-        codec_of(*arguments)
+@pytest.mark.parametrize("codec", sorted(CODECS))
+def test_an_ffmpeg_without_the_encoder_is_one_clear_line(encode_clip, monkeypatch, tmp_path, codec):
+    program = tmp_path / "ffmpeg"
+    program.write_text("#!/bin/sh\necho \"[fatal] Unknown encoder 'libx'\" >&2; exit 8\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(program))
+    with pytest.raises(VcmflowError, match="ffmpeg has no encoder libx; unset IMAGEIO_FFMPEG_EXE"):
+        encode_clip(codec, "ra", 30)
 
 
 @pytest.mark.parametrize(
     ("codec", "options", "message"),
     [
-        ("vvenc", {"gop": 16}, "codec 'vvenc' has no option 'gop'; allowed: gop_size, picture_ha"),
-        ("vvenc", {"gop_size": 8}, "gop_size is 8; allowed: 16, 32"),
-        ("vvenc", {"picture_hash": "md5"}, "picture_hash is 'md5'; allowed: true, false"),
-        ("vvenc", {"extra": "mctf"}, "extra is 'mctf'; allowed: key=value"),
-        ("x264", {"picture_hash": True}, "has no option 'picture_hash'; allowed: none"),
-        ("x265", {"picture_hash": 1}, "picture_hash is 1; allowed: true, false"),
-        ("x265", {"preset": "fast"}, "no option 'preset'"),
+        ("h266", {}, "unknown codec 'h266'; allowed: av1, vvenc, x264, x265"),
+        ("vvenc", {"preset": "quick"}, "preset is 'quick'; allowed: 'faster', 'fast', 'medium'"),
+        ("x264", {"preset": "warp"}, "preset is 'warp'; allowed: 'ultrafast'"),
+        ("x265", {"preset": "warp"}, "preset is 'warp'; allowed: 'ultrafast'"),
+        ("av1", {"preset": 14}, "preset is 14; allowed: less than or equal to 13"),
+        ("x264", {"intra_period": 1}, "intra_period is 1; allowed: greater than or equal to 2"),
+        ("x265", {"intra_period": 1}, "intra_period is 1; allowed: greater than or equal to 2"),
+        ("av1", {"structure": "ld"}, "structure is 'ld'; allowed: 'ra' or 'ai'"),
+        ("vvenc", {"gop": 16}, "codec 'vvenc' has no option 'gop'; allowed: structure, preset, i"),
+        ("vvenc", {"gop_size": 8}, "gop_size is 8; allowed: 16 or 32"),
+        ("vvenc", {"picture_hash": "md5"}, "picture_hash is 'md5'; allowed: a valid boolean"),
+        ("vvenc", {"extra": "mctf"}, "extra is 'mctf'; allowed: String should match pattern"),
+        ("x264", {"picture_hash": True}, "has no option 'picture_hash'; allowed: structure"),
+        ("x265", {"picture_hash": 1}, "picture_hash is 1; allowed: a valid boolean"),
     ],
 )
-def test_options_that_do_not_exist(codec, options, message):
+def test_settings_that_do_not_exist(codec, options, message):
     with pytest.raises(VcmflowError, match=message):
-        build(CODECS, codec, "codec", options, preset="fast", intra_period=32, threads=1)
+        codec_of(codec, **options)
 
 
 @pytest.mark.parametrize(
@@ -181,32 +164,45 @@ def test_options_that_do_not_exist(codec, options, message):
 )
 def test_gop_size_follows_the_intra_period(intra_period, gop_size):
     codec = codec_of("vvenc", intra_period=intra_period)
-    assert f"intraperiod={intra_period}:gopsize={gop_size}:" in codec.arguments("ra", 30)[-1]
-    assert codec.arguments("ai", 30) == codec_of("vvenc").arguments("ai", 30)
+    assert f"intraperiod={intra_period}:gopsize={gop_size}:" in codec.arguments(30)[-1]
+    intra = codec_of("vvenc", intra_period=intra_period, structure="ai")
+    assert intra.arguments(30) == codec_of("vvenc", structure="ai").arguments(30)
 
 
-@pytest.mark.parametrize("intra_period", [1, 8, 24, 33])
+@pytest.mark.parametrize("intra_period", [8, 24, 33])
 def test_intra_periods_that_no_gop_fits(intra_period):
-    codec = codec_of("vvenc", intra_period=intra_period)
     with pytest.raises(VcmflowError, match="multiples of the GOP size 16"):
-        codec.arguments("ra", 30)
+        codec_of("vvenc", intra_period=intra_period)
 
 
 def test_what_vvenc_is_asked_for():
     """Objective coding: constant QP, no perceptual adaptation, nothing that threads can change."""
-    for mode in ("ai", "ra"):
-        arguments = codec_of("vvenc").arguments(mode, 33)
+    for structure in ("ai", "ra"):
+        arguments = codec_of("vvenc", structure=structure).arguments(33)
         flags = dict(zip(arguments[::2], arguments[1::2], strict=True))
         assert (flags["-qp"], flags["-qpa"], flags["-preset"]) == ("33", "0", "faster")
         assert "mtprofile=0" in flags["-vvenc-params"]
-    assert dataclasses.is_dataclass(codec_of("vvenc"))
 
 
-def test_no_frames_and_mixed_sizes(moving_frames, tmp_path):
-    codec = codec_of("vvenc")
-    with pytest.raises(VcmflowError, match="no frames"):
-        encode_sequence([], 10, codec, "ra", [(30, tmp_path / "a.266")])
+def test_frames_of_mixed_sizes(encode_clip, moving_frames):
     mixed = moving_frames(1, 64, 48) + moving_frames(1, 48, 32)
     with pytest.raises(VcmflowError, match="48x32, the first one is 64x48"):
-        encode_sequence(mixed, 10, codec, "ra", [(30, tmp_path / "a.266")])
-    assert list(tmp_path.iterdir()) == []
+        encode_clip("vvenc", "ra", 30, frames=mixed)
+
+
+@pytest.mark.parametrize(
+    ("codec", "points", "message"),
+    [
+        ("vvenc", [22, 64], "'vvenc': point 64; allowed: whole numbers in 0..63"),
+        ("vvenc", [-1, 30], "point -1; allowed"),
+        ("vvenc", [22.5], "point 22.5; allowed"),
+        ("vvenc", [float("nan")], "point nan; allowed"),
+        ("x265", [52], "point 52; allowed: whole numbers in 0..51"),
+        ("av1", [0], "point 0; allowed: whole numbers in 1..63"),
+        ("vvenc", [30, 30.0], "points 30 30; wanted: at least one, each once"),
+        ("vvenc", [], "points none; wanted: at least one"),
+    ],
+)
+def test_points_that_a_codec_does_not_have(codec, points, message):
+    with pytest.raises(VcmflowError, match=message):
+        check_points(codec, points)

@@ -9,9 +9,10 @@ import pytest
 
 from vcmflow.__main__ import main
 from vcmflow.core.decision import Decision, write_decision
+from vcmflow.core.encoding import Shape, read_encoding
+from vcmflow.core.registry import build
 from vcmflow.core.video import write_video
-from vcmflow.encode.bitstream import pictures_of
-from vcmflow.encode.decode import decode_stream
+from vcmflow.encode.registry import CODECS
 
 KEPT = (0, 3, 4, 8)
 
@@ -26,81 +27,73 @@ def sequence(tmp_path, moving_frames):
     return tmp_path, frames
 
 
-def arguments(folder, *more, qps=("30", "40"), suffix=".266", out="out"):
-    streams = [str(folder / out / f"qp{qp}{suffix}") for qp in qps]
+def arguments(folder, *more, points=("30", "40"), out="out"):
     return [
         "encode", "--frames", str(folder / "frames.mkv"),
-        "--decision", str(folder / "decision.json"), "--qp", *qps, "--streams-out", *streams,
-        "--csv-out", str(folder / out / "encode.csv"),
-        "--json-out", str(folder / out / "encode.json"), *more,
+        "--decision", str(folder / "decision.json"), "--points", *points,
+        "--out", str(folder / out), *more,
     ]  # fmt: skip
 
 
 def test_only_the_kept_frames_are_coded_and_everything_is_recorded(sequence):
     folder, frames = sequence
-    assert main(arguments(folder, "--mode", "ra")) == 0
-    sizes = []
-    for qp in (30, 40):
-        stream = folder / "out" / f"qp{qp}.266"
-        sizes.append(stream.stat().st_size)
-        assert len(pictures_of(stream)) == len(KEPT)
-        decoded = list(decode_stream(stream, 67, 45, len(KEPT)))
+    assert main(arguments(folder, "--codec", "{codec: vvenc, structure: ra}")) == 0
+    encoding = read_encoding(folder / "out" / "encode.json")
+    assert encoding.codec == {"codec": "vvenc", "structure": "ra"}
+    assert encoding.shape == Shape(67, 45, 4, 10.0)
+    assert encoding.encoder["encoder"].startswith("VVenC 1.")
+    assert encoding.encoder["ffmpeg"] not in ("", "unknown")
+    assert encoding.encoder["colour"]["matrix"] == "bt709"
+    assert list(encoding.points) == ["30", "40"]
+    assert "40" in encoding.points["40"].arguments
+    for point, coded in encoding.points.items():
+        stream = folder / "out" / f"{point}.266"
+        assert coded.bytes == stream.stat().st_size
+        assert 0 < coded.seconds < 60
+        decoded = list(build(CODECS, "vvenc", "codec", {}).decode({"base": stream}, encoding.shape))
         for position, picture in zip(KEPT, decoded, strict=True):
             distances = [np.abs(picture.astype(int) - frame).mean() for frame in frames]
             assert int(np.argmin(distances)) == position
-    assert (folder / "out" / "encode.csv").read_text() == (
-        f"qp,frames,stream_bytes,codec,mode\n30,4,{sizes[0]},vvenc,ra\n40,4,{sizes[1]},vvenc,ra\n"
-    )
-    settings = json.loads((folder / "out" / "encode.json").read_text())
-    assert settings["encoder"].startswith("VVenC 1.")
-    assert settings["ffmpeg"] not in ("", "unknown")
-    assert (settings["sequence"], settings["sampler"]) == ("yard_left", "uniform")
-    assert (settings["codec"], settings["mode"], settings["preset"]) == ("vvenc", "ra", "faster")
-    assert (settings["frames"], settings["fps"], settings["intra_period"]) == (4, 10.0, 32)
-    assert (settings["width"], settings["height"]) == (67, 45)
-    assert (settings["coded_width"], settings["coded_height"]) == (68, 46)
-    assert settings["colour"]["matrix"] == "bt709"
-    assert "40" in settings["arguments"]["40"]
+    content = json.loads((folder / "out" / "encode.json").read_text())
+    assert list(content) == ["codec", "width", "height", "fps", "frames", "encoder", "points"]
 
 
-def test_a_second_run_and_more_threads_write_the_same_files(sequence):
+@pytest.mark.parametrize("codec", sorted(CODECS))
+def test_a_second_run_and_more_threads_write_the_same_files(sequence, codec):
     folder, _ = sequence
-    assert main(arguments(folder, out="one")) == 0
-    assert main(arguments(folder, "--threads", "3", out="two")) == 0
+    assert main(arguments(folder, "--codec", codec, out="one")) == 0
+    assert main(arguments(folder, "--codec", codec, "--threads", "3", out="two")) == 0
     names = sorted(path.name for path in (folder / "one").iterdir())
-    assert names == ["encode.csv", "encode.json", "qp30.266", "qp40.266"]
-    for name in names:
+    (suffix,) = CODECS[codec].streams.values()
+    assert names == [f"30{suffix}", f"40{suffix}", "encode.json"]
+    for name in names[:-1]:
         assert (folder / "one" / name).read_bytes() == (folder / "two" / name).read_bytes()
-
-
-@pytest.mark.parametrize(("codec", "suffix"), [("x264", ".264"), ("x265", ".265")])
-def test_other_codecs_and_options(sequence, codec, suffix):
-    folder, _ = sequence
-    more = ["--codec", codec, "--mode", "ai", "--preset", "ultrafast"]
-    assert main(arguments(folder, *more, suffix=suffix)) == 0
-    settings = json.loads((folder / "out" / "encode.json").read_text())
-    assert settings["encoder"].startswith(f"{codec} ")
-    assert "unknown" not in json.dumps(settings)
-    assert settings["intra_period"] == 1
+    one, two = (json.loads((folder / out / "encode.json").read_text()) for out in ("one", "two"))
+    for content in (one, two):
+        for coded in content["points"].values():
+            del coded["seconds"]
+    assert one == two
+    assert "unknown" not in json.dumps(one)
 
 
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--qp", "22", "64"], "--qp 64: allowed with vvenc: 0..63"),
-        (["--qp", "-1", "30"], "--qp -1: allowed with vvenc: 0..63"),
-        (["--qp", "30", "30"], "--qp has a value twice: 30 30"),
-        (["--qp", "30"], "--streams-out has 2 files for 1 QPs"),
-        (["--codec", "x265"], "streams of x265 end in .265"),
-        (["--codec", "vp9"], "unknown codec 'vp9'; allowed: vvenc, x264, x265"),
-        (["--mode", "ld"], "mode is 'ld'; allowed: ra, ai"),
-        (["--preset", "turbo"], "preset is 'turbo'; allowed: faster"),
-        (["--intra-period", "20"], "multiples of the GOP size 16"),
-        (["--intra-period", "0"], "--intra-period is 0; allowed: 1 or more"),
+        (["--points", "22", "64"], "codec 'vvenc': point 64; allowed: whole numbers in 0..63"),
+        (["--points", "-1", "30"], "point -1; allowed"),
+        (["--points", "30", "30"], "points 30 30; wanted: at least one, each once"),
+        (["--codec", "vp9"], "unknown codec 'vp9'; allowed: av1, vvenc, x264, x265"),
+        (["--codec", "{structure: ld, codec: vvenc}"], "structure is 'ld'; allowed: 'ra' or 'ai'"),
+        (["--codec", "{codec: vvenc, preset: turbo}"], "preset is 'turbo'; allowed: 'faster'"),
+        (["--codec", "{codec: vvenc, intra_period: 20}"], "multiples of the GOP size 16"),
+        (["--codec", "{codec: vvenc, speed: 9}"], "codec 'vvenc' has no option 'speed'"),
+        (["--codec", "{preset: fast}"], "wanted: a name, or a mapping"),
+        (["--need", "embedding=e.npy"], "codec 'vvenc' needs no embedding; it needs: nothing"),
+        (["--weights", "w.pt"], "--weights w.pt: no such file"),
+        (["--weights", __file__], "codec 'vvenc' takes no weights"),
         (["--threads", "0"], "--threads is 0; allowed: 1 or more"),
-        (["--option", "speed=9"], "codec 'vvenc' has no option 'speed'"),
-        (["--option", "gop_size"], "option 'gop_size' is not key=value"),
         (["--frames", "none.mkv"], "none.mkv: no such file"),
+        (["--codec", "{codec: vvenc, extra: no=1}"], "codec 'vvenc' at 30: ffmpeg failed"),
     ],
 )
 def test_bad_input_is_one_line(sequence, capsys, more, message):
@@ -110,12 +103,6 @@ def test_bad_input_is_one_line(sequence, capsys, more, message):
     assert message in error
     assert error.count("\n") == 1
     assert not (folder / "out").exists()
-
-
-def test_x265_has_a_smaller_range_of_qps(sequence, capsys):
-    folder, _ = sequence
-    assert main(arguments(folder, "--codec", "x265", qps=("52",), suffix=".265")) == 2
-    assert "--qp 52: allowed with x265: 0..51" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("length", [8, 10])

@@ -13,7 +13,7 @@ from vcmflow.__main__ import main
 from vcmflow.core.decision import Decision, write_decision
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.video import write_video
-from vcmflow.score.fidelity import Original, measure
+from vcmflow.fidelity.measure import Original, measure
 
 
 def picture(seed, height=45, width=67):
@@ -120,22 +120,20 @@ def videos(tmp_path):
 def arguments(folder, *more):
     return [
         "fidelity", "--original", f"{folder}/original.mkv",
-        "--decision", f"{folder}/decision.json", "--sequence-id", "yard", "--sampler", "uniform",
-        "--recon", f"{folder}/fine.mkv", f"{folder}/coarse.mkv", "--mode", "ra", "ai",
-        "--qp", "22", "37", "--out", f"{folder}/out/fidelity.csv", *more,
+        "--decision", f"{folder}/decision.json",
+        "--recons", f"{folder}/fine.mkv", f"{folder}/coarse.mkv",
+        "--points", "22", "0.05", "--out", f"{folder}/out/fidelity.csv", *more,
     ]  # fmt: skip
 
 
 def test_the_table(videos):
     assert main(arguments(videos)) == 0
     text = (videos / "out" / "fidelity.csv").read_text()
-    assert text.startswith(
-        "sequence,sampler,mode,qp,frame,kept,mse,psnr,ssim\nyard,uniform,ra,22,0,1,"
-    )
+    assert text.startswith("sequence,point,frame,kept,mse,psnr,ssim\nyard,22,0,1,")
     rows = list(csv.DictReader(text.splitlines()))
-    assert [(row["mode"], row["qp"], row["frame"], row["kept"]) for row in rows] == [
-        *(("ra", "22", str(frame), kept) for frame, kept in enumerate("1101")),
-        *(("ai", "37", str(frame), kept) for frame, kept in enumerate("1101")),
+    assert [(row["point"], row["frame"], row["kept"]) for row in rows] == [
+        *(("22", str(frame), kept) for frame, kept in enumerate("1101")),
+        *(("0.05", str(frame), kept) for frame, kept in enumerate("1101")),
     ]
     assert (rows[4]["mse"], rows[4]["psnr"], rows[4]["ssim"]) == ("0.000000", "inf", "1.000000")
     frame = picture(2)
@@ -155,9 +153,8 @@ def test_the_same_bytes_again(videos):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--mode", "ra"], "--mode has 1 values for 2 videos"),
-        (["--qp", "1", "2", "3"], "--qp has 3 values for 2 videos"),
-        (["--recon", "one.mkv", "two.mkv"], "one.mkv: no such file"),
+        (["--points", "1", "2", "3"], "--points has 3 values for 2 videos"),
+        (["--recons", "one.mkv", "two.mkv"], "one.mkv: no such file"),
     ],
 )
 def test_bad_input_is_one_line(videos, capsys, more, message):

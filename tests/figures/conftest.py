@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,26 +38,43 @@ def coco(box: tuple[float, ...], category: int = 1, **more: Any) -> dict[str, An
 def flags(tmp_path_factory: pytest.TempPathFactory) -> Flags:
     """Figure -> the command line that draws it, but for ``--out``."""
     folder = tmp_path_factory.mktemp("figures")
-    write = made_up.write_table
-    scenes = write(folder / "scenes.csv", made_up.scenes_table(scenes=made_up.SCENES[:6:2]))
-    few = write(folder / "few.csv", made_up.scenes_table(scenes=made_up.SCENES[:2]))
-    two = made_up.scenes_table("davis", ["bear", "dog"], task="segmentation", modes=["ra"])
+    write, titles = made_up.write_scores, ["--titles", json.dumps(made_up.TITLES)]
+    scenes = write(folder / "scenes.csv", made_up.scores_table(scenes=made_up.SCENES[:6:2]))
+    few = write(folder / "few.csv", made_up.scores_table(scenes=made_up.SCENES[:2]))
+    two = made_up.scores_table("davis", ["bear", "dog"], codecs=["vvc"], kind="segmentation")
     segmented = write(folder / "segmented.csv", two)
     swept_names = [*made_up.SAMPLERS, "uniform-n2", "uniform-n5", "manifold-n2", "manifold-n5"]
-    swept = made_up.scenes_table(samplers=swept_names, modes=["ra"], qps=[32])
+    swept = made_up.scores_table(samplers=swept_names, codecs=["vvc"], points=[32])
     sweep = write(folder / "sweep.csv", swept)
+    curves = {name: [name, f"{name}-n2", f"{name}-n5"] for name in ("uniform", "manifold")}
     names = ["bear", "blackswan"]
-    sequences = write(folder / "sequences.csv", made_up.sequences_table(names, modes=["ra"]))
+    single = made_up.scores_table("davis", names, codecs=["vvc"], kind="")
+    sequences = folder / "sequences.csv"
+    made_up.write_table(sequences, made_up.tidy(single, "sequence"))
+    every = {"codecs": ["vvc", "hevc", "av1", "avc"], "reconstructors": ["flow", "hold"]}
+    cells = made_up.scores_table(samplers=["all", "uniform", "manifold"], **every)
+    boxes = made_up.tidy(cells, "dataset")
+    other = made_up.tidy(cells.assign(task="second", map=cells["map"] * 0.8), "dataset")
+    both = pd.concat([boxes, other[other["task"] != ""]])
+    compare = made_up.write_table(folder / "compare.csv", both)
+    drawn = [name for name in cells["method"].unique() if name != "source"]
     return lambda figure: {
-        "fig4": ["--scenes", scenes],
-        "fig5": ["--scenes", few],
-        "fig6": _frame_flags(folder, sequences),
-        "fig7": _frame_flags(folder, sequences),
+        "fig4": ["--scores", scenes, "--methods", *made_up.SAMPLERS, *titles],
+        "fig5": ["--scores", few, "--methods", *(f"{s}_vvc_ai" for s in made_up.SAMPLERS), *titles],
+        "fig6": [*_frame_flags(folder, sequences), *titles],
+        "fig7": [*_frame_flags(folder, sequences), *titles],
         "fig8": _embedding_flags(folder, names),
         "timeline": _timeline_flags(folder, names),
-        "rate_scores": ["--scenes", few, segmented, "--samplers", *made_up.SAMPLERS[1:]],
-        "accuracy_m": ["--scenes", sweep, "--modes", "ra", "--qps", "32"],
-        "rd": ["--sequences", sequences],
+        "rate_scores": [
+            *("--scores", few, segmented, "--methods", *made_up.SAMPLERS[1:], "tracking_vvc_ai"),
+            *titles,
+        ],
+        "accuracy_m": [
+            *("--scores", sweep, "--points", "32", "--curves", json.dumps(curves)),
+            *("--whole", "all", *titles),
+        ],
+        "rd": ["--scores", sequences],
+        "compare": ["--scores", compare, "--methods", *drawn, *titles],
         "time": _time_flags(folder),
         "training": ["--logs", _log(folder)],
     }[figure]
@@ -68,9 +86,16 @@ def _frame_flags(folder: Path, sequences: Path) -> list[Any]:
     boxes = [(4.0, 5.0, 20.0, 30.0), (30.0, 8.0, 25.0, 20.0)]
     truth = [coco(box, place + 1, object_id=place + 1) for place, box in enumerate(boxes)]
     categories = [{"id": 1, "name": "person"}, {"id": 2, "name": "bicycle"}]
-    write_json(folder / "truth.json", {"annotations": truth, "categories": categories})
+    write_json(
+        folder / "truth.json",
+        {
+            "annotations": truth,
+            "categories": categories,
+            "images": [{"id": frame} for frame in range(10)],
+        },
+    )
     found = [coco(box, place + 1, score=0.9) for place, box in enumerate(boxes)]
-    runs = [Run("bear", "source"), *(Run("bear", name, "ra", 37) for name in METHODS)]
+    runs = [Run("bear"), Run("bear", "37")]
     results = [*found, coco((0, 0, 9, 9), 1, score=0.1)]
     write_runs(folder / "task.json", "detection", "m", [(run, results) for run in runs])
     write_runs(folder / "poor.json", "detection", "m", [(run, found[:1]) for run in runs])
@@ -79,9 +104,10 @@ def _frame_flags(folder: Path, sequences: Path) -> list[Any]:
         folder, [made_up.decision("bear", name, kept, 10) for name, kept in METHODS.items()]
     )
     video, task, poor = (folder / name for name in ("frames.mkv", "task.json", "poor.json"))
-    flags = ["--original", video, "--source-task", task, "--truth", folder / "truth.json"]
-    flags += ["--sequences", sequences, "--sequence", "bear", "--modes", "ra", "--qps", "37"]
-    flags += ["--names", *METHODS, "--recons", video, video, video, "--tasks", task, task, poor]
+    flags = ["--original", video, "--source-results", task, "--truth", folder / "truth.json"]
+    flags += ["--scores", sequences, "--sequence", "bear", "--points", "37"]
+    flags += ["--methods", *METHODS, "--recons", video, video, video]
+    flags += ["--results", task, task, poor]
     return [*flags, "--decisions", *decisions]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from vcmflow.core.decision import Decision, write_decision
+from vcmflow.core.scores import COLUMNS, CONDITION
 
 QPS = (22, 27, 32, 37, 42, 47)
 SCENES = (
@@ -27,73 +28,89 @@ SCENES = (
 SAMPLERS = ("uniform", "tracking", "manifold", "all")
 
 
-def scenes_table(
+CODECS = {"vvc": 1.0, "vvc_ai": 3.0, "hevc": 1.4, "av1": 0.9, "avc": 1.8}  # rate beside vvc's
+TITLES = {
+    "vvc": {"title": "random access", "short": "ra", "point": "QP"},
+    "vvc_ai": {"title": "all-intra", "short": "ai", "point": "QP"},
+}
+
+
+def scores_table(
     dataset: str = "railway",
     scenes: Sequence[str] = SCENES,
     samplers: Sequence[str] = SAMPLERS,
-    modes: Sequence[str] = ("ra", "ai"),
-    qps: Sequence[int] = QPS,
-    task: str = "detection",
+    codecs: Sequence[str] = ("vvc", "vvc_ai"),
+    points: Sequence[int] = QPS,
+    kind: str = "detection",
+    reconstructors: Sequence[str] = ("flow",),
     seed: int = 0,
 ) -> pd.DataFrame:
-    """A table like score/scenes.csv, with the uncompressed frames' rows."""
+    """Wide scores per scene: one row per condition, those of the uncompressed frames, too.
+
+    A method is called like its sampler, with the codec and the reconstructor behind it unless they
+    are the first.
+    """
     random = np.random.default_rng(seed)
     rows: list[dict[str, Any]] = []
     for scene in scenes:
         level = random.uniform(0.35, 0.75)
         size = random.uniform(60, 400)
-        source = {"dataset": dataset, "scene": scene, "sampler": "source", "n": 10, "m": 10}
-        rows.append(source | _scores(task, level, 99.0, 1.0) | {"psnr": np.nan, "ssim": np.nan})
+        about = {"dataset": dataset, "scene": scene, "n": 10, "task": kind}
+        empty = dict.fromkeys(("sampler", "codec", "reconstructor", "point"), "")
+        rows.append(about | {"method": "source"} | empty | _scores(kind, level))
         for sampler in samplers:
             swept = int(sampler.split("-n")[1]) if "-n" in sampler else 3
             m = 10 if sampler == "all" else 10 // swept + 1
             loss = random.uniform(0.02, 0.12) * (10 - m) / 6
-            for mode in modes:
-                for qp in qps:
-                    rate = size * (3.0 if mode == "ai" else 1.0) * m / 4 * 2 ** ((32 - qp) / 5.5)
-                    drop = 0.25 / (1 + np.exp((40 - qp) / 3)) + loss
-                    score = max(level - drop + random.normal(0, 0.006), 0.0)
-                    psnr = 42 - 0.45 * (qp - 22) - 40 * loss
-                    rows.append(
-                        {
-                            "dataset": dataset,
-                            "scene": scene,
-                            "sampler": sampler,
-                            "mode": mode,
-                            "qp": qp,
-                            "sequences": 1,
-                            "n": 10,
-                            "m": m,
-                            "rate_bytes": rate * 125,
-                            "kbps": rate,
+            for codec in codecs:
+                for place, reconstructor in enumerate(reconstructors):
+                    extra = [codec] * (codec != codecs[0]) + [reconstructor] * (place > 0)
+                    chain = {"method": "_".join([sampler, *extra]), "sampler": sampler}
+                    chain |= {"codec": codec, "reconstructor": reconstructor}
+                    for qp in points:
+                        rate = size * CODECS[codec] * m / 4 * 2 ** ((32 - qp) / 5.5)
+                        drop = 0.25 / (1 + np.exp((40 - qp) / 3)) + loss * (1 + place)
+                        score = max(level - drop + random.normal(0, 0.006), 0.0)
+                        fidelity = {
+                            "psnr": 42 - 0.45 * (qp - 22) - 40 * loss,
+                            "ssim": 0.99 - 0.006 * (qp - 22) - loss,
                         }
-                        | _scores(task, score, psnr, 0.99 - 0.006 * (qp - 22) - loss)
-                    )
+                        rate_bytes = round(rate * 125)
+                        sizes = {"m": m, "rate_bytes": rate_bytes, "kbps": rate, "point": str(qp)}
+                        rows.append(about | chain | sizes | fidelity | _scores(kind, score))
     return pd.DataFrame(rows)
 
 
-def _scores(task: str, score: float, psnr: float, ssim: float) -> dict[str, float]:
-    fidelity = {"psnr": psnr, "ssim": ssim}
-    if task == "detection":
-        return fidelity | {"map": score, "map50": min(1.3 * score, 1.0)}
-    if task == "segmentation":
-        return fidelity | {"jaccard": score, "f1": 2 * score / (1 + score)}
-    return fidelity
+def _scores(kind: str, score: float) -> dict[str, float]:
+    if kind == "detection":
+        return {"map": score, "map50": min(1.3 * score, 1.0)}
+    return {"jaccard": score, "f1": 2 * score / (1 + score)} if kind else {}
 
 
-def sequences_table(
-    sequences: Sequence[str], dataset: str = "davis", **choices: Any
-) -> pd.DataFrame:
-    """A table like score/sequences.csv, without task scores."""
-    table = scenes_table(dataset, sequences, task="none", **choices)
-    table["sequence"] = table["scene"]
-    return table[table["sampler"] != "source"].reset_index(drop=True)
+def tidy(table: pd.DataFrame, level: str = "scene") -> pd.DataFrame:
+    """Wide scores as the table that ``read_scores`` gives; NaN in a task's metric is undefined."""
+    names = [name for name in CONDITION if name in table] + ["task"]
+    rows = table.melt(names, var_name="metric")
+    of_task = rows["metric"].isin(["map", "map50", "jaccard", "f1"])
+    rows = rows[of_task & rows["task"].ne("") | rows["value"].notna()].copy()
+    rows["task"] = rows["task"].where(of_task, "")
+    rows["status"] = np.where(rows["value"].isna(), "undefined", "")
+    rows["sequence"] = rows["scene"] if level == "sequence" else ""
+    if level == "dataset":
+        rows["scene"] = "all"
+    rows = rows.drop_duplicates([*CONDITION, "task", "metric"])
+    return rows.sort_index()[[*COLUMNS]]
 
 
 def write_table(path: Path, table: pd.DataFrame) -> Path:
-    """Write a table as the score stage does: empty where undefined."""
+    """Write a table as CSV: empty where undefined."""
     table.to_csv(path, index=False)
     return path
+
+
+def write_scores(path: Path, *tables: pd.DataFrame) -> Path:
+    """Write wide scores as the score stage does."""
+    return write_table(path, pd.concat([tidy(table) for table in tables]))
 
 
 def walk(count: int, seed: int, bursts: bool = True) -> np.ndarray[Any, np.dtype[np.float32]]:

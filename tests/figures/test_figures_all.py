@@ -20,7 +20,6 @@ from PIL import Image
 from vcmflow.__main__ import main
 from vcmflow.core.registry import lookup
 from vcmflow.figures import command, style
-from vcmflow.figures.inputs import Inputs
 from vcmflow.figures.registry import FIGURES
 
 Flags = Callable[[str], list[str]]
@@ -36,6 +35,7 @@ UNITS = {
     "rate_scores": ["rate (kbit/s)", "PSNR (dB)", "SSIM", "Jaccard", "F1", "mAP", "AP50"],
     "accuracy_m": ["m/n", "mAP", "rate (kbit/s)"],
     "rd": ["rate (kbit/s)", "PSNR (dB)", "SSIM"],
+    "compare": ["rate (kbit/s), all scenes", "mAP", "railway: detection", "railway: second"],
     "time": ["time (min)"],
     "training": ["step", "loss", "cosine similarity", "learning rate"],
 }
@@ -45,6 +45,10 @@ SAMPLERS = {
     "rate_scores": ["tracking", "manifold", "all frames kept", "uncompressed"],
     "accuracy_m": ["uniform", "manifold", "all frames kept", "uncompressed"],
     "rd": ["uniform", "tracking", "manifold", "all frames kept"],
+    "compare": [
+        *("uniform", "manifold", "all frames kept", "uncompressed"),
+        *("random access", "hevc", "av1", "avc", "flow", "hold"),
+    ],
 }
 
 
@@ -56,13 +60,8 @@ def parse(figure: str, flags: Flags) -> argparse.Namespace:
 
 
 def build(figure: str, flags: Flags) -> Figure:
-    args = vars(parse(figure, flags))
-    given = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in args.items()
-        if key not in ("out", "option")
-    }
-    built: Figure = lookup(FIGURES, figure, "figure")(Inputs(**given))
+    inputs = command.read_inputs(parse(figure, flags))
+    built: Figure = lookup(FIGURES, figure, "figure")(inputs)
     return built
 
 
@@ -143,9 +142,9 @@ def test_other_process_same_bytes_no_torch_no_pyplot(flags: Flags, tmp_path: Pat
     ("given", "told"),
     [
         (["--figure", "fig9", "--out", "x.png"], "unknown figure 'fig9'; allowed: accuracy_m"),
-        (["--figure", "fig4", "--out", "x.png"], "figure fig4 needs --scenes"),
-        (["--figure", "fig4", "--scenes", "no.csv", "--out", "x.png"], "no.csv: no such file"),
-        (["--figure", "fig4", "--scenes", "no.csv", "--out", "x.gif"], ".pdf, .png, .svg"),
+        (["--figure", "fig4", "--out", "x.png"], "figure fig4 needs --scores"),
+        (["--figure", "fig4", "--scores", "no.csv", "--out", "x.png"], "no.csv: no such file"),
+        (["--figure", "fig4", "--scores", "no.csv", "--out", "x.gif"], ".pdf, .png, .svg"),
         (
             ["--figure", "time", "--benchmarks", "a", "b", "--names", "c", "--out", "x.png"],
             "--names",
@@ -159,7 +158,7 @@ def test_other_process_same_bytes_no_torch_no_pyplot(flags: Flags, tmp_path: Pat
             "--embeddings has 3 files; wanted: one of 1 --names for each of 2 --labels, 2 in all",
         ),
         (
-            ["--figure", "rd", "--sequences", "a", "--option", "a=3", "--out", "x.png"],
+            ["--figure", "rd", "--scores", "a", "--option", "a=3", "--out", "x.png"],
             "no option 'a'",
         ),
     ],

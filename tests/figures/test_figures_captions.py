@@ -14,8 +14,8 @@ from docutils.core import publish_parts
 from jinja2 import Environment, StrictUndefined
 from snakemake.iocontainers import Params, Wildcards
 
+from vcmflow.config.load import load_settings, plain, presets
 from vcmflow.figures.registry import FIGURES
-from vcmflow.plan.settings import load_settings, presets
 from vcmflow.tables.registry import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 
 @cache
 def loaded(preset: str) -> dict[str, Any]:
-    return load_settings(ROOT / "params.yaml", {"preset": preset})
+    return plain(load_settings(ROOT / "params.yaml", {"preset": preset}))
 
 
 def settings(preset: str = "mini") -> dict[str, Any]:
@@ -73,11 +73,13 @@ def test_captions_render_from_every_preset(name: str, preset: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["fig4", "fig5", "table3", "table5", "table6", "rd", "rate_scores"]
+    "name", ["fig4", "fig5", "table3", "table5", "table6", "rd", "rate_scores", "compare"]
 )
 def test_captions_follow_the_settings(name: str) -> None:
     changed = settings()
-    changed["encode"] |= {"qps": [23, 33, 43], "preset": "medium"}
+    changed["encode"]["ladder"] = [23, 33, 43]
+    for codec in changed["encode"]["codecs"].values():
+        codec["preset"] = "medium"
     changed["data"]["datasets"]["railway"]["keep_every"] = 7
     changed["data"]["datasets"]["davis"]["keep_every"] = 7
     text = render(name, changed, {"frames": 4711})
@@ -96,7 +98,7 @@ def test_synthetic_data_is_called_so_and_real_data_is_not(name: str) -> None:
     assert "synthetic" in render(name, made, {})
     for dataset in made["data"]["datasets"].values():
         dataset["synthetic"] = False
-    made["pretrain"]["videos"] = "data/kinetics"
+    made["train"]["trainings"]["embedding"]["videos"] = "data/kinetics"
     made["figures"]["embeddings"] = ["imagenet", "learned"]
     assert "synthetic" not in render(name, made, {})
 
@@ -113,7 +115,18 @@ def test_the_dataset_of_a_table_may_be_left_to_the_first_in_use() -> None:
     assert "railway" in render("table3", open_choice, {})
 
 
-@pytest.mark.parametrize("name", ["fig4", "fig6", "table3", "table5"])
+def test_the_comparison_names_its_anchor_codecs_and_tasks() -> None:
+    text = render("compare", settings("compare"), {})
+    assert "against all" in text
+    for name in ("vvenc_ra", "av1"):
+        codec = settings("compare")["encode"]["codecs"][name]
+        assert f"{codec['title']}: {codec['codec']}" in text
+    assert ", ".join(map(str, settings("compare")["encode"]["codecs"]["av1"]["ladder"])) in text
+    assert "Task by_segmenter: detection by yolact_mini" in text
+    assert "all-intra" not in text
+
+
+@pytest.mark.parametrize("name", ["fig4", "fig6", "table3", "table5", "compare"])
 def test_pseudo_ground_truth_is_owned_up_to(name: str) -> None:
     text = render(name, settings(), {"note": "parkour (real data, pseudo ground truth)"})
     assert "what the same model finds on the uncompressed frames" in text

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from figures_made_up import SCENES, scenes_table, sequences_table
+from figures_made_up import SAMPLERS, SCENES, TITLES, scores_table, tidy
 from figures_measure import legend_labels, outside, overlapping, texts
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,15 +20,21 @@ from skimage.color import rgb2lab
 
 from vcmflow.core.decision import Decision
 from vcmflow.core.errors import VcmflowError
-from vcmflow.figures import (
-    accuracy_m,
-    rate_accuracy,
-    rate_distortion,
-    rate_scores,
-    style,
-    timeline,
-)
-from vcmflow.figures.inputs import common_units, curve, mean_over, read_scores
+from vcmflow.core.registry import lookup
+from vcmflow.core.scores import wide
+from vcmflow.core.titles import Titles
+from vcmflow.figures import style, timeline
+from vcmflow.figures.inputs import Inputs
+from vcmflow.figures.rates import chosen_methods, common_units, mean_curve
+from vcmflow.figures.registry import FIGURES
+
+
+def draw(figure: str, table: pd.DataFrame, level: str = "scene", **choices: Any) -> Figure:
+    """Draw a figure of wide scores."""
+    inputs = Inputs(figure, scores=(Path("x"),), titles=Titles(TITLES), **choices)
+    inputs.__dict__["table"] = tidy(table, level)  # as if it had been read from a file
+    built: Figure = lookup(FIGURES, figure, "figure")(inputs)
+    return built
 
 
 def panel(figure: Figure, title: str) -> Axes:
@@ -45,30 +52,30 @@ def words(figure: Figure) -> str:
 
 
 def test_each_scene_has_its_curves_its_reference_line_and_natural_order() -> None:
-    table = scenes_table(scenes=SCENES[-4:])
-    figure = rate_accuracy.draw(table, "ai")
+    table = scores_table(scenes=SCENES[-4:])
+    figure = draw("fig5", table, methods=tuple(f"{name}_vvc_ai" for name in SAMPLERS))
     titles = [axes.get_title() for axes in figure.axes if axes.get_visible()]
     assert titles == list(SCENES[-4:])  # 9 before 10
     for scene in SCENES[-4:]:
         axes = panel(figure, scene)
         assert set(curves(axes).values()) == {6}
         assert len(curves(axes)) == 4
-        level = table[(table.scene == scene) & (table.sampler == "source")]["map"].iloc[0]
+        level = table[(table.scene == scene) & (table.method == "source")]["map"].iloc[0]
         assert any(np.allclose(np.asarray(line.get_ydata()), level) for line in axes.lines)
         drawn = next(line for line in axes.lines if len(np.asarray(line.get_xdata())) == 6)
-        uniform = table[(table.scene == scene) & (table.sampler == "uniform")]
-        uniform = uniform[uniform["mode"] == "ai"].sort_values("kbps")
+        uniform = table[(table.scene == scene) & (table.method == "uniform_vvc_ai")]
+        uniform = uniform.sort_values("kbps")
         assert np.allclose(np.asarray(drawn.get_xdata()), uniform["kbps"])
         assert np.allclose(np.asarray(drawn.get_ydata()), uniform["map"])
 
 
 def test_undefined_scores_are_left_out_and_named() -> None:
-    table = scenes_table(scenes=SCENES[:3])
+    table = scores_table(scenes=SCENES[:3], codecs=["vvc"])
     table.loc[table.scene == SCENES[0], "map"] = np.nan
-    table.loc[(table.scene == SCENES[1]) & (table.sampler == "tracking"), "map"] = np.nan
-    lost = (table.scene == SCENES[2]) & (table.sampler == "uniform") & (table.qp == 47)
+    table.loc[(table.scene == SCENES[1]) & (table.method == "tracking"), "map"] = np.nan
+    lost = (table.scene == SCENES[2]) & (table.method == "uniform") & (table.point == "47")
     table.loc[lost, "map"] = np.nan
-    figure = rate_accuracy.draw(table, "ra")
+    figure = draw("fig4", table)
     assert curves(panel(figure, SCENES[0])) == {}
     assert "mAP undefined" in words(figure)
     assert len(curves(panel(figure, SCENES[1]))) == 3
@@ -76,92 +83,156 @@ def test_undefined_scores_are_left_out_and_named() -> None:
     assert sorted(curves(panel(figure, SCENES[2])).values()) == [5, 6, 6, 6]
 
 
-def test_one_qp_one_scene_one_sampler_is_a_figure() -> None:
-    table = scenes_table(scenes=SCENES[:1], samplers=["mine"], qps=[37], modes=["ra"])
-    for figure in (rate_accuracy.draw(table, "ra"), rate_scores.draw(table)):
+def test_one_point_one_scene_one_method_is_a_figure() -> None:
+    table = scores_table(scenes=SCENES[:1], samplers=["mine"], points=[37], codecs=["vvc"])
+    for figure in (draw("fig4", table), draw("rate_scores", table)):
         assert list(curves(figure.axes[0]).values()) == [1]
         assert overlapping(texts(figure)) == []
         assert "mine" in legend_labels(figure)
 
 
-def test_a_mode_or_sampler_that_is_not_there_is_an_error_that_lists_those_that_are() -> None:
-    table = scenes_table(scenes=SCENES[:1], modes=["ra"])
-    with pytest.raises(VcmflowError, match=r"no rows with mode 'ai'; there are \['ra'\]"):
-        rate_accuracy.draw(table, "ai")
-    with pytest.raises(VcmflowError, match="no rows with sampler 'manyfold'"):
-        rate_scores.draw(table, samplers=["manyfold"])
-    with pytest.raises(VcmflowError, match=r"no rows with QP 30 in mode 'ra'; there are \[22"):
-        accuracy_m.draw(table, "ra", 30)
-    with pytest.raises(VcmflowError, match="more than one number of frames"):
-        accuracy_m.draw(table, "ra", 32)
+def test_a_choice_that_is_not_there_is_an_error_that_lists_those_that_are() -> None:
+    table = scores_table(scenes=SCENES[:1], codecs=["vvc"])
+    with pytest.raises(VcmflowError, match="no rows of method 'manyfold'; there are uniform, tr"):
+        draw("rate_scores", table, methods=("manyfold",))
+    with pytest.raises(VcmflowError, match="--task 'x'; the scores are of: detection"):
+        draw("fig4", table, task="x")
+    with pytest.raises(VcmflowError, match="uniform has no point '30'; there are 22, 27"):
+        draw("accuracy_m", table, points=("30",), curves={"uniform": ["uniform"]})
+    with pytest.raises(VcmflowError, match="needs --curves"):
+        draw("accuracy_m", table, points=("32",))
+
+
+def test_single_points_are_no_curves_where_others_are() -> None:
+    table = scores_table(scenes=SCENES[:1], codecs=["vvc"], samplers=["uniform", "uniform-n5"])
+    table = table[(table.method != "uniform-n5") | (table.point == "32")]
+    assert chosen_methods(tidy(table)) == ["uniform"]
+    assert chosen_methods(tidy(table), ["uniform-n5"]) == ["uniform-n5"]
+    assert chosen_methods(tidy(table[table.point != "22"]))  # any points at all
 
 
 def test_forty_sequences_are_a_mean_with_thin_lines_and_few_a_row_each() -> None:
-    many = rate_distortion.draw(sequences_table([f"s{i}" for i in range(40)], modes=["ra"]))
+    table = scores_table(scenes=[f"s{i}" for i in range(40)], codecs=["vvc"], kind="")
+    many = draw("rd", table, "sequence")
     axes = many.axes[0]
     assert len([a for a in many.axes if a.get_visible()]) == 2
     assert len(curves(axes)) == 4
     assert len([line for line in axes.lines if line.get_linewidth() < 0.5]) == 160
     assert "mean of 40" in words(many)
-    few = rate_distortion.draw(sequences_table(["b", "a"], modes=["ra"]))
+    few = draw("rd", scores_table(scenes=["b", "a"], codecs=["vvc"], kind=""), "sequence")
     assert [axes.get_ylabel() for axes in few.axes[::2]] == ["mean of 2", "a", "b"]
 
 
+def test_many_codecs_share_the_panels_of_a_score() -> None:
+    codecs = ["vvc", "hevc", "av1"]
+    table = scores_table(scenes=["b", "a"], codecs=codecs, samplers=["uniform", "all"], kind="")
+    figure = draw("rd", table, "sequence")
+    assert [axes.get_title() for axes in figure.axes[:2]] == ["PSNR (dB)", "SSIM"]
+    assert len([line for line in figure.axes[0].lines if len(line.get_xdata()) == 6]) == 6
+    assert {"random access", "hevc", "av1"} <= set(legend_labels(figure))
+    assert overlapping(texts(figure)) == []
+
+
 def test_means_are_over_the_same_scenes_for_every_curve() -> None:
-    table = scenes_table(scenes=SCENES[:3], modes=["ra"])
-    table.loc[(table.scene == SCENES[0]) & (table.sampler == "tracking"), "map"] = np.nan
-    figure = rate_scores.draw(table)
+    table = scores_table(scenes=SCENES[:3], codecs=["vvc"])
+    table.loc[
+        (table.scene == SCENES[0]) & (table.point == "22") & (table.method == "all"), "map"
+    ] = np.nan
+    figure = draw("rate_scores", table)
     assert "mean of 2 of 3 scenes" in words(figure)
     axes = panel(figure, "mAP (IoU 0.50:0.95)")
     colour = style.looks(["uniform"])["uniform"].colour
     line = next(line for line in axes.lines if line.get_color() == colour)
-    kept = table[(table.sampler == "uniform") & (table.scene != SCENES[0])]
-    expected = kept.groupby("qp")["map"].mean().to_numpy()[::-1]
+    kept = table[(table.method == "uniform") & (table.scene != SCENES[0])]
+    expected = kept.groupby("point")["map"].mean().to_numpy()[::-1]
     assert np.allclose(np.asarray(line.get_ydata()), expected)
 
 
 def test_mean_over_no_common_unit_is_empty_and_said() -> None:
-    table = scenes_table(scenes=SCENES[:2], samplers=["uniform", "manifold"], modes=["ra"])
-    for scene, sampler in zip(SCENES[:2], ("uniform", "manifold"), strict=True):
-        table.loc[(table.scene == scene) & (table.sampler == sampler), "map"] = np.nan
-    coded = table[table.sampler != "source"]
-    assert common_units(coded, "scene", ("sampler",), "map") == []
-    assert len(mean_over(coded, "scene", [], ("kbps", "map"))) == 0
-    assert "no scene with a score" in words(rate_scores.draw(table))
+    table = scores_table(scenes=SCENES[:2], samplers=["uniform", "manifold"], codecs=["vvc"])
+    for scene, method in zip(SCENES[:2], ("uniform", "manifold"), strict=True):
+        table.loc[(table.scene == scene) & (table.method == method), "map"] = np.nan
+    coded = wide(tidy(table), "scene", "detection")
+    coded = coded[coded.method != "source"]
+    assert common_units(coded, "scene", "map") == []
+    assert len(mean_curve(coded, "scene", [], "map")) == 0
+    assert "no scene with a score" in words(draw("rate_scores", table))
+
+
+def test_two_tasks_on_one_dataset_have_a_row_each() -> None:
+    table = scores_table(scenes=SCENES[:2], codecs=["vvc"])
+    second = table.assign(task="second", map=table["map"] / 2)
+    figure = draw(
+        "rate_scores",
+        pd.concat([table, second]).drop_duplicates(["scene", "method", "point", "task"]),
+    )
+    assert [axes.get_ylabel() for axes in figure.axes[::4]] == [
+        *("railway, detection", "railway, second"),
+    ]
 
 
 def test_accuracy_against_m_runs_from_the_smallest_share_to_all_frames() -> None:
     names = ["uniform", "uniform-n2", "uniform-n5", "manifold", "manifold-n2", "all"]
-    table = scenes_table(scenes=SCENES[:3], samplers=names, modes=["ra"], qps=[32])
-    figure = accuracy_m.draw(table, "ra", 32)
+    table = scores_table(scenes=SCENES[:3], samplers=names, codecs=["vvc"], points=[32])
+    chosen = {"uniform": names[:3], "manifold": names[3:5]}
+    figure = draw("accuracy_m", table, points=("32",), curves=chosen, whole="all")
     colour = style.looks(["uniform"])["uniform"].colour
     left, right = figure.axes
     for axes, column in ((left, "map"), (right, "kbps")):
         line = next(line for line in axes.lines if line.get_color() == colour)
         assert np.allclose(np.asarray(line.get_xdata()), [0.3, 0.4, 0.6, 1.0])
-        end = table[table.sampler == "all"][column].mean()
+        end = table[table.method == "all"][column].mean()
         assert np.asarray(line.get_ydata())[-1] == pytest.approx(end)
     assert overlapping(texts(figure)) == []
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.one_of(st.just(np.nan), st.floats(-5, 1e6)),
-            st.one_of(st.just(np.nan), st.floats(0, 1)),
-        ),
-        max_size=8,
+def test_accuracy_against_m_has_a_row_per_operating_point() -> None:
+    names = ["uniform", "uniform-n2", "all"]
+    table = scores_table(scenes=SCENES[:3], samplers=names, codecs=["vvc"], points=[22, 32])
+    curves = {"uniform": names[:2]}
+    figure = draw("accuracy_m", table, points=("22", "32"), curves=curves, whole="all")
+    titles = [axes.get_title(loc="left") for axes in figure.axes[::2]]
+    assert [title.split()[-1] for title in titles] == ["22", "32"]
+    assert len(figure.axes) == 4
+
+
+# --- methods' looks -------------------------------------------------------------------------------
+
+
+def looks_of(table: pd.DataFrame) -> style.Key:
+    methods = [name for name in table["method"].unique() if name != "source"]
+    return style.method_looks(tidy(table), methods, Titles(TITLES))
+
+
+def test_colour_is_the_sampler_line_the_codec_and_marker_the_reconstructor() -> None:
+    table = scores_table(
+        scenes=SCENES[:1], samplers=["uniform", "manifold"], codecs=["vvc", "hevc"]
     )
-)
-def test_a_curve_ascends_in_rate_and_loses_only_what_is_undefined(
-    points: list[tuple[float, float]],
-) -> None:
-    rows = pd.DataFrame(points, columns=["kbps", "map"], dtype=float)
-    found = curve(rows, "map")
-    good = {(rate, score) for rate, score in points if rate > 0 and score == score}
-    assert set(zip(found.rates, found.scores, strict=True)) == good
-    assert all(np.diff(found.rates) >= 0)
-    assert len(found) + found.missing == len(points)
+    both = scores_table(scenes=SCENES[:1], samplers=["uniform"], reconstructors=["flow", "hold"])
+    key = looks_of(table)
+    assert len({key.looks[name].colour for name in ("uniform", "uniform_hevc")}) == 1
+    assert key.looks["uniform"].colour != key.looks["manifold"].colour
+    assert key.looks["uniform"].dashes == key.looks["manifold"].dashes == "-"
+    assert key.looks["uniform_hevc"].dashes == key.looks["manifold_hevc"].dashes != "-"
+    assert key.handles()[1] == ["uniform", "manifold", "random access", "hevc"]
+    # One sampler: colours are the codecs'.
+    key = looks_of(both)
+    assert key.looks["uniform"].colour != key.looks["uniform_vvc_ai"].colour
+    assert key.looks["uniform"].marker != key.looks["uniform_hold"].marker
+    assert key.looks["uniform_hold"].marker == key.looks["uniform_vvc_ai_hold"].marker
+    assert sorted(key.handles()[1]) == ["all-intra", "flow", "hold", "random access"]
+
+
+def test_forty_cells_all_look_different() -> None:
+    table = scores_table(
+        scenes=SCENES[:1],
+        samplers=["all", "uniform", "manifold", "mine"],
+        codecs=["vvc", "hevc", "av1", "avc", "vvc_ai"],
+        reconstructors=["flow", "hold"],
+    )
+    found = looks_of(table).looks
+    assert len(found) == 40
+    assert len({(one.colour, str(one.dashes), one.marker) for one in found.values()}) == 40
 
 
 # --- samplers' looks ------------------------------------------------------------------------------
@@ -197,7 +268,7 @@ def test_eleven_further_samplers_have_looks_of_their_own() -> None:
 def test_a_sampler_looks_the_same_everywhere_and_unlike_the_others() -> None:
     every = style.looks(["mine", "uniform", "all", "tracking", "yours", "manifold", "source"])
     assert list(every) == ["uniform", "tracking", "manifold", "mine", "yours", "all", "source"]
-    assert style.looks(["manifold-n5", "mine"]) == {n: every[n] for n in ("manifold", "mine")}
+    assert style.looks(["manifold", "mine"]) == {n: every[n] for n in ("manifold", "mine")}
     assert len({look.colour for look in every.values()}) == len(every)
     assert len({look.marker for look in every.values()}) == len(every)
 
@@ -227,30 +298,6 @@ def test_wrapped_text_keeps_its_words_and_fits(words_given: list[str]) -> None:
     lines = style.wrap(" ".join(words_given), 1.5, 6.5).splitlines()
     assert " ".join(lines).split() == words_given
     assert all(style.text_width(line, 6.5) <= 1.5 for line in lines)
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("", "not a table"),
-        ("scene,sampler\nx,uniform\n", "no column 'map'; there are scene, sampler"),
-        ("scene,sampler,map\n", "has no rows"),
-        ("scene,sampler,map\nx,uniform,0.5\nx,uniform,high\n", "line 3, column 'map': 'high'"),
-    ],
-)
-def test_broken_score_tables_are_refused(text: str, told: str, tmp_path: Path) -> None:
-    path = tmp_path / "scenes.csv"
-    path.write_text(text)
-    with pytest.raises(VcmflowError, match=told):
-        read_scores([path], ("scene", "sampler", "map"))
-
-
-def test_empty_and_infinite_fields_are_undefined(tmp_path: Path) -> None:
-    path = tmp_path / "scenes.csv"
-    path.write_text("scene,sampler,mode,map\nx,source,,0.5\nx,uniform,ra,\nx,uniform,ra,inf\n")
-    table = read_scores([path], ("map",))
-    assert table["map"].isna().tolist() == [False, True, True]
-    assert table["mode"].tolist() == ["", "ra", "ra"]
 
 
 # --- timelines ------------------------------------------------------------------------------------

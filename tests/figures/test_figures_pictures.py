@@ -13,18 +13,20 @@ from hypothesis import strategies as st
 
 from vcmflow.core.decision import Decision
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.rle import encode_mask
+from vcmflow.core.trajectory import neighbour_share
+from vcmflow.core.truth import Annotation, Found
 from vcmflow.figures import detections, embeddings, masks, style, time, training
-from vcmflow.figures.inputs import Shape
 from vcmflow.figures.pictures import Scene, View, choose_frame, lay_out, on, origin, place_labels
-from vcmflow.task.results import encode_mask
-from vcmflow.trajectory.measures import neighbour_share
 
 
 def kept(frames: list[int], count: int = 10, sequence: str = "a") -> Decision:
     return Decision(sequence, "x", "x", count, len(frames), tuple(frames), 10.0)
 
 
-def scene(shapes: list[Shape], truth: list[Shape], size: tuple[int, int] = (120, 200)) -> Scene:
+def scene(
+    shapes: list[Found], truth: list[Annotation], size: tuple[int, int] = (120, 200)
+) -> Scene:
     picture = np.full((*size, 3), 90, np.uint8)
     views = tuple(
         View(name, name, "frame 4", picture, tuple(shapes)) for name in ("source", "uniform")
@@ -68,13 +70,22 @@ def test_labels_never_overlap_nor_leave_the_picture(
         assert inside.y0 - 1 < box.y0 and box.y1 < inside.y1 + 1
 
 
+def thing(
+    picture: np.ndarray | None,
+    object_id: int,
+    box: tuple[float, float, float, float] = (0, 0, 1, 1),
+) -> Annotation:
+    code = None if picture is None else encode_mask(picture)
+    return Annotation(4, 1, box, 1.0, False, False, object_id, code)
+
+
 def test_detections_below_the_threshold_or_of_other_classes_are_not_drawn() -> None:
     shapes = [
-        Shape(1, (10, 20, 40, 60), 0.9, None),
-        Shape(2, (90, 20, 40, 60), 0.4, None),
-        Shape(17, (130, 20, 40, 60), 0.9, None),
+        Found(4, 1, (10, 20, 40, 60), 0.9, None),
+        Found(4, 2, (90, 20, 40, 60), 0.4, None),
+        Found(4, 17, (130, 20, 40, 60), 0.9, None),
     ]
-    figure = detections.draw(scene(shapes, [Shape(1, (12, 20, 40, 60), 1.0, None, 1)]))
+    figure = detections.draw(scene(shapes, [thing(None, 1, (12, 20, 40, 60))]))
     said = [text for text, _ in texts(figure)]
     assert said.count("person 0.90") == 2  # in both panels
     assert not any("bicycle 0" in text for text in said)
@@ -88,8 +99,8 @@ def mask(rows: slice, columns: slice, size: tuple[int, int] = (120, 200)) -> np.
     return picture
 
 
-def shape(picture: np.ndarray, object_id: int = -1, score: float = 1.0) -> Shape:
-    return Shape(1, (0, 0, 1, 1), score, encode_mask(picture), object_id)
+def shape(picture: np.ndarray) -> Found:
+    return Found(4, 1, (0, 0, 1, 1), 1.0, encode_mask(picture))
 
 
 def test_masks_are_assigned_for_the_greatest_overlap_and_missing_ones_count_nothing() -> None:
@@ -99,7 +110,7 @@ def test_masks_are_assigned_for_the_greatest_overlap_and_missing_ones_count_noth
     found = masks.match(truth, [good, better])
     assert [entry.jaccard for entry in found] == [1.0, 0.0]
     assert found[1].predicted is None
-    figure = masks.draw(scene([shape(good)], [shape(truth[1], 2), shape(truth[0], 1)]))
+    figure = masks.draw(scene([shape(good)], [thing(truth[1], 2), thing(truth[0], 1)]))
     said = [text for text, _ in texts(figure)]
     assert said.count("J = 0.25") == 2  # one object half covered, the other missed
     assert {"object 1", "object 2", "no mask found"} <= set(said)
@@ -116,7 +127,7 @@ def test_the_window_holds_all_objects_in_the_frames_proportions() -> None:
 
 
 def test_a_mask_of_another_size_is_refused() -> None:
-    wrong = shape(mask(slice(0, 4), slice(0, 4), (60, 60)), 1)
+    wrong = thing(mask(slice(0, 4), slice(0, 4), (60, 60)), 1)
     with pytest.raises(VcmflowError, match="a mask is 60x60, the frame is 200x120"):
         masks.draw(scene([], [wrong]))
 

@@ -4,67 +4,111 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from vcmflow.__main__ import main
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.rows import Row
+from vcmflow.core.scores import COLUMNS, read_scores, write_scores
 from vcmflow.metrics.curves import accuracy_m, rate_accuracy
 from vcmflow.metrics.summary import summary
 
+Metrics = Mapping[str, float | str]
+UNIFORM: Metrics = {"n": 10, "m": 4, "kbps": 100, "psnr": 30, "ssim": 0.9, "map": 0.5}
 
-def score(sampler: str, qp: str = "32", **fields: Any) -> dict[str, str]:
-    """One row of a table of scores."""
-    row = {
-        **{"dataset": "rail", "scene": "all", "sampler": sampler, "qp": qp},
-        **{"mode": "" if sampler == "source" else "ra", "n": "10", "m": "4"},
-        **{"kbps": "100", "map": "0.5", "jaccard": "", "psnr": "30", "ssim": "0.9"},
+
+def rows(method: str, point: str = "32", codec: str = "vvc", **changes: float | str) -> list[Row]:
+    """The scores of one condition, all scenes pooled; an empty value is undefined."""
+    chain = {"sampler": method, "codec": codec, "reconstructor": "flow", "point": point}
+    numbers: Metrics = UNIFORM | changes
+    if method == "source":
+        chain, numbers = {}, {"n": 10, "map": 0.5} | changes
+    about = dict.fromkeys(COLUMNS, "") | {"dataset": "rail", "scene": "all", "method": method}
+    return [
+        about
+        | chain
+        | {"metric": metric, "value": str(value), "status": "" if value != "" else "undefined"}
+        | {"task": "boxes" if metric == "map" else "masks" if metric == "jaccard" else ""}
+        for metric, value in numbers.items()
+    ]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Callable[..., pd.DataFrame]:
+    """Rows as they are read from a file."""
+
+    def reader(*parts: list[Row]) -> pd.DataFrame:
+        write_scores(tmp_path / "scores.csv", [row for part in parts for row in part])
+        return read_scores([tmp_path / "scores.csv"])
+
+    return reader
+
+
+Read = Callable[..., pd.DataFrame]
+
+
+def test_the_summary_averages_over_points(read: Read) -> None:
+    scores = read(rows("uniform", "22", map=0.6, kbps=300), rows("uniform", "32", map=0.4))
+    found: Any = summary(scores, {})
+    assert found["rail"]["uniform"] == {
+        **{"boxes": {"map": pytest.approx(0.5)}, "kbps": 200.0, "psnr": 30.0, "ssim": 0.9}
     }
-    return row | {key: str(value) for key, value in fields.items()}
 
 
-def test_the_summary_averages_over_qps() -> None:
-    rows = [score("uniform", "22", map=0.6, kbps=300), score("uniform", "32", map=0.4)]
-    found: Any = summary(rows, {})
-    assert found["rail"]["ra"]["uniform"] == {
-        **{"map": pytest.approx(0.5), "kbps": 200.0, "psnr": 30.0, "ssim": 0.9}
-    }
+def test_every_task_has_its_accuracy(read: Read) -> None:
+    found: Any = summary(read(rows("uniform", jaccard=0.7)), {})
+    assert found["rail"]["uniform"]["boxes"] == {"map": 0.5}
+    assert found["rail"]["uniform"]["masks"] == {"jaccard": 0.7}
+    assert found["rail"]["uniform"]["kbps"] == 100
 
 
-def test_undefined_numbers_are_left_out() -> None:
-    found: Any = summary([score("uniform", map="")], {})
-    assert "map" not in found["rail"]["ra"]["uniform"]
+def test_undefined_numbers_are_left_out(read: Read) -> None:
+    found: Any = summary(read(rows("uniform", map="")), {})
+    assert found["rail"]["uniform"] == {"kbps": 100.0, "psnr": 30.0, "ssim": 0.9}
 
 
-def test_uncompressed_frames_have_an_accuracy_and_no_rate() -> None:
-    found: Any = summary([score("source", qp="", kbps="", psnr="", ssim="")], {})
-    assert found == {"rail": {"uncompressed": {"map": 0.5}}}
+def test_uncompressed_frames_have_an_accuracy_and_no_rate(read: Read) -> None:
+    found: Any = summary(read(rows("source")), {})
+    assert found == {"rail": {"uncompressed": {"boxes": {"map": 0.5}}}}
 
 
-def test_a_table_of_differences_needs_its_mean() -> None:
+def test_a_table_of_differences_needs_its_mean(read: Read) -> None:
     with pytest.raises(VcmflowError, match="table3: 0 rows 'mean'"):
-        summary([], {"table3": [{"scene": "a", "p_map": "1", "bd_map": "2"}]})
+        summary(read(rows("source")), {"table3": [{"scene": "a", "p_map": "1", "bd_map": "2"}]})
 
 
-def test_curves_leave_out_swept_shares_and_uncompressed_frames() -> None:
-    rows = [score("uniform"), score("uniform-n5"), score("source"), score("all", map="")]
-    assert [point["sampler"] for point in rate_accuracy(rows)] == ["uniform"]
+def test_curves_leave_out_single_points_and_uncompressed_frames(read: Read) -> None:
+    curves = (rows("uniform", "22"), rows("uniform"), rows("uniform-n5"), rows("source"))
+    points = list(rate_accuracy(read(*curves, rows("all", map=""))))
+    assert [(point["method"], point["point"]) for point in points] == [
+        *(("uniform", "22"), ("uniform", "32")),
+    ]
+    assert points[0]["panel"] == "rail, vvc, boxes: map"
+    assert (points[0]["kbps"], points[0]["accuracy"]) == ("100.0000", "0.500000")
+    assert [point["method"] for point in rate_accuracy(read(rows("a"), rows("b")))] == ["a", "b"]
 
 
-def test_a_sweep_makes_one_curve_at_the_swept_qp() -> None:
-    rows = [score("uniform", "22"), score("uniform"), score("uniform-n5", m=3), score("all", m=10)]
-    points = list(accuracy_m(rows))
-    assert [(p["sampler"], p["qp"], p["share"]) for p in points] == [
+def test_a_sweep_makes_one_curve_at_the_swept_point(read: Read) -> None:
+    scores = read(
+        *(rows("uniform", "22"), rows("uniform"), rows("uniform-n5", m=3), rows("all", m=10)),
+    )
+    curves = {"uniform": ["uniform", "uniform-n5"], "all": ["all"]}
+    points = list(accuracy_m(scores, curves, ["32"]))
+    assert [(p["method"], p["point"], p["share"]) for p in points] == [
         ("uniform", "32", "0.4000"),
         ("uniform", "32", "0.3000"),
         ("all", "32", "1.0000"),
     ]
 
 
-def test_without_a_sweep_each_run_is_a_point_per_qp() -> None:
-    assert len(list(accuracy_m([score("uniform", "22"), score("uniform"), score("source")]))) == 2
+def test_without_a_sweep_each_method_is_a_point_per_point(read: Read) -> None:
+    scores = read(rows("uniform", "22"), rows("uniform"), rows("source"))
+    assert len(list(accuracy_m(scores, {}))) == 2
 
 
 def write(path: Path, rows: list[dict[str, str]]) -> Path:
@@ -77,7 +121,8 @@ def write(path: Path, rows: list[dict[str, str]]) -> Path:
 
 
 def test_the_command_reads_tables_and_repeats_itself(tmp_path: Path) -> None:
-    scores = write(tmp_path / "dataset.csv", [score("source"), score("uniform")])
+    scores = tmp_path / "scores.csv"
+    write_scores(scores, [*rows("source"), *rows("uniform")])
     names = ("p_map", "bd_map", "p_map_area", "bd_rate")
     table = write(
         tmp_path / "table3.csv",
@@ -93,7 +138,7 @@ def test_the_command_reads_tables_and_repeats_itself(tmp_path: Path) -> None:
         outputs = [tmp_path / name for name in ("m.json", "r.csv", "a.csv", "s.csv")]
         flags = ("--metrics-out", "--rate-accuracy-out", "--accuracy-m-out", "--scenes-out")
         words = [word for pair in zip(flags, map(str, outputs), strict=True) for word in pair]
-        sources = ["--dataset-scores", str(scores), "--differences", str(table)]
+        sources = ["--scores", str(scores), "--differences", str(table)]
         assert main(["metrics", *sources, "--costs", "--checks", str(checks), *words]) == 0
         written.append([path.read_bytes() for path in outputs])
     assert written[0] == written[1]

@@ -14,10 +14,12 @@ import pytest
 import torch
 
 from vcmflow.__main__ import main
+from vcmflow.core.encoding import Encoding, Shape, write_encoding
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.models import load_model
 from vcmflow.core.video import Frame, read_video, write_video
 from vcmflow.nets.ema_vfi.load import load as load_ema_vfi
-from vcmflow.task.run import load_detector
+from vcmflow.task.registry import DETECTORS
 
 TABLE = Path(__file__).parents[2] / "data" / "weights.csv"
 
@@ -92,11 +94,13 @@ def test_a_bad_checkpoint_is_one_line_from_every_command(
     check = ["weights", "--table", str(TABLE), "--folder", ".", "--name", network]
     if task == "reconstruct":
         Path("one.gaps").write_bytes(b"")
-        use = ["reconstruct", "--streams", "none.266", "--gaps", "one.gaps"]
-        use += ["--width", "63", "--height", "47", "--fps", "10", "--interpolator", model]
+        encoding = Encoding({"codec": "vvenc"}, Shape(63, 47, 1, 10.0), {}, {})
+        write_encoding(Path("encode.json"), encoding)
+        use = ["reconstruct", "--encoded", "encode.json", "--points", "32", "--gaps", "one.gaps"]
+        use += ["--reconstructor", model, "--device", "cpu"]
     else:
-        use = ["task", "--task", task, "--model", model, "--device", "cpu", "--videos", "v.mkv"]
-    for command in (check, [*use, "--weights", file, "--out", "out"]):
+        use = ["task", "--kind", task, "--model", model, "--device", "cpu", "--videos", "v.mkv"]
+    for command in (check, [*use, "--weights", file, "--out", "out.mkv"]):
         assert main(command) == 2
         message = capsys.readouterr().err
         assert message.count("\n") == 1 and said in message
@@ -112,7 +116,7 @@ def test_gaps_of_none_and_single_frames_of_odd_size(
     kept: list[int], gaps: list[int], tmp_path: Path
 ) -> None:
     video, decision = tmp_path / "v.mkv", tmp_path / "decision.json"
-    stream, out = tmp_path / "s.266", tmp_path / "out.mkv"
+    out = tmp_path / "out.mkv"
     write_video(video, frames(kept[-1] + 1), 10)
     content = {"sequence": "v", "sampler": "hand", "method": "uniform", "options": {}, "fps": 10}
     content |= {
@@ -123,41 +127,37 @@ def test_gaps_of_none_and_single_frames_of_odd_size(
         "gaps": gaps,
     }
     decision.write_text(json.dumps(content), "utf-8")
-    command = ["encode", "--frames", str(video), "--decision", str(decision), "--mode", "ra"]
-    command += ["--codec", "vvenc", "--preset", "faster", "--qp", "32", "--streams-out"]
-    command += [str(stream), "--csv-out", str(tmp_path / "e.csv")]
-    assert main([*command, "--json-out", str(tmp_path / "e.json")]) == 0
-    command = ["reconstruct", "--streams", str(stream), "--decision", str(decision)]
-    command += ["--width", "63", "--height", "47", "--interpolator", "ema_vfi"]
-    command += ["--weights", "random", "--option", "size=small", "--option", "device=cpu"]
+    command = ["encode", "--frames", str(video), "--decision", str(decision), "--points", "32"]
+    assert main([*command, "--out", str(tmp_path)]) == 0
+    command = ["reconstruct", "--encoded", str(tmp_path / "encode.json"), "--points", "32"]
+    command += ["--decision", str(decision), "--weights", "random", "--device", "cpu"]
+    command += ["--reconstructor", "{reconstructor: ema_vfi, size: small}"]
     assert main([*command, "--out", str(out)]) == 0
     assert [frame.shape for frame in read_video(out)] == [(47, 63, 3)] * (kept[-1] + 1)
 
 
 @pytest.mark.parametrize(
-    ("task", "model", "options"),
+    ("task", "model"),
     [
-        ("detection", "faster_rcnn_x101", ["min_size=64", "max_size=96"]),
-        ("segmentation", "yolact_plus_resnet50", []),
+        (
+            "detection",
+            "{model: faster_rcnn_x101, min_size: 64, max_size: 96, score_threshold: 0.9}",
+        ),
+        ("segmentation", "{model: yolact_plus_resnet50, score_threshold: 0.9}"),
     ],
 )
-def test_a_video_of_one_frame_without_objects(
-    task: str, model: str, options: list[str], tmp_path: Path
-) -> None:
+def test_a_video_of_one_frame_without_objects(task: str, model: str, tmp_path: Path) -> None:
     # Fixed random weights are nowhere sure of anything.
     video, out = tmp_path / "v.mkv", tmp_path / "found.json"
     write_video(video, frames(1), 10)
-    command = ["task", "--task", task, "--model", model, "--device", "cpu"]
-    for option in (*options, "score_threshold=0.9"):
-        command += ["--option", option]
+    command = ["task", "--kind", task, "--model", model, "--device", "cpu"]
     assert main([*command, "--videos", str(video), "--out", str(out)]) == 0
     assert json.loads(out.read_text("utf-8")) == []
 
 
 def test_frames_too_narrow_for_torchvision() -> None:
-    options = {"min_size": 32, "max_size": 64}
-    name = "fasterrcnn_mobilenet_v3_large_320_fpn"
-    detector = load_detector("detection", name, None, "cpu", options)
+    model = "{model: fasterrcnn_mobilenet_v3_large_320_fpn, min_size: 32, max_size: 64}"
+    detector = load_model(DETECTORS, "model", model, None, "cpu", 1)
     with pytest.raises(VcmflowError, match=r"65x1 vanish.*64 pixels"):
         detector.detect([np.zeros((1, 65, 3), np.uint8)])
     assert len(detector.detect([np.zeros((1, 64, 3), np.uint8)])) == 1

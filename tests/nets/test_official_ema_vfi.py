@@ -15,7 +15,7 @@ from vcmflow.nets.ema_vfi.backbone import Features
 from vcmflow.nets.ema_vfi.load import load
 from vcmflow.nets.ema_vfi.network import EmaVfi, warp
 from vcmflow.nets.ema_vfi.strips import Strips
-from vcmflow.reconstruct.ema_vfi import EmaVfiInterpolator, padding
+from vcmflow.reconstruct.ema_vfi import EmaVfiReconstructor, padding
 
 STRIPS = Strips()
 
@@ -94,8 +94,8 @@ def check_case(golden: Golden, network: EmaVfi, name: str) -> None:
         time = int(match[1]) / 100
         (picture,) = network(pair.first, pair.second, [time])
         golden.check(match[0], pair.crop(picture), atol=1e-4)
-        interpolator = EmaVfiInterpolator(network, "cpu", "fp32", False, 1.0)
-        (frame,) = interpolator.interpolate(*pair.rgb, [time])
+        reconstructor = EmaVfiReconstructor(network, "cpu", "fp32", False, 1.0)
+        (frame,) = reconstructor.interpolate(*pair.rgb, [time])
         expected = golden.arrays[match[0]][::-1].transpose(1, 2, 0) * 255
         assert np.abs(frame - expected).max() <= 0.5 + 0.03
     for key in outputs:
@@ -103,7 +103,7 @@ def check_case(golden: Golden, network: EmaVfi, name: str) -> None:
             pictures = network(pair.first, pair.second, [0.25, 0.5, 0.75])
             golden.check(key, torch.stack([pair.crop(x) for x in pictures]), atol=1e-4)
         if key.startswith("inference_TTA_t050"):
-            turning = EmaVfiInterpolator(network, "cpu", "fp32", True, 1.0)
+            turning = EmaVfiReconstructor(network, "cpu", "fp32", True, 1.0)
             (picture,) = turning.between(pair.first, pair.second, [0.5])
             golden.check(key, pair.crop(picture), atol=1e-4)
         if key.startswith("hr_inference_down05_t050"):

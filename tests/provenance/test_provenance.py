@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from vcmflow.__main__ import main
+from vcmflow.core.encoding import Encoding, Shape, write_encoding
 from vcmflow.core.errors import VcmflowError
 from vcmflow.provenance.collect import encoders, git_state, machine, packages
 
@@ -75,14 +76,22 @@ def test_packages_and_machine_are_real() -> None:
     assert found["memory_bytes"] > 2**28
 
 
-def test_an_encoder_is_named_once_and_a_strange_report_refused() -> None:
-    report = {"codec": "vvenc", "encoder": "VVenC 1.0", "ffmpeg": "n1", "preset": "fast"}
-    found = encoders([Path("a"), Path("b")], [report, report])
-    assert found["used"] == [{"codec": "vvenc", "encoder": "VVenC 1.0", "ffmpeg": "n1"}]
+def test_an_encoder_is_named_once_and_a_strange_report_refused(tmp_path: Path) -> None:
+    shape, said = Shape(64, 48, 3, 10.0), {"encoder": "VVenC 1.0", "ffmpeg": "n1"}
+    paths = [tmp_path / f"{name}.json" for name in "abc"]
+    for path in paths[:2]:
+        write_encoding(path, Encoding({"codec": "vvenc", "preset": "fast"}, shape, said, {}))
+    write_encoding(paths[2], Encoding({"codec": "learned"}, shape, {}, {}, "0" * 64))
+    found = encoders(paths)
+    assert found["used"] == [
+        {"codec": {"codec": "learned"}, "encoder": {}, "weights": "0" * 64},
+        {"codec": {"codec": "vvenc", "preset": "fast"}, "encoder": said},
+    ]
     assert len(found["ffmpeg"]["sha256"]) == 64
-    assert found["ffmpeg"]["version"] != "unknown"
-    with pytest.raises(VcmflowError, match=r"b: does not name codec"):
-        encoders([Path("b")], [{"codec": "vvenc"}])
+    assert found["ffmpeg"]["version"]
+    paths[1].write_text('{"codec": {"codec": "vvenc"}}', "utf-8")
+    with pytest.raises(VcmflowError, match=r"b\.json: not what encode writes"):
+        encoders(paths)
 
 
 def test_the_command_writes_it_all(tmp_path: Path) -> None:

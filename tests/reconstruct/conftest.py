@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from vcmflow.core.encoding import Shape
 from vcmflow.core.registry import build
-from vcmflow.encode.registry import CODECS, SUFFIXES
-from vcmflow.encode.sequence import encode_sequence
+from vcmflow.encode.codec import Video
+from vcmflow.encode.registry import CODECS
 
 KEPT = (0, 3, 4, 6)
 
@@ -55,18 +57,34 @@ class Coded:
     height: int
     folder: Path
 
-    def stream(self, codec="vvenc", mode="ra", qp=32, **options):
-        name = f"{codec}-{mode}-{qp}-{len(options)}{SUFFIXES[codec]}"
-        path = self.folder / name
+    @property
+    def shape(self):
+        return Shape(self.width, self.height, len(self.kept), 10.0)
+
+    def stream(self, codec="vvenc", structure="ra", qp=32, **options):
+        (suffix,) = CODECS[codec].streams.values()
+        path = self.folder / f"{codec}-{structure}-{qp}-{len(options)}{suffix}"
         if not path.exists():
-            encoder = build(
-                CODECS, codec, "codec", options, preset="faster", intra_period=32, threads=1
+            encode(
+                codec, [self.frames[k] for k in self.kept], qp, path, structure=structure, **options
             )
-            kept = [self.frames[position] for position in self.kept]
-            encode_sequence(kept, 10.0, encoder, mode, [(qp, path)])
         return path
+
+
+def encode(codec, frames, point, path, **options):
+    """Encode frames into one stream and return its shape."""
+    shape = Shape(frames[0].shape[1], frames[0].shape[0], len(frames), 10.0)
+    with tempfile.TemporaryDirectory() as scratch:
+        video = Video(shape, lambda: iter(frames), Path(scratch))
+        build(CODECS, codec, "codec", options).encode(video, {}, point, {"base": path})
+    return shape
 
 
 @pytest.fixture(scope="session")
 def coded(tmp_path_factory, moving_square):
     return Coded(moving_square(7, 67, 45, 5), KEPT, 67, 45, tmp_path_factory.mktemp("coded"))
+
+
+@pytest.fixture(scope="session")
+def encode_frames():
+    return encode

@@ -46,7 +46,7 @@ def by_definition(embedding, m):
 def test_keeps_exactly_m_frames_in_order_with_both_ends(embedding, arc, data):
     n = len(embedding)
     m = data.draw(st.integers(2, n))
-    kept = choose_frames("manifold", n, m, embedding=embedding, options={"arc": arc})
+    kept = choose_frames("manifold", n, m, {"embedding": embedding}, options={"arc": arc})
     assert len(kept) == m
     assert kept[0] == 0
     assert kept[-1] == n - 1
@@ -56,7 +56,7 @@ def test_keeps_exactly_m_frames_in_order_with_both_ends(embedding, arc, data):
 @given(curves(), ARCS)
 def test_all_frames_are_kept_when_m_is_n(embedding, arc):
     n = len(embedding)
-    kept = choose_frames("manifold", n, n, embedding=embedding, options={"arc": arc})
+    kept = choose_frames("manifold", n, n, {"embedding": embedding}, options={"arc": arc})
     assert kept == list(range(n))
 
 
@@ -68,7 +68,7 @@ def test_literal_count_is_the_rule_of_the_paper(positions, data):
     m = data.draw(st.integers(2, len(positions)))
     embedding = np.array(positions, dtype=np.float64)[:, None]
     kept = choose_frames(
-        "manifold", len(positions), m, embedding=embedding, options={"count": "literal"}
+        "manifold", len(positions), m, {"embedding": embedding}, options={"count": "literal"}
     )
     if np.ptp(positions) == 0:
         assert kept == uniform.choose(len(positions), m).tolist()
@@ -83,7 +83,7 @@ def test_exact_count_only_adds_to_the_literal_choice(embedding, arc, data):
 
     def choice(count):
         return choose_frames(
-            "manifold", n, m, embedding=embedding, options={"arc": arc, "count": count}
+            "manifold", n, m, {"embedding": embedding}, options={"arc": arc, "count": count}
         )
 
     assert set(choice("literal")) <= set(choice("exact"))
@@ -98,11 +98,11 @@ def test_the_embedding_space_may_be_permuted_rotated_shifted_and_scaled(embeddin
     rotation, _ = np.linalg.qr(random.normal(size=(d, d)))
     scale = 10.0 ** random.uniform(-3, 3)
     options = {"arc": arc}
-    kept = choose_frames("manifold", n, m, embedding=embedding, options=options)
+    kept = choose_frames("manifold", n, m, {"embedding": embedding}, options=options)
     permuted = embedding[:, random.permutation(d)]
-    assert choose_frames("manifold", n, m, embedding=permuted, options=options) == kept
+    assert choose_frames("manifold", n, m, {"embedding": permuted}, options=options) == kept
     moved = scale * embedding @ rotation + random.normal(size=d)
-    assert choose_frames("manifold", n, m, embedding=moved, options=options) == kept
+    assert choose_frames("manifold", n, m, {"embedding": moved}, options=options) == kept
 
 
 @given(curves(max_frames=20), st.integers(2, 5), st.data())
@@ -120,8 +120,8 @@ def test_slow_motion_moves_the_choice_with_the_content(embedding, factor, data):
     times = np.arange(factor * (n - 1) + 1) / factor
     slow = np.stack([np.interp(times, np.arange(n), column) for column in embedding.T], axis=1)
     options = {"count": "literal"}
-    kept = choose_frames("manifold", n, m, embedding=embedding, options=options)
-    slow_kept = choose_frames("manifold", len(slow), m, embedding=slow, options=options)
+    kept = choose_frames("manifold", n, m, {"embedding": embedding}, options=options)
+    slow_kept = choose_frames("manifold", len(slow), m, {"embedding": slow}, options=options)
     assert sorted({-(-frame // factor) for frame in slow_kept}) == kept
 
 
@@ -134,8 +134,8 @@ def test_repeated_frames_move_the_choice_with_the_content(embedding, factor, arc
     options = {"count": "literal", "arc": arc}
     if np.all(embedding == embedding[0]):
         return
-    kept = choose_frames("manifold", n, m, embedding=embedding, options=options)
-    slow = choose_frames("manifold", len(repeated), m, embedding=repeated, options=options)
+    kept = choose_frames("manifold", n, m, {"embedding": embedding}, options=options)
+    slow = choose_frames("manifold", len(repeated), m, {"embedding": repeated}, options=options)
     expected = {factor * frame for frame in kept[:-1]} | {len(repeated) - 1}
     # A cluster that starts at the last frame is seen when that frame is shown more than once.
     assert set(slow) - {factor * (n - 1)} == expected
@@ -146,20 +146,20 @@ def test_constant_speed_gives_equal_steps(n, data):
     m = data.draw(st.integers(2, n))
     direction = np.array([0.1, 0.3, -0.7])
     embedding = np.arange(n)[:, None] * direction
-    kept = choose_frames("manifold", n, m, embedding=embedding)
+    kept = choose_frames("manifold", n, m, {"embedding": embedding})
     assert kept == [-(-k * (n - 1) // (m - 1)) for k in range(m)]
 
 
 @pytest.mark.parametrize("arc", ["chord", "spline"])
 def test_a_still_video_is_sampled_uniformly(arc):
     embedding = np.full((10, 3), 2.5, dtype=np.float32)
-    kept = choose_frames("manifold", 10, 4, embedding=embedding, options={"arc": arc})
+    kept = choose_frames("manifold", 10, 4, {"embedding": embedding}, options={"arc": arc})
     assert kept == [0, 3, 6, 9]
 
 
 def test_frames_go_where_the_content_moves():
     moving = np.concatenate([np.zeros(50), np.arange(20), np.full(50, 19)])[:, None]
-    kept = choose_frames("manifold", 120, 12, embedding=moving.astype(np.float64))
+    kept = choose_frames("manifold", 120, 12, {"embedding": moving.astype(np.float64)})
     assert sum(49 <= frame <= 70 for frame in kept) >= 10
 
 
@@ -167,17 +167,21 @@ def test_an_empty_cluster_is_filled_in_the_widest_gap_with_a_frame_inside():
     # One jump from 2 to 9 crosses two division points. The widest gap is frames 0..3, of length 9;
     # frame 2 is nearest to its half.
     embedding = np.array([0.0, 1, 2, 9, 10])[:, None]
-    literal = choose_frames("manifold", 5, 4, embedding=embedding, options={"count": "literal"})
+    literal = choose_frames(
+        "manifold", 5, 4, {"embedding": embedding}, options={"count": "literal"}
+    )
     assert literal == [0, 3, 4]
-    assert choose_frames("manifold", 5, 4, embedding=embedding) == [0, 2, 3, 4]
+    assert choose_frames("manifold", 5, 4, {"embedding": embedding}) == [0, 2, 3, 4]
 
 
 def test_ties_go_to_the_earlier_gap_and_the_earlier_frame():
     # Jumps 0 -> 10 and 12 -> 22 leave two gaps of arc 2 with one and two frames in the middle.
     embedding = np.array([0.0, 10, 10.9, 11.1, 12, 22, 23, 24])[:, None]
-    literal = choose_frames("manifold", 8, 3, embedding=embedding, options={"count": "literal"})
+    literal = choose_frames(
+        "manifold", 8, 3, {"embedding": embedding}, options={"count": "literal"}
+    )
     assert literal == [0, 4, 7]
-    assert choose_frames("manifold", 8, 5, embedding=embedding)[:2] == [0, 1]
+    assert choose_frames("manifold", 8, 5, {"embedding": embedding})[:2] == [0, 1]
     assert manifold.fit(
         lambda _: np.array([0, 1, 4, 5, 7]), np.array([0, 10, 10.9, 11.1, 12, 22, 23, 24.0]), 6
     ).tolist() == [0, 1, 2, 4, 5, 7]
@@ -207,7 +211,7 @@ def test_no_gap_exceeds_a_byte(n, seed, data):
     steps = random.random(n) * (random.random(n) < 0.01)
     embedding = np.cumsum(steps)[:, None]
     m = data.draw(st.integers(2, n))
-    kept = choose_frames("manifold", n, m, embedding=embedding)
+    kept = choose_frames("manifold", n, m, {"embedding": embedding})
     assert np.diff(kept).max() <= 256
     assert len(kept) == max(m, least_count(n))
 
@@ -218,9 +222,9 @@ def test_values_that_are_not_finite_are_refused(value):
     embedding[2, 1] = value
     for arc in ("chord", "spline"):
         with pytest.raises(VcmflowError, match="not finite"):
-            choose_frames("manifold", 5, 3, embedding=embedding, options={"arc": arc})
+            choose_frames("manifold", 5, 3, {"embedding": embedding}, options={"arc": arc})
 
 
 def test_an_embedding_of_another_video_is_refused():
     with pytest.raises(VcmflowError, match="wanted: 6 rows"):
-        choose_frames("manifold", 6, 3, embedding=np.zeros((5, 2)))
+        choose_frames("manifold", 6, 3, {"embedding": np.zeros((5, 2))})

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import typing
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.registry import lookup
 from vcmflow.core.tracks import Track
 from vcmflow.sample import tracking
-from vcmflow.sample.decide import choose_frames, count_to_keep
+from vcmflow.sample.decide import all_options, choose_frames, count_to_keep
 from vcmflow.sample.fill import least_count
-from vcmflow.sample.registry import SAMPLERS, plan_sampler
+from vcmflow.sample.registry import SAMPLERS
 
 
 def walk(n, seed):
@@ -45,9 +48,8 @@ def tracks(draw, n):
 def test_every_sampler_keeps_m_frames_and_both_ends(method, data):
     n = data.draw(st.integers(1, 16))
     m = data.draw(st.integers(min(2, n), n))
-    kept = choose_frames(
-        method, n, m, embedding=walk(n, data.draw(st.integers(0, 99))), tracks=data.draw(tracks(n))
-    )
+    embedding = walk(n, data.draw(st.integers(0, 99)))
+    kept = choose_frames(method, n, m, {"embedding": embedding, "tracks": data.draw(tracks(n))})
     assert len(kept) == (n if SAMPLERS[method].keeps_all else m)
     assert kept[0] == 0
     assert kept[-1] == n - 1
@@ -60,34 +62,37 @@ def test_every_sampler_respects_the_byte(method, n, m):
     jump = moving_box([0] * (n - 1) + [10])
     still = np.zeros((n, 2))
     still[-1] = 1
-    kept = choose_frames(method, n, m, embedding=still, tracks=jump)
+    kept = choose_frames(method, n, m, {"embedding": still, "tracks": jump})
     assert np.diff(kept).max() <= 256
     if not SAMPLERS[method].keeps_all:
         assert len(kept) == max(m, least_count(n))
 
 
+def values_of(sampler):
+    """(option, value) of every choice that a sampler leaves."""
+    hints = typing.get_type_hints(lookup(SAMPLERS, sampler, "sampler"))
+    options = set(all_options(sampler, {}))
+    return [(key, v) for key in sorted(options) for v in typing.get_args(hints[key])]
+
+
 @pytest.mark.parametrize("method", sorted(SAMPLERS))
 def test_every_option_of_every_sampler_works(method):
-    entry = SAMPLERS[method]
-    for option, values in entry.options.items():
-        for value in values:
-            kept = choose_frames(
-                method, 9, 4, embedding=walk(9, 1), tracks=moving_box(range(9)),
-                options={option: value},
-            )  # fmt: skip
-            assert kept[-1] == 8
+    needs = {"embedding": walk(9, 1), "tracks": moving_box(range(9))}
+    for option, value in values_of(method):
+        assert choose_frames(method, 9, 4, needs, {option: value})[-1] == 8
+    assert len(values_of("manifold")) == 4
 
 
 @pytest.mark.parametrize("method", sorted(SAMPLERS))
 @pytest.mark.parametrize(("n", "m"), [(10, 1), (10, 11), (10, 0), (1, 2), (0, 1)])
 def test_m_out_of_range_is_one_clear_line(method, n, m):
     with pytest.raises(VcmflowError, match=r"m is|frames; wanted"):
-        choose_frames(method, n, m, embedding=np.zeros((n, 1)), tracks=[[]] * n)
+        choose_frames(method, n, m, {"embedding": np.zeros((n, 1)), "tracks": [[]] * n})
 
 
 @pytest.mark.parametrize("method", [name for name, entry in SAMPLERS.items() if entry.needs])
 def test_missing_material_is_named(method):
-    with pytest.raises(VcmflowError, match=str(SAMPLERS[method].needs)):
+    with pytest.raises(VcmflowError, match=SAMPLERS[method].needs[0]):
         choose_frames(method, 10, 4)
 
 
@@ -113,14 +118,14 @@ def test_the_number_to_keep_follows_the_paper():
 
 
 def test_tracking_without_tracks_or_motion_is_uniform():
-    assert choose_frames("tracking", 10, 4, tracks=[[]] * 10) == [0, 3, 6, 9]
-    assert choose_frames("tracking", 10, 4, tracks=moving_box([5] * 10)) == [0, 3, 6, 9]
+    assert choose_frames("tracking", 10, 4, needs={"tracks": [[]] * 10}) == [0, 3, 6, 9]
+    assert choose_frames("tracking", 10, 4, needs={"tracks": moving_box([5] * 10)}) == [0, 3, 6, 9]
 
 
 def test_tracking_keeps_where_objects_move():
     # At rest, 3 px a frame in the middle, at rest: the runs break in the middle.
     xs = [0] * 10 + [3 * k for k in range(1, 11)] + [30] * 10
-    kept = choose_frames("tracking", 30, 6, tracks=moving_box(xs))
+    kept = choose_frames("tracking", 30, 6, needs={"tracks": moving_box(xs)})
     assert len(kept) == 6
     assert all(9 <= frame <= 20 for frame in kept[1:-1])
 
@@ -129,7 +134,7 @@ def test_tracking_counts_a_missing_object_as_unlike():
     appears = [a + b for a, b in zip(
         moving_box([0] * 8), moving_box([None] * 5 + [50] * 3, identity=2), strict=True
     )]  # fmt: skip
-    assert choose_frames("tracking", 8, 3, tracks=appears) == [0, 5, 7]
+    assert choose_frames("tracking", 8, 3, needs={"tracks": appears}) == [0, 5, 7]
     assert tracking.likeness({1: (0, 0, 2, 2)}, {1: (0, 0, 2, 2), 2: (5, 5, 6, 6)}) == 0.5
     assert tracking.likeness({1: (0, 0, 2, 2)}, {1: (1, 0, 3, 2)}) == pytest.approx(1 / 3)
     assert tracking.likeness({}, {}) == 1
@@ -141,36 +146,30 @@ def test_tracking_is_topped_up_where_no_threshold_fits():
     boxes = [tracking._boxes(frame, 0) for frame in moving_box(xs)]
     assert {len(tracking.run_starts(boxes, t)) for t in (0, 1e-9, 0.5, 1)} == {1, 3}
     # Half of the summed unlikeness is reached at frame 3.
-    assert choose_frames("tracking", 9, 3, tracks=moving_box(xs)) == [0, 3, 8]
+    assert choose_frames("tracking", 9, 3, needs={"tracks": moving_box(xs)}) == [0, 3, 8]
 
 
 def test_tracking_refuses_an_id_twice_in_a_frame():
     twice = [[*frame, *frame] for frame in moving_box([0, 1, 2])]
     with pytest.raises(VcmflowError, match="id 1 twice in frame 0"):
-        choose_frames("tracking", 3, 2, tracks=twice)
+        choose_frames("tracking", 3, 2, needs={"tracks": twice})
 
 
-def test_planning_completes_and_checks_a_named_sampler():
-    sampler = plan_sampler("ours", {"method": "manifold", "embedding": "grey", "arc": "spline"})
-    assert sampler.needs == "embedding"
-    assert sampler.options == {"arc": "spline", "count": "exact"}
-    assert plan_sampler("uniform", {"method": "uniform"}).needs is None
+def test_options_are_completed_with_the_defaults():
+    assert all_options("manifold", {"arc": "spline"}) == {"arc": "spline", "count": "exact"}
+    assert all_options("uniform", {}) == {}
 
 
 @pytest.mark.parametrize(
-    ("name", "given_settings", "words"),
+    ("sampler", "options", "words"),
     [
-        ("Ours", {"method": "uniform"}, "a-z"),
-        ("ours", {}, "no method"),
-        ("ours", {"method": "manifolt", "embedding": "grey"}, "manifold"),
-        ("ours", {"method": "manifold"}, "embedding"),
-        ("ours", {"method": "manifold", "embedding": "grave"}, "grey"),
-        ("ours", {"method": "manifold", "embedding": "grey", "ark": "chord"}, "arc"),
-        ("ours", {"method": "manifold", "embedding": "grey", "arc": "cord"}, "chord"),
-        ("base", {"method": "uniform", "embedding": "grey"}, "takes no embedding"),
-        ("base", {"method": "uniform", "arc": "chord"}, "no option"),
+        ("manifolt", {}, "unknown sampler 'manifolt'; allowed: .*did you mean 'manifold'"),
+        ("manifold", {"ark": "chord"}, "no option 'ark'; allowed: arc, count"),
+        ("manifold", {"arc": "cord"}, "option arc is 'cord'; allowed: 'chord' or 'spline'"),
+        ("manifold", {"m": 3}, "no option 'm'"),
+        ("uniform", {"arc": "chord"}, "no option 'arc'; allowed: none"),
     ],
 )
-def test_planning_names_the_key_and_what_is_allowed(name, given_settings, words):
+def test_a_wrong_name_or_option_is_one_line(sampler, options, words):
     with pytest.raises(VcmflowError, match=words):
-        plan_sampler(name, given_settings)
+        choose_frames(sampler, 9, 4, {"embedding": walk(9, 1)}, options)

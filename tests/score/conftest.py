@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from score_files import METHODS
 
 from vcmflow.core.decision import Decision, write_decision
+from vcmflow.core.encoding import CodedPoint, Encoding, Shape, Stream, write_encoding
 from vcmflow.core.gaps import write_gaps
+from vcmflow.core.rle import encode_mask
 from vcmflow.core.runs import Run, write_runs
-from vcmflow.task.results import encode_mask
+from vcmflow.core.sequence import Sequence, write_sequence
 
 FRAMES, WIDTH, HEIGHT, FPS = 7, 64, 48, 10.0
 NAMES = {1: "person", 2: "bicycle", 3: "car"}
@@ -25,8 +29,9 @@ class Files:
 
     folder: Path
     sequence: str
-    conditions: list[tuple[str, str, int]]
-    has_task: bool
+    methods: list[dict[str, Any]]
+    tasks: dict[str, Any]
+    rebuilt: list[str]
 
     def path(self, *parts: str) -> Path:
         return self.folder.joinpath(self.sequence, *parts)
@@ -36,18 +41,22 @@ class Files:
         return self.folder / "score" / f"{self.sequence}.json"
 
     def arguments(self) -> list[str]:
-        samplers = list(dict.fromkeys(sampler for sampler, _, _ in self.conditions))
-        pairs = list(dict.fromkeys((sampler, mode) for sampler, mode, _ in self.conditions))
+        def each(pattern: str) -> list[str]:
+            return [str(self.path(pattern.format(**method))) for method in self.methods]
+
         argv = ["score", "sequence", "--sequence", str(self.path("sequence.json"))]
-        argv += ["--decisions", *(str(self.path(f"{sampler}.json")) for sampler in samplers)]
-        argv += ["--gaps", *(str(self.path(f"{sampler}.gaps")) for sampler in samplers)]
-        argv += ["--encodes", *(str(self.path(s, m, "encode.csv")) for s, m in pairs)]
-        argv += ["--encodes-of", *(sampler for sampler, _ in pairs)]
-        argv += ["--fidelity", *(str(self.path(f"{sampler}.csv")) for sampler in samplers)]
-        if self.has_task:
-            argv += ["--truth", str(self.path("truth.json"))]
-            argv += ["--tasks", str(self.path("source.json"))]
-            argv += [str(self.path(f"{sampler}.tasks.json")) for sampler in samplers]
+        argv += ["--methods", json.dumps(self.methods)]
+        argv += ["--decisions", *each("{sampler}.json"), "--gaps", *each("{sampler}.gaps")]
+        argv += ["--encodes", *each("{sampler}/{codec}/encode.json")]
+        for kind, suffix in (("fidelity", "csv"), ("times", "times.json")):
+            files = [str(self.path(f"{name}.{suffix}")) for name in self.rebuilt]
+            argv += [f"--{kind}", *files, f"--{kind}-of", *self.rebuilt]
+        names = ["source", *(method["name"] for method in self.methods)]
+        owners = [f"{task}/{name}" for task in self.tasks for name in names]
+        if self.tasks:
+            argv += ["--truth", str(self.path("truth.json")), "--tasks", json.dumps(self.tasks)]
+            argv += ["--results", *(str(self.path(f"{owner}.json")) for owner in owners)]
+            argv += ["--results-of", *owners]
         return [*argv, "--out", str(self.out)]
 
 
@@ -82,55 +91,51 @@ def build(tmp_path):
     def build_sequence(
         sequence: str = "s1",
         scene: str = "1_calibration",
-        task: str = "detection",
-        conditions: list[tuple[str, str, int]] | None = None,
+        annotations: str = "boxes",
+        methods: list[dict[str, Any]] | None = None,
+        tasks: dict[str, Any] | None = None,
         seed: int = 0,
-        ground_truth: str = "annotations",
+        rebuilt: list[str] | None = None,
+        roles: tuple[str, ...] = ("base",),
     ) -> Files:
-        if conditions is None:
-            conditions = [("uniform", "ra", 22), ("uniform", "ra", 42), ("all", "ai", 22)]
-        files = Files(tmp_path, sequence, conditions, has_task=task != "none")
+        methods = METHODS if methods is None else methods
+        if tasks is None:
+            kind = {"boxes": "detection", "masks": "segmentation"}.get(annotations)
+            tasks = {} if kind is None else {kind: kind}
+        if rebuilt is None:
+            rebuilt = [one["name"] for one in methods]
+        files = Files(tmp_path, sequence, methods, tasks, rebuilt)
         rng = np.random.default_rng(seed)
-        write(
+        write_sequence(
             files.path("sequence.json"),
-            {
-                "id": sequence,
-                "dataset": "railway",
-                "scene": scene,
-                "camera": "rgb_center",
-                "fps": FPS,
-                "frames": FRAMES,
-                "width": WIDTH,
-                "height": HEIGHT,
-                "task": task,
-                "ground_truth": "none" if task == "none" else ground_truth,
-            },
+            Sequence(sequence, "railway", scene, annotations, FRAMES, FPS, WIDTH, HEIGHT),
         )
         boxes = [
             [float(4 + frame), float(4 + 14 * thing), float(rng.integers(12, 30)), 12.0]
             for frame in range(FRAMES)
             for thing in range(3)
         ]
-        categories = NAMES if task == "detection" else {1: "object"}
+        categories = {1: "object"} if annotations == "masks" else NAMES
+        objects = [
+            {
+                "id": index + 1,
+                "image_id": index // 3,
+                "category_id": 1 if annotations == "masks" else index % 2 + 1,
+                "bbox": box,
+                "area": box[2] * box[3],
+                "iscrowd": 0,
+                "ignore": 0,
+                "object_id": index % 3,
+                "segmentation": mask_of(box),
+            }
+            for index, box in enumerate(boxes)
+        ]
         write(
             files.path("truth.json"),
             {
                 "images": [{"id": frame, "file_name": f"{frame}.png"} for frame in range(FRAMES)],
                 "categories": [{"id": key, "name": name} for key, name in categories.items()],
-                "annotations": [
-                    {
-                        "id": index + 1,
-                        "image_id": index // 3,
-                        "category_id": index % 2 + 1 if task == "detection" else 1,
-                        "bbox": box,
-                        "area": box[2] * box[3],
-                        "iscrowd": 0,
-                        "ignore": 0,
-                        "object_id": index % 3,
-                        "segmentation": mask_of(box),
-                    }
-                    for index, box in enumerate(boxes)
-                ],
+                "annotations": [] if annotations == "none" else objects,
             },
         )
 
@@ -146,55 +151,63 @@ def build(tmp_path):
                 for index, box in enumerate(boxes)
             ]
 
-        def write_task(name: str, keys: list[Run], shifts: list[int]) -> None:
+        def write_task(owner: str, points: list[str]) -> None:
             # The files hold other sequences too.
-            runs = [(key, results(shift)) for key, shift in zip(keys, shifts, strict=True)]
-            other = [(replace(key, sequence="other"), []) for key in keys]
-            write_runs(files.path(name), task, "model", [*other, *runs])
+            other = [(Run("other", point), []) for point in points]
+            runs = [
+                (Run(sequence, point), results((int(point) - 20) // 5 if point else 0))
+                for point in points
+            ]
+            task = owner.partition("/")[0]
+            write_runs(files.path(f"{owner}.json"), task, "model", [*other, *runs])
 
-        if task != "none":
-            write_task("source.json", [Run(sequence, "source")], [0])
-        for sampler in dict.fromkeys(sampler for sampler, _, _ in conditions):
+        for task in tasks:
+            write_task(f"{task}/source", [""])
+        for one in methods:
+            sampler, points = one["sampler"], one["points"]
             kept = kept_frames(sampler)
             decision = Decision(sequence, sampler, sampler, FRAMES, 3, kept, FPS)
             write_decision(files.path(f"{sampler}.json"), decision)
             write_gaps(files.path(f"{sampler}.gaps"), decision.gaps)
             write_rows(
-                files.path(f"{sampler}.csv"),
+                files.path(f"{one['name']}.csv"),
                 [
                     {
                         "sequence": sequence,
-                        "sampler": sampler,
-                        "mode": mode,
-                        "qp": qp,
+                        "point": point,
                         "frame": frame,
                         "kept": int(frame in kept),
                         "mse": 1.0,
-                        "psnr": 60 - 0.5 * qp - (0 if frame in kept else 6),
-                        "ssim": 1 - 0.005 * qp,
+                        "psnr": 60 - 0.5 * int(point) - (0 if frame in kept else 6),
+                        "ssim": 1 - 0.005 * int(point),
                     }
-                    for name, mode, qp in conditions
-                    if name == sampler
+                    for point in points
                     for frame in range(FRAMES)
                 ],
             )
-            keys = [Run(sequence, s, m, qp) for s, m, qp in conditions if s == sampler]
-            write_task(f"{sampler}.tasks.json", keys, [(key.qp - 20) // 5 for key in keys])
-        for sampler, mode in dict.fromkeys((s, m) for s, m, _ in conditions):
-            qps = [qp for s, m, qp in conditions if (s, m) == (sampler, mode)]
-            write_rows(
-                files.path(sampler, mode, "encode.csv"),
-                [
-                    {
-                        "qp": qp,
-                        "frames": len(kept_frames(sampler)),
-                        "stream_bytes": 100_000 // qp + seed,
-                        "codec": "vvenc",
-                        "mode": mode,
-                    }
-                    for qp in qps
-                ],
+            seconds = {"decode_seconds": 0.25, "reconstruct_seconds": 0.5}
+            write(
+                files.path(f"{one['name']}.times.json"),
+                {"points": dict.fromkeys(points, seconds)},
             )
+            coded = {
+                point: CodedPoint(
+                    [
+                        Stream(role, f"{point}.{role}", 100_000 // int(point) + seed, "")
+                        for role in roles
+                    ],
+                    [],
+                    1.5,
+                )
+                for point in points
+            }
+            shape = Shape(WIDTH, HEIGHT, len(kept), FPS)
+            write_encoding(
+                files.path(sampler, one["codec"], "encode.json"),
+                Encoding({"codec": "vvenc"}, shape, {}, coded),
+            )
+            for task in tasks:
+                write_task(f"{task}/{one['name']}", points)
         return files
 
     return build_sequence

@@ -11,13 +11,13 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from vcmflow.core.truth import Annotation, Found, Truth
 from vcmflow.score.detection import (
     Evaluator,
     Matches,
     average_precision,
     mean_average_precision,
 )
-from vcmflow.score.inputs import Annotation, Found, Truth
 
 NAMES = {1: "person", 2: "bicycle", 3: "car"}
 BOX = (10.0, 10.0, 100.0, 50.0)

@@ -2,94 +2,121 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
-
 import pytest
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.score.detection import Matches
-from vcmflow.score.inputs import Fidelity, Sequence
-from vcmflow.score.pool import natural, pool, scene_columns
-from vcmflow.score.segmentation import Overlap
-from vcmflow.score.sequence import Coded, Condition, Measured, SequenceScore
+from vcmflow.core.scores import Method
+from vcmflow.core.sequence import Sequence
+from vcmflow.score.pool import natural, pool
+from vcmflow.score.sequence import UNCOMPRESSED, Condition, Measured, SequenceScore, Task
 
-CONDITION = Condition("uniform", "ra", 32)
+CONDITION = Condition("uniform", "32")
+METHODS = {"uniform": Method("uniform", "uniform", "vvc", "flow")}
 
 
-def scored(name, frames, kept, psnr, *, scene="1_yard", jaccard=math.nan, matches=None):
-    fidelity = Fidelity(psnr, psnr / 100, psnr + 2, frames, kept)
-    coded = Coded(kept, kept, 1000 * kept, kept - 1, fidelity)
-    overlap = Overlap(jaccard, jaccard)
-    sequence = Sequence(name, "d", scene, "detection", "annotations", frames, 25.0, 10, 8)
-    return SequenceScore(sequence, {CONDITION: Measured(coded, overlap, matches or {})})
+def matches(**found):
+    empty = {"scores": [], "matched": [], "ignored": [], "boxes": 0}
+    return {name: empty | fields for name, fields in found.items()}
+
+
+def scored(name, frames, kept, psnr, *, scene="1_yard", jaccard=None, evidence=None):
+    numbers = {"m": kept, "m_expected": kept, "stream_bytes": 1000 * kept}
+    numbers |= {"metadata_bytes": kept - 1, "encode_seconds": 0.5}
+    numbers |= {"psnr": psnr, "ssim": psnr / 100, "psnr_kept": psnr + 2}
+    sequence = Sequence(name, "d", scene, "boxes", frames, 25.0, 10, 8)
+    kind = "segmentation" if evidence is None else "detection"
+    found = {"t": {kind: {"jaccard": jaccard, "f1": jaccard} if evidence is None else evidence}}
+    conditions = {UNCOMPRESSED: Measured({}, found), CONDITION: Measured(numbers, found)}
+    return SequenceScore(sequence, {"t": Task(kind, "")}, METHODS, conditions)
+
+
+def numbers(pooled, method="uniform", **where):
+    """Metric -> value of the rows of one method at a place."""
+    wanted = {"sequence": "", "scene": "all", **where, "method": method}
+    rows = [row for row in pooled.rows if all(row[key] == wanted[key] for key in wanted)]
+    return {row["metric"]: row["value"] for row in rows}
 
 
 def test_fidelity_weighs_frames_and_masks_weigh_sequences():
     short = scored("short", 10, 4, 30.0, jaccard=0.2)
     long = scored("long", 90, 11, 40.0, jaccard=0.8)
-    (row,) = pool([short, long]).scenes
+    row = numbers(pool([short, long]), scene="1_yard")
     assert float(row["psnr"]) == pytest.approx((10 * 30 + 90 * 40) / 100)
     assert float(row["ssim"]) == pytest.approx((10 * 0.30 + 90 * 0.40) / 100)
     assert float(row["psnr_kept"]) == pytest.approx((4 * 32 + 11 * 42) / 15)
     assert float(row["jaccard"]) == pytest.approx(0.5)
     assert int(row["rate_bytes"]) == 15 * 1000 + 13
+    assert (int(row["stream_bytes"]), int(row["metadata_bytes"])) == (15_000, 13)
     assert float(row["kbps"]) == pytest.approx((15 * 1000 + 13) * 8 / 1000 / (100 / 25))
     assert float(row["bpp"]) == pytest.approx((15 * 1000 + 13) * 8 / (100 * 80), abs=1e-6)
+    assert row["encode_seconds"] == "1.0000"
 
 
-def test_classes_beyond_the_usual_get_columns_of_their_own():
-    matches = {"traffic light": Matches((0.9,), (1023,), (0,), 1), "person": Matches((), (), (), 2)}
-    pooled = pool([scored("a", 5, 2, 30.0, matches=matches)])
-    assert pooled.classes == ["traffic_light"]
-    assert "ap_traffic_light" in scene_columns(pooled.classes)
-    (row,) = pooled.dataset
+def test_what_only_some_sequences_have_says_nothing_about_all():
+    whole, part = scored("a", 10, 4, 30.0), scored("b", 10, 4, 30.0)
+    for name in ("psnr", "ssim", "psnr_kept", "encode_seconds"):
+        del part.conditions[CONDITION].numbers[name]
+    row = numbers(pool([whole, part]))
+    assert {"psnr", "encode_seconds"}.isdisjoint(row)
+    assert int(row["rate_bytes"]) == 2 * 4003
+    assert "psnr" in numbers(pool([whole, part]), scene="1_yard", sequence="a")
+
+
+def test_classes_have_metrics_of_their_own():
+    found = matches(
+        person={"boxes": 2},
+        **{"traffic light": {"scores": [0.9], "matched": [1023], "ignored": [0], "boxes": 1}},
+    )
+    row = numbers(pool([scored("a", 5, 2, 30.0, evidence=found)]))
     assert float(row["ap_traffic_light"]) == pytest.approx(1)
     assert float(row["ap_person"]) == 0
     assert float(row["map"]) == pytest.approx(0.5)
 
 
+def test_a_class_without_ground_truth_is_undefined():
+    pooled = pool([scored("a", 5, 2, 30.0, evidence=boxes(1))])
+    (row,) = [r for r in pooled.rows if (r["metric"], r["scene"]) == ("ap_car", "all")][1:]
+    assert (row["value"], row["status"]) == ("", "undefined")
+
+
 def test_scenes_come_in_natural_order():
     names = ["10_b", "9_a", "1_c", "other"]
     pooled = pool([scored(f"s{name}", 5, 2, 30.0, scene=name) for name in names])
-    assert [row["scene"] for row in pooled.scenes] == ["other", "1_c", "9_a", "10_b"]
-    assert [row["scene"] for row in pooled.dataset] == ["all"]
+    order = list(dict.fromkeys(row["scene"] for row in pooled.rows if not row["sequence"]))
+    assert order == ["other", "1_c", "9_a", "10_b", "all"]
     assert natural("s2") < natural("s10")
 
 
 def boxes(count):
-    return {"person": Matches((0.9,), (0,), (0,), count), "car": Matches((), (), (), 0)}
+    found = {"scores": [0.9], "matched": [0], "ignored": [0], "boxes": count}
+    return matches(person=found, car={})
 
 
 def test_sequences_without_an_object_are_left_out_on_request_only():
     scores = [
-        scored("full", 10, 4, 30.0, matches=boxes(3)),
-        scored("empty", 10, 4, 50.0, matches=boxes(0)),
-        scored("alone", 10, 4, 40.0, scene="2_field", matches=boxes(0)),
+        scored("full", 10, 4, 30.0, evidence=boxes(3)),
+        scored("empty", 10, 4, 50.0, evidence=boxes(0)),
+        scored("alone", 10, 4, 40.0, scene="2_field", evidence=boxes(0)),
     ]
     everything = pool(scores)
-    assert [row["scene"] for row in everything.scenes] == ["1_yard", "2_field"]
+    assert {row["scene"] for row in everything.rows} == {"1_yard", "2_field", "all"}
     assert not everything.left_out
-    assert {row["left_out"] for row in [*everything.scenes, *everything.dataset]} == {"0"}
+    assert {r["value"] for r in everything.rows if r["metric"] == "left_out"} == {"0"}
 
     pooled = pool(scores, require_objects=True)
     assert pooled.left_out == ["empty", "alone"]
-    (scene,) = pooled.scenes
-    assert (scene["scene"], scene["sequences"], scene["left_out"]) == ("1_yard", "1", "1")
-    assert (pooled.dataset[0]["sequences"], pooled.dataset[0]["left_out"]) == ("1", "2")
-    assert float(pooled.dataset[0]["psnr"]) == 30
-    assert {row["sequence"] for row in pooled.sequences} == {"full"}
+    scene, dataset = numbers(pooled, scene="1_yard"), numbers(pooled)
+    assert (scene["sequences"], scene["left_out"]) == ("1", "1")
+    assert (dataset["sequences"], dataset["left_out"]) == ("1", "2")
+    assert float(dataset["psnr"]) == 30
+    assert {row["sequence"] for row in pooled.rows} == {"full", ""}
 
 
 def test_a_mask_task_without_a_mask_has_no_object():
-    def masks(name, jaccard):
-        score = scored(name, 10, 4, 30.0, jaccard=jaccard)
-        return replace(score, sequence=replace(score.sequence, task="segmentation"))
-
-    pooled = pool([masks("a", 0.0), masks("b", math.nan)], require_objects=True)
-    assert pooled.left_out == ["b"]
+    scores = [scored("a", 10, 4, 30.0, jaccard=0.0), scored("b", 10, 4, 30.0)]
+    assert pool(scores, require_objects=True).left_out == ["b"]
 
 
 def test_nothing_left_is_an_error():
     with pytest.raises(VcmflowError, match="d: none of 1 sequences has an object"):
-        pool([scored("a", 10, 4, 30.0, matches=boxes(0))], require_objects=True)
+        pool([scored("a", 10, 4, 30.0, evidence=boxes(0))], require_objects=True)

@@ -2,142 +2,186 @@
 
 from __future__ import annotations
 
-import csv
 import json
+import math
 
 import pytest
+from score_files import METHODS, method
 
 from vcmflow.__main__ import main
-
-
-def read(path):
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+from vcmflow.core.scores import read_scores, tasks_of, wide
 
 
 def pool(folder, *files):
     for one in files:
         assert main(one.arguments()) == 0
-    names = ("sequences", "scenes", "dataset")
     argv = ["score", "pool", "--scores", *(str(one.out) for one in files)]
-    for name in names:
-        argv += [f"--{name}-out", str(folder / f"{name}.csv")]
-    assert main(argv) == 0
-    return tuple(read(folder / f"{name}.csv") for name in names)
+    assert main([*argv, "--scores-out", str(folder / "scores.csv")]) == 0
+    return read_scores([folder / "scores.csv"])
 
 
-def row(rows, **wanted):
-    (found,) = [r for r in rows if all(r[key] == value for key, value in wanted.items())]
-    return found
+def row(table, **wanted):
+    for key, value in wanted.items():
+        table = table[table[key] == value]
+    (index,) = table.index
+    return table.loc[index]
 
 
 def test_rates_count_stream_and_gaps_over_the_original_video(build, tmp_path):
-    sequences, scenes, _ = pool(tmp_path, build("s1"), build("s2", seed=1))
-    one = row(sequences, sequence="s1", sampler="uniform", qp="22")
-    assert (one["stream_bytes"], one["metadata_bytes"], one["rate_bytes"]) == ("4545", "2", "4547")
-    assert float(one["kbps"]) == pytest.approx(4547 * 8 / 1000 / 0.7, abs=1e-4)
-    assert float(one["bpp"]) == pytest.approx(4547 * 8 / (7 * 64 * 48), abs=1e-6)
-    both = row(scenes, sampler="uniform", qp="22")
-    assert (both["sequences"], both["n"], both["m"]) == ("2", "14", "6")
-    assert int(both["rate_bytes"]) == 4547 + 4548
-    assert float(both["kbps"]) == pytest.approx((4547 + 4548) * 8 / 1000 / 1.4, abs=1e-4)
+    scores = pool(tmp_path, build("s1"), build("s2", seed=1))
+    one = row(wide(scores, "sequence"), sequence="s1", method="uniform", point="22")
+    assert (one["stream_bytes"], one["metadata_bytes"], one["rate_bytes"]) == (4545, 2, 4547)
+    assert one["kbps"] == pytest.approx(4547 * 8 / 1000 / 0.7, abs=1e-4)
+    assert one["bpp"] == pytest.approx(4547 * 8 / (7 * 64 * 48), abs=1e-6)
+    both = row(wide(scores, "scene"), method="uniform", point="22")
+    assert (both["sequences"], both["n"], both["m"]) == (2, 14, 6)
+    assert both["rate_bytes"] == 4547 + 4548
+    assert both["kbps"] == pytest.approx((4547 + 4548) * 8 / 1000 / 1.4, abs=1e-4)
+
+
+def test_rate_is_the_sum_of_all_streams_and_each_is_told(build, tmp_path):
+    scores = pool(tmp_path, build(roles=("base", "semantic")))
+    one = row(wide(scores, "sequence"), method="uniform", point="22")
+    assert (one["stream_bytes.base"], one["stream_bytes.semantic"]) == (4545, 4545)
+    assert (one["stream_bytes"], one["rate_bytes"]) == (9090, 9092)
+    assert "stream_bytes.base" not in wide(pool(tmp_path, build()), "sequence")
+
+
+def test_seconds_are_summed_over_sequences(build, tmp_path):
+    scores = pool(tmp_path, build("s1"), build("s2"))
+    one = row(wide(scores, "dataset"), method="uniform", point="22")
+    assert (one["encode_seconds"], one["decode_seconds"]) == (3.0, 0.5)
+    assert one["reconstruct_seconds"] == 1.0
+
+
+def test_a_method_that_rebuilds_no_frames_has_no_fidelity(build, tmp_path):
+    rows = wide(pool(tmp_path, build(rebuilt=["uniform"])), "scene", "detection")
+    assert not math.isnan(row(rows, method="uniform", point="22")["psnr"])
+    whole = row(rows, method="all")
+    assert math.isnan(whole["psnr"])
+    assert math.isnan(whole["decode_seconds"])
+    assert whole["map"] > 0
 
 
 def test_every_sampler_is_compared_with_the_frames_it_had_to_keep(build, tmp_path):
-    sequences, _, _ = pool(tmp_path, build())
-    assert {r["sampler"]: (r["m"], r["m_expected"]) for r in sequences} == {
-        "source": ("", ""),
-        "uniform": ("3", "3"),
-        "all": ("7", "7"),
-    }
+    rows = wide(pool(tmp_path, build()), "sequence")
+    found = {r["method"]: (r["m"], r["m_expected"]) for _, r in rows.iterrows()}
+    assert (found["uniform"], found["all"]) == ((3, 3), (7, 7))
+    assert all(map(math.isnan, found["source"]))
 
 
 def test_fidelity_is_the_mean_over_frames_and_over_kept_frames(build, tmp_path):
-    sequences, scenes, _ = pool(tmp_path, build())
-    one = row(sequences, sampler="uniform", qp="42")
-    assert float(one["psnr_kept"]) == pytest.approx(39)
-    assert float(one["psnr"]) == pytest.approx((3 * 39 + 4 * 33) / 7, abs=1e-4)
-    assert float(one["ssim"]) == pytest.approx(0.79)
-    assert row(scenes, sampler="uniform", qp="42")["psnr"] == one["psnr"]
+    scores = pool(tmp_path, build())
+    one = row(wide(scores, "sequence"), method="uniform", point="42")
+    assert one["psnr_kept"] == pytest.approx(39)
+    assert one["psnr"] == pytest.approx((3 * 39 + 4 * 33) / 7, abs=1e-4)
+    assert one["ssim"] == pytest.approx(0.79)
+    assert row(wide(scores, "scene"), method="uniform", point="42")["psnr"] == one["psnr"]
 
 
 def test_detections_are_scored_per_class_and_fall_with_qp(build, tmp_path):
-    _, scenes, dataset = pool(tmp_path, build("s1"), build("s2", seed=1), build("s3", "2_yard"))
-    assert [r["scene"] for r in scenes] == ["1_calibration"] * 4 + ["2_yard"] * 4
-    assert {r["scene"] for r in dataset} == {"all"}
-    source = row(dataset, sampler="source")
-    assert (source["mode"], source["qp"], source["kbps"], source["psnr"]) == ("", "", "", "")
-    assert float(source["map"]) == pytest.approx(1)
-    assert source["ap_car"] == ""
-    good, bad = (float(row(dataset, sampler="uniform", qp=qp)["map"]) for qp in ("22", "42"))
+    scores = pool(tmp_path, build("s1"), build("s2", seed=1), build("s3", "2_yard"))
+    scenes, dataset = (wide(scores, level, "detection") for level in ("scene", "dataset"))
+    assert list(scenes["scene"]) == ["1_calibration"] * 4 + ["2_yard"] * 4
+    assert set(dataset["scene"]) == {"all"}
+    source = row(dataset, method="source")
+    assert [source[key] for key in ("sampler", "codec", "reconstructor", "point")] == [""] * 4
+    assert math.isnan(source["kbps"]) and math.isnan(source["psnr"])
+    assert source["map"] == pytest.approx(1)
+    assert math.isnan(source["ap_car"])
+    good, bad = (row(dataset, method="uniform", point=qp)["map"] for qp in ("22", "42"))
     assert 1 >= good > bad > 0
-    assert (float(source["ap_person"]) + float(source["ap_bicycle"])) / 2 == float(source["map"])
-    assert source["jaccard"] == ""
+    assert (source["ap_person"] + source["ap_bicycle"]) / 2 == source["map"]
+    assert "jaccard" not in dataset
+    assert set(scores["status"]) == {"", "undefined"}
 
 
 def test_masks_are_scored_per_object(build, tmp_path):
-    sequences, scenes, _ = pool(
-        tmp_path, build(task="segmentation"), build("s2", "2_yard", "segmentation", seed=3)
-    )
-    assert float(row(scenes, scene="2_yard", sampler="source")["jaccard"]) == 1
-    good, bad = (row(sequences, sequence="s1", sampler="uniform", qp=qp) for qp in ("22", "42"))
-    assert 1 >= float(good["jaccard"]) > float(bad["jaccard"]) > 0
-    assert float(bad["f1"]) > float(bad["jaccard"])
-    assert row(scenes, scene="1_calibration", sampler="uniform", qp="42")["f1"] == bad["f1"]
-    assert bad["task"] == "segmentation"
+    files = build(annotations="masks"), build("s2", "2_yard", "masks", seed=3)
+    scores = pool(tmp_path, *files)
+    scenes, single = (wide(scores, level, "segmentation") for level in ("scene", "sequence"))
+    assert row(scenes, scene="2_yard", method="source")["jaccard"] == 1
+    good, bad = (row(single, sequence="s1", method="uniform", point=qp) for qp in ("22", "42"))
+    assert 1 >= good["jaccard"] > bad["jaccard"] > 0
+    assert bad["f1"] > bad["jaccard"]
+    assert row(scenes, scene="1_calibration", method="uniform", point="42")["f1"] == bad["f1"]
+
+
+def test_two_detectors_and_a_segmenter_on_one_dataset(build, tmp_path):
+    tasks = {"small": "detection", "large": "detection", "parts": "segmentation"}
+    scores = pool(tmp_path, build(tasks=tasks))
+    assert tasks_of(scores) == list(tasks)
+    small, large, parts = (wide(scores, "dataset", task) for task in tasks)
+    # Their detections have other scores.
+    assert list(small["map"]) != list(large["map"])
+    # Boxes are no ground truth of masks.
+    assert (set(small["status"]), set(parts["status"])) == ({""}, {"pseudo"})
+    assert row(parts, method="source")["jaccard"] == pytest.approx(1)
+    assert list(small["kbps"].dropna()) == list(parts["kbps"].dropna())
 
 
 def test_video_without_a_task_has_rates_and_fidelity_only(build, tmp_path):
-    sequences, scenes, _ = pool(tmp_path, build(task="none"))
-    assert {r["sampler"] for r in scenes} == {"uniform", "all"}
-    assert all(r["map"] == r["jaccard"] == "" and r["psnr"] for r in scenes)
-    assert {r["ground_truth"] for r in sequences} == {"none"}
+    scores = pool(tmp_path, build(annotations="none"))
+    assert set(scores["method"]) == {"uniform", "all"}
+    assert set(scores["task"]) == {""}
+    assert wide(scores, "scene")["psnr"].notna().all()
 
 
 @pytest.mark.parametrize("task", ["detection", "segmentation"])
-def test_pseudo_ground_truth_is_what_is_found_on_the_uncompressed_frames(build, tmp_path, task):
-    files = build(task=task, ground_truth="pseudo")
-    edit_json(files.path("truth.json"), lambda value: value["annotations"].clear())
-    sequences, scenes, _ = pool(tmp_path, files)
+@pytest.mark.parametrize("annotations", ["none", "other"])
+def test_pseudo_ground_truth_is_what_is_found_on_the_uncompressed_frames(
+    build, tmp_path, task, annotations
+):
+    if annotations == "other":
+        annotations = "masks" if task == "detection" else "boxes"
+    scores = pool(tmp_path, build(annotations=annotations, tasks={task: task}))
     score = "map" if task == "detection" else "jaccard"
-    best = float(row(scenes, sampler="source")[score])
-    good, bad = (float(row(scenes, sampler="uniform", qp=qp)[score]) for qp in ("22", "42"))
+    rows = wide(scores, "scene", task)
+    best = row(rows, method="source")[score]
+    good, bad = (row(rows, method="uniform", point=qp)[score] for qp in ("22", "42"))
     assert best == pytest.approx(1)
     assert best >= good > bad > 0
-    assert {r["ground_truth"] for r in [*sequences, *scenes]} == {"pseudo"}
+    assert set(rows["status"]) == {"pseudo"}
+    assert set(scores[(scores["task"] == task) & scores["value"].notna()]["status"]) == {"pseudo"}
 
 
 def test_a_higher_threshold_leaves_less_pseudo_ground_truth(build):
-    files = build(ground_truth="pseudo")
     counts = []
-    for threshold in ("0", "0.6", "1.1"):
-        assert main([*files.arguments(), "--pseudo-threshold", threshold]) == 0
-        first = json.loads(files.out.read_text("utf-8"))["conditions"][0]
-        counts.append(sum(part["boxes"] for part in first["matches"].values()))
+    for threshold in (0, 0.6, 1.1):
+        files = build(annotations="none", tasks={"found": "detection"})
+        options = json.dumps({"detection": {"pseudo_threshold": threshold}})
+        assert main([*files.arguments(), "--evaluators", options]) == 0
+        first = json.loads(files.out.read_text("utf-8"))["conditions"][0]["evidence"]["found"]
+        counts.append(sum(part["boxes"] for part in first["detection"].values()))
     assert counts[0] == 21
     assert counts[0] > counts[1] > counts[2] == 0
 
 
-def test_swept_samplers_and_fewer_modes_are_conditions_like_others(build, tmp_path):
-    conditions = [("uniform", "ra", 22), ("uniform", "ai", 22), ("uniform-n5", "ra", 32)]
-    _, scenes, _ = pool(tmp_path, build(conditions=conditions))
-    assert [(r["sampler"], r["mode"], r["qp"]) for r in scenes] == [
+def test_methods_keep_their_order_and_may_share_files(build, tmp_path):
+    methods = [
+        method("uniform__hold", ["22"], reconstructor="hold"),
+        method("uniform", ["42", "22"]),
+        method("uniform-n5", ["32"]),
+    ]
+    scenes = wide(pool(tmp_path, build(methods=methods)), "scene")
+    assert [(r["method"], r["reconstructor"], r["point"]) for _, r in scenes.iterrows()] == [
         ("source", "", ""),
-        ("uniform", "ai", "22"),
-        ("uniform", "ra", "22"),
-        ("uniform-n5", "ra", "32"),
+        ("uniform__hold", "hold", "22"),
+        ("uniform", "flow", "42"),
+        ("uniform", "flow", "22"),
+        ("uniform-n5", "flow", "32"),
     ]
 
 
 def test_same_files_give_the_same_bytes_in_any_order(build, tmp_path):
     files = build("s10"), build("s9", seed=1)
     pool(tmp_path, *files)
-    before = {path.name: path.read_bytes() for path in tmp_path.glob("*.csv")}
+    before = (tmp_path / "scores.csv").read_bytes()
     scores = files[0].out.read_bytes()
     pool(tmp_path, *reversed(files))
-    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.csv")} == before
+    assert (tmp_path / "scores.csv").read_bytes() == before
     assert files[0].out.read_bytes() == scores
-    assert b"s9" in before["sequences.csv"].split(b"\n")[1]
+    assert b"s9" in before.split(b"\n")[1]
 
 
 def edit_json(path, change):
@@ -166,38 +210,48 @@ BROKEN = {
         "category_id 1 is not in categories",
     ),
     "box with a hole": (
-        lambda f: edit_json(f.path("source.json"), lambda v: source(v)[2].update(bbox=[1, 2, 3])),
+        lambda f: edit_json(
+            f.path("detection", "source.json"), lambda v: source(v)[2].update(bbox=[1, 2, 3])
+        ),
         "entry 2 is no detection",
     ),
     "negative box": (
         lambda f: edit_json(
-            f.path("source.json"), lambda v: source(v)[2].update(bbox=[1, 2, -3, 4])
+            f.path("detection", "source.json"), lambda v: source(v)[2].update(bbox=[1, 2, -3, 4])
         ),
         "is no box",
     ),
     "frame out of range": (
-        lambda f: edit_json(f.path("source.json"), lambda v: source(v)[0].update(image_id=7)),
+        lambda f: edit_json(
+            f.path("detection", "source.json"), lambda v: source(v)[0].update(image_id=7)
+        ),
         "image_id 7; allowed: 0..6",
     ),
     "score that is no number": (
-        lambda f: edit_text(f.path("source.json"), '"score":0.', '"score":NaN,"was":0.'),
+        lambda f: edit_text(
+            f.path("detection", "source.json"), '"score":0.', '"score":NaN,"was":0.'
+        ),
         "score nan is not a number",
     ),
     "results that are no list": (
-        lambda f: f.path("source.json").write_text("[]", "utf-8"),
+        lambda f: f.path("detection", "source.json").write_text("[]", "utf-8"),
         "not a file of task results",
     ),
     "empty bitstream": (
-        lambda f: edit_text(f.path("uniform", "ra", "encode.csv"), "4545", "0"),
-        "the bitstream is empty",
+        lambda f: edit_text(f.path("uniform", "vvc", "encode.json"), ": 4545", ": 0"),
+        "the stream 'base' is empty",
     ),
     "wrong frame count": (
-        lambda f: edit_text(f.path("uniform", "ra", "encode.csv"), "22,3,", "22,4,"),
+        lambda f: edit_text(f.path("uniform", "vvc", "encode.json"), '"frames": 3', '"frames": 4'),
         "4 frames were coded, 3 were kept",
     ),
-    "lost column": (
-        lambda f: edit_text(f.path("uniform", "ra", "encode.csv"), "stream_bytes", "size"),
-        "no column 'stream_bytes'",
+    "lost size": (
+        lambda f: edit_text(f.path("uniform", "vvc", "encode.json"), '"bytes"', '"size"'),
+        "not what encode writes",
+    ),
+    "times that are none": (
+        lambda f: f.path("uniform.times.json").write_text("[]", "utf-8"),
+        "not a report of the reconstruct stage",
     ),
     "gaps of another decision": (
         lambda f: f.path("uniform.gaps").write_bytes(b"\x01\x03"),
@@ -208,16 +262,16 @@ BROKEN = {
         "is of 's2', not of 's1'",
     ),
     "fidelity with a frame missing": (
-        lambda f: edit_text(f.path("uniform.csv"), "s1,uniform,ra,42,6,1,1.0,39.0,0.79\n", ""),
+        lambda f: edit_text(f.path("uniform.csv"), "s1,42,6,1,1.0,39.0,0.79\n", ""),
         "has 6 frames; needed: 0..6",
     ),
     "fidelity with other kept frames": (
-        lambda f: edit_text(f.path("uniform.csv"), "ra,42,1,0,", "ra,42,1,1,"),
-        "fidelity has 4 kept frames, the decision 3",
+        lambda f: edit_text(f.path("uniform.csv"), "s1,42,1,0,", "s1,42,1,1,"),
+        "has 4 kept frames, the decision 3",
     ),
-    "no such task": (
-        lambda f: edit_text(f.path("sequence.json"), '"detection"', '"tracking"'),
-        "task is 'tracking'; allowed: detection, segmentation, none",
+    "no such annotations": (
+        lambda f: edit_text(f.path("sequence.json"), '"boxes"', '"tracks"'),
+        "annotations is 'tracks'; allowed: boxes, masks, none",
     ),
     "decision of another sequence": (
         lambda f: edit_text(f.path("uniform.json"), '"s1"', '"s7"'),
@@ -241,51 +295,86 @@ def test_bad_input_is_one_line_and_leaves_nothing_behind(build, capsys, name):
     assert not files.out.exists()
 
 
-def without(argv, flag):
-    start = argv.index(flag)
-    stop = next(i for i in range(start + 1, len(argv)) if argv[i].startswith("--"))
-    return argv[:start] + argv[stop:]
+def without(argv, *flags):
+    for flag in flags:
+        start = argv.index(flag)
+        stop = next(i for i in range(start + 1, len(argv)) if argv[i].startswith("--"))
+        argv = argv[:start] + argv[stop:]
+    return argv
+
+
+def swapped(argv, flag, value):
+    return [
+        value if before == flag else word for before, word in zip(["", *argv], argv, strict=False)
+    ]
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda argv: without(argv, "--truth"), "no truth was given"),
-        (lambda argv: without(argv, "--gaps"), "--gaps has 0 entries and --decisions 2"),
-        (lambda argv: without(argv, "--fidelity"), "no fidelity for condition uniform/ra/22"),
+        (lambda argv: without(argv, "--gaps"), "--gaps has 0 entries and --methods 2"),
+        (lambda argv: without(argv, "--encodes"), "--encodes has 0 entries and --methods 2"),
+        (lambda argv: without(argv, "--times-of"), "--times-of has 0 entries and --times 2"),
         (
-            lambda argv: without(argv, "--tasks"),
-            "condition all/ai/22 has no results of the task",
+            lambda argv: without(argv, "--results", "--results-of"),
+            "condition source has no results of task 'detection'",
         ),
         (
-            lambda argv: without(without(argv, "--encodes"), "--encodes-of"),
-            "condition all/ai/22 has no bitstream",
+            lambda argv: [word.replace("detection/uniform", "detection/source") for word in argv],
+            "results of detection for source were given before",
         ),
         (
-            lambda argv: [*argv, *(["--tasks"] + [argv[argv.index("--tasks") + 1]] * 2)],
-            "results of s1/source were given before",
+            lambda argv: swapped(argv, "--fidelity-of", "x"),
+            "--fidelity-of 'x'; allowed: uniform, all",
         ),
+        (lambda argv: swapped(argv, "--results-of", "x/source"), "no task 'x'; allowed: detection"),
+        (
+            lambda argv: swapped(argv, "--tasks", '{"a": "tracking"}'),
+            "unknown kind of task 'tracking'",
+        ),
+        (lambda argv: swapped(argv, "--tasks", "[]"), "wanted: a mapping from tasks"),
+        (
+            lambda argv: [*argv, "--evaluators", '{"detection": {"iou": 1}}'],
+            "has no option 'iou'; allowed: pseudo_threshold",
+        ),
+        (
+            lambda argv: [*argv, "--evaluators", '{"detections": {}}'],
+            "unknown evaluator 'detections'; allowed: detection, segmentation (did you mean",
+        ),
+        (lambda argv: swapped(argv, "--methods", "[{}]"), "wanted: a list of mappings with name"),
+        (lambda argv: swapped(argv, "--methods", "uniform"), "--methods: not JSON"),
     ],
 )
 def test_incomplete_command_lines_are_refused(build, capsys, change, message):
     assert main(change(build().arguments())) == 2
-    assert message in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_a_point_that_was_not_coded_is_told(build, capsys):
+    files = build()
+    methods = json.dumps([METHODS[0] | {"points": ["22", "37"]}, METHODS[1]])
+    assert main(swapped(files.arguments(), "--methods", methods)) == 2
+    assert "nothing of point '37' of method 'uniform'; there are 22, 42" in capsys.readouterr().err
 
 
 def test_sequences_that_do_not_belong_together_are_not_pooled(build, tmp_path, capsys):
-    few = build("s2", conditions=[("uniform", "ra", 22)])
-    other = build("s3", task="segmentation")
-    files = [build("s1"), few, other]
+    few = build("s2", methods=METHODS[:1])
+    other = build("s3", annotations="masks")
+    short = build("s4", methods=[method("uniform", ["22"]), METHODS[1]])
+    files = [build("s1"), few, other, short]
     for one in files:
         assert main(one.arguments()) == 0
-    outs = [f"--{name}-out={tmp_path / name}.csv" for name in ("sequences", "scenes", "dataset")]
     for scores, message in (
-        ([files[0], few], "sequence s2 has no scores for condition"),
-        ([files[0], other], "sequences to pool differ in task: detection, segmentation"),
+        ([files[0], few], "sequences to pool differ in methods: s1 has uniform, all, s2 has unif"),
+        ([files[0], other], "differ in tasks: s1 has detection, s3 has segmentation"),
+        ([files[0], short], "sequence s4 has no scores for condition uniform/42"),
         ([files[0], files[0]], "sequence s1 is given twice"),
     ):
-        argv = ["score", "pool", "--scores", *(str(one.out) for one in scores), *outs]
-        assert main(argv) == 2
+        argv = ["score", "pool", "--scores", *(str(one.out) for one in scores)]
+        assert main([*argv, f"--scores-out={tmp_path / 'scores.csv'}"]) == 2
         assert message in capsys.readouterr().err
     assert not list(tmp_path.glob("*.csv"))
 
@@ -293,6 +382,5 @@ def test_sequences_that_do_not_belong_together_are_not_pooled(build, tmp_path, c
 def test_pooling_refuses_files_that_are_no_scores(tmp_path, capsys):
     (tmp_path / "x.json").write_text("[]", "utf-8")
     argv = ["score", "pool", "--scores", str(tmp_path / "x.json")]
-    argv += [f"--{name}-out={tmp_path / name}.csv" for name in ("sequences", "scenes", "dataset")]
-    assert main(argv) == 2
+    assert main([*argv, f"--scores-out={tmp_path / 'scores.csv'}"]) == 2
     assert "not the scores of a sequence" in capsys.readouterr().err

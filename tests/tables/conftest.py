@@ -1,13 +1,14 @@
-"""Score tables, as `score pool` writes them, with closed-form differences between samplers."""
+"""Scores, as `score pool` writes them, with closed-form differences between samplers."""
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from vcmflow.score.pool import SEQUENCE_COLUMNS, scene_columns
+from vcmflow.core.rows import Row
+from vcmflow.core.scores import COLUMNS, write_scores
 
 QPS = (22, 27, 32, 37, 42, 47)
 SCENES = ("3_fire_site", "10_station_suelldorf")
@@ -34,11 +35,10 @@ def pooled_row(scene: str, sampler: str, mode: str, index: int) -> dict[str, obj
         "ap_bicycle": 0.1 + 0.08 * level + (0.01 if sampler == "manifold" else 0),
         "psnr": 24 + 2 * level,
         "ssim": 0.7 + 0.04 * level,
-        "jaccard": "",
-        "f1": "",
         "psnr_kept": 26 + 2 * level,
+        "encode_seconds": 4,
+        "decode_seconds": 2,
         "task": "detection",
-        "ground_truth": "annotations",
     }
 
 
@@ -54,7 +54,6 @@ def source_row(scene: str) -> dict[str, object]:
         "ap_person": 0.72,
         "ap_bicycle": 0.52,
         "task": "detection",
-        "ground_truth": "annotations",
     }
 
 
@@ -71,8 +70,31 @@ def sequence_row(scene: str, number: int, sampler: str, mode: str, index: int) -
     }
 
 
+WORDS = ("dataset", "scene", "sequence", "sampler", "mode", "qp", "task", "status")
+OF_TASKS = ("map", "ap_", "jaccard", "f1")
+
+
+def tidy(row: dict[str, object]) -> Iterator[Row]:
+    """A wide row as rows of the table of scores; the method is the sampler, and "_ai" for ai."""
+    text = {key: str(value) for key, value in row.items()}
+    mode, sampler = text.get("mode", ""), text["sampler"]
+    about = dict.fromkeys(COLUMNS, "") | {key: text[key] for key in ("dataset", "scene")}
+    about |= {"sequence": text.get("sequence", ""), "method": sampler}
+    if mode:
+        about |= {"method": f"{sampler}_ai" if mode == "ai" else sampler, "sampler": sampler}
+        about |= {"codec": f"vvenc_{mode}", "reconstructor": "flow", "point": text["qp"]}
+        about |= {"reconstructor": text.get("reconstructor", "flow")}
+    for metric, value in text.items():
+        if metric in WORDS or metric == "reconstructor" or value == "":
+            continue
+        of_task = metric.startswith(OF_TASKS)
+        task = text["task"] if of_task else ""
+        status = text.get("status", "") if of_task else ""
+        yield about | {"metric": metric, "value": value, "task": task, "status": status}
+
+
 class Scores:
-    """Rows of the three score tables; tests change them before they are written."""
+    """Wide rows per sequence, scene and dataset; tests change them before they are written."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -96,20 +118,11 @@ class Scores:
         return found
 
     def write(self) -> list[str]:
-        """Write the tables and return the flags that name them."""
-        flags: list[str] = []
-        for flag, rows, columns in (
-            ("--scenes", self.scenes, scene_columns()),
-            ("--dataset-scores", self.datasets, scene_columns()),
-            ("--sequences", self.sequences, SEQUENCE_COLUMNS),
-        ):
-            path = self.folder / f"{flag[2:]}.csv"
-            with path.open("w", encoding="utf-8", newline="") as file:
-                writer = csv.DictWriter(file, columns, restval="", extrasaction="ignore")
-                writer.writeheader()
-                writer.writerows(rows)
-            flags += [flag, str(path)]
-        return flags
+        """Write the table of scores and return the flag that names it."""
+        path = self.folder / "scores.csv"
+        rows = [*self.sequences, *self.scenes, *self.datasets]
+        write_scores(path, [line for row in rows for line in tidy(row)])
+        return ["--scores", str(path)]
 
 
 @pytest.fixture

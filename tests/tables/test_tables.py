@@ -13,7 +13,7 @@ import pytest
 from vcmflow.__main__ import main
 from vcmflow.tables.by_size import spread
 from vcmflow.tables.registry import TABLES
-from vcmflow.trajectory.command import COLUMNS
+from vcmflow.trajectory.columns import COLUMNS
 
 REFERENCE = Path(__file__).parents[2] / "data" / "reference"
 PAPER = {
@@ -39,9 +39,32 @@ def read(path):
         return list(csv.DictReader(file))
 
 
+RA, AI = {"title": "random access", "short": "ra"}, {"title": "all-intra", "short": "ai"}
+TITLES = {f"{name}_ai": name for name in ("uniform", "tracking", "manifold", "all")}
+TITLES |= {"vvenc_ra": RA | {"point": "QP"}, "vvenc_ai": AI | {"point": "QP"}}
+ANCHOR, TEST, STANDARD = (
+    ["--anchor", "uniform"],
+    ["--test", "manifold"],
+    ["--standard", "tracking"],
+)
+CHOICES = {
+    "3": [*ANCHOR, *TEST],
+    "4": ["--anchor", "uniform_ai", "--test", "manifold_ai"],
+    "5": [*TEST, *STANDARD],
+    "6": [*TEST, *STANDARD],
+    "7": [
+        *("--anchor", "uniform", "uniform_ai", "--test", "manifold", "manifold_ai"),
+        *("--standard", "tracking", "tracking_ai"),
+    ],
+    "ablation": [*ANCHOR, *TEST],
+    "compare": ANCHOR,
+}
+
+
 def make(scores, table, *flags, flicker=None):
     """Run the command; return the CSV's rows, the Markdown and the LaTeX."""
-    argv = ["tables", "--table", table, *scores.write(), *flags]
+    argv = ["tables", "--table", table, *scores.write(), "--titles", json.dumps(TITLES)]
+    argv += [*CHOICES.get(table, []), *flags]
     if table == "ablation":
         argv += ["--trajectories", *write_trajectories(scores.folder, flicker)]
     if table == "7":
@@ -87,13 +110,8 @@ def write_trajectories(folder, no_correlation=None):
 
 def segmentation(scores):
     for row in [*scores.scenes, *scores.datasets, *scores.sequences]:
-        row |= {
-            "task": "segmentation",
-            "jaccard": row["map"],
-            "f1": 0.9,
-            "map": "",
-            "ap_person": "",
-        }
+        row |= {"task": "segmentation", "jaccard": row["map"], "f1": 0.9, "map": "", "map50": ""}
+        row |= dict.fromkeys(("ap_person", "ap_bicycle"), "")
     return scores
 
 
@@ -111,6 +129,11 @@ def test_differences_of_known_curves(scores, table):
         assert float(row["bd_map"]) == pytest.approx(100 * 0.08 * math.log2(1 / 0.8), abs=1e-4)
     assert rows[0]["bd_map_status"] == rows[0]["p_map_status"] == "ok"
     assert rows[-1]["bd_map_status"] == "2 of 2"
+
+
+def test_any_task_has_a_table_of_differences(scores):
+    rows, _, _ = make(segmentation(scores), "3")
+    assert float(rows[-1]["p_map"]) == pytest.approx(-20, abs=1e-4)
 
 
 def test_modes_are_kept_apart(scores):
@@ -191,7 +214,10 @@ def test_table_5_has_one_row_per_qp_and_the_range_of_both_samplers(scores):
 def test_table_5_means_over_modes_when_asked(scores):
     for row in scores.pick(scores.datasets, sampler="manifold", mode="ai"):
         row["psnr"] = float(row["psnr"]) + 1
-    both, markdown, _ = make(scores, "5", "--modes", "ra", "ai")
+    both, markdown, _ = make(
+        *(scores, "5", "--test", "manifold", "manifold_ai"),
+        *("--standard", "tracking", "tracking_ai"),
+    )
     assert float(both[0]["psnr_ours"]) == pytest.approx(24.5)
     assert "random access and all-intra (mean of both)" in markdown
 
@@ -200,14 +226,14 @@ def test_table_6_turns_six_qps_into_four_ranges(scores):
     rows, _, _ = make(segmentation(scores), "6")
     assert [row["qp"] for row in rows] == ["47", "37", "32", "22", ""]
     assert float(rows[0]["jaccard_ours"]) == pytest.approx(0.2)
-    rows, _, _ = make(scores, "6", "--qps", "22", "27")
+    rows, _, _ = make(scores, "6", "--points", "22", "27")
     assert [row["qp"] for row in rows] == ["27", "22", ""]
 
 
 def test_ranges_are_spread_evenly():
-    assert spread([47, 42, 37, 32, 27, 22], 4) == [47, 37, 32, 22]
-    assert spread([1, 2, 3, 4, 5, 6, 7], 4) == [1, 3, 5, 7]
-    assert spread([42, 27], 4) == [42, 27]
+    assert spread([*"abcdef"], 4) == [*"acdf"]
+    assert spread([*"abcdefg"], 4) == [*"aceg"]
+    assert spread(["42", "27"], 4) == ["42", "27"]
 
 
 # --- Table 7 --------------------------------------------------------------------------------------
@@ -291,7 +317,9 @@ def test_the_ablation_says_whether_training_beats_grey_pixels(scores):
 
 
 def test_nothing_is_said_of_beating_what_was_not_run(scores):
-    scores.scenes = [row for row in scores.scenes if row["sampler"] != "tracking"]
+    for name in ("scenes", "datasets", "sequences"):
+        rows = [row for row in getattr(scores, name) if row["sampler"] != "tracking"]
+        setattr(scores, name, rows)
     rows, markdown, _ = make(scores, "ablation")
     assert rows[1]["bd_map_status"] == "no sampler"
     assert "No sampler on grey pixels was run" in markdown
@@ -304,7 +332,8 @@ def test_accuracy_lists_scenes_and_the_pooled_dataset(scores):
     rows, markdown, _ = make(scores, "accuracy")
     assert [row["scene"] for row in rows] == [*("3_fire_site", "10_station_suelldorf"), "all"]
     assert {float(row["map"]) for row in rows} == {0.62}
-    assert rows[0]["ap_car"] == rows[0]["jaccard"] == ""
+    assert rows[0]["jaccard"] == ""
+    assert "ap_car" not in rows[0]
     assert "AP person" in markdown
 
 
@@ -460,29 +489,115 @@ def test_tables_are_the_same_bytes_again(scores, table):
 
 def test_pseudo_ground_truth_is_named(scores):
     for row in [*scores.scenes, *scores.datasets]:
-        row["ground_truth"] = "pseudo"
-    for table in ("3", "5", "7", "accuracy"):
+        row["status"] = "pseudo"
+    for table in ("3", "5", "7", "accuracy", "compare"):
         assert "pseudo ground truth" in make(scores, table)[1]
 
 
+# --- compare --------------------------------------------------------------------------------------
+
+
+def test_compare_has_every_method_against_the_anchor_with_its_seconds(scores):
+    rows, markdown, _ = make(scores, "compare")
+    found = {row["method"]: row for row in rows}
+    assert list(found)[:3] == ["uniform", "uniform_ai", "tracking"]
+    ours = found["manifold"]
+    assert float(ours["bd_rate"]) == pytest.approx(-20, abs=1e-3)
+    assert float(ours["p_map"]) == pytest.approx(-20, abs=1e-3)
+    assert float(ours["bd_map"]) == pytest.approx(100 * 0.08 * math.log2(1 / 0.8), abs=1e-3)
+    assert (ours["bd_rate_status"], ours["bd_rate_scenes"]) == ("ok", "2 of 2")
+    assert (ours["codec"], ours["sampler"], ours["accuracy"]) == (
+        "random access",
+        "manifold",
+        "map",
+    )
+    # 4 s for 20 frames.
+    assert float(ours["encode_seconds"]) == pytest.approx(0.2)
+    assert float(ours["decode_seconds"]) == pytest.approx(0.1)
+    assert ours["reconstruct_seconds"] == ""
+    assert (found["uniform"]["bd_rate"], found["uniform"]["bd_rate_status"]) == ("", "anchor")
+    assert "the method that the others are compared with" in markdown
+    assert "Data set" not in markdown
+
+
+def test_compare_gives_a_status_and_no_number_where_curves_share_no_range(scores):
+    for row in scores.pick(scores.scenes, sampler="manifold", mode="ra"):
+        row["map"] = float(row["map"]) + 1
+    first = scores.pick(scores.scenes, sampler="tracking", mode="ra", scene="3_fire_site")
+    for row in first:
+        row["map"] = float(row["map"]) + 1
+    found = {row["method"]: row for row in make(scores, "compare")[0]}
+    ours, standard = found["manifold"], found["tracking"]
+    assert (ours["bd_rate"], ours["bd_rate_status"]) == ("", "no_overlap")
+    assert ours["bd_rate_scenes"] == "0 of 2"
+    assert float(standard["bd_rate"]) == pytest.approx(-10, abs=1e-3)
+    assert (standard["bd_rate_status"], standard["bd_rate_scenes"]) == ("ok", "1 of 2")
+
+
+def test_compare_has_reconstructors_tasks_and_datasets_side_by_side(scores):
+    other = [
+        row | {"sampler": "held", "reconstructor": "hold"}
+        for name in ("scenes", "datasets")
+        for row in scores.pick(getattr(scores, name), sampler="uniform", mode="ra")
+    ]
+    for row in other:
+        (scores.datasets if row["scene"] == "all" else scores.scenes).append(row)
+    second = [
+        {
+            key: row[key]
+            for key in ("dataset", "scene", "sampler", "mode", "qp", "reconstructor")
+            if key in row
+        }
+        | {"task": "segmentation", "jaccard": row["map"]}
+        for row in [*scores.scenes, *scores.datasets]
+    ]
+    for row in second:
+        (scores.datasets if row["scene"] == "all" else scores.scenes).append(row)
+    rows, markdown, _ = make(scores, "compare", "--methods", "uniform", "held", "manifold")
+    assert [(row["task"], row["method"]) for row in rows] == [
+        (task, name)
+        for task in ("detection", "segmentation")
+        for name in ("uniform", "manifold", "held")
+    ]
+    assert [row["accuracy"] for row in rows] == ["map"] * 3 + ["jaccard"] * 3
+    assert float(rows[2]["bd_rate"]) == pytest.approx(0, abs=1e-6)
+    assert rows[2]["reconstructor"] == "hold"
+    assert "| detection | random access | held | hold |" in markdown
+    accuracy, _, _ = make(scores, "accuracy")
+    assert {row["task"] for row in accuracy} == {"detection", "segmentation"}
+
+
 # --- bad input ------------------------------------------------------------------------------------
+
+
+PAPER_3 = ["--table", "3", *ANCHOR, *TEST, "--paper-values"]
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
         (["--table", "8"], "unknown table '8'; allowed: 3, 4, 5, 6, 7, ablation, accuracy"),
-        (["--table", "3", "--test", "magic"], "no rows of sampler 'magic' in mode 'ra'"),
-        (["--table", "3", "--modes", "ai"], "table 3 is about mode 'ra'"),
-        (["--table", "6", "--qps", "23"], "no QP 23 for both samplers; there are 47, 42"),
+        (["--table", "3", *ANCHOR], "table 3 needs --test"),
+        (["--table", "3", *ANCHOR, "--test", "magic"], "no rows of method 'magic'; there are unif"),
+        (["--table", "3", *ANCHOR, "--test", "all", "manifold"], "takes one --anchor and one --te"),
+        (["--table", "3", *ANCHOR, *TEST, "--task", "x"], "--task 'x'; the scores are of: detect"),
+        (
+            ["--table", "6", *TEST, *STANDARD, "--points", "23"],
+            "no point 23 for all of tracking, manifold; there are 47, 42",
+        ),
         (["--table", "7"], "table 7 needs --complexity"),
+        (["--table", "compare"], "table compare needs --anchor"),
+        (["--table", "compare", "--anchor", "x"], "no rows of method 'x'"),
         (["--table", "3", "--paper-values"], "--paper-values needs --reference"),
         (
-            ["--table", "3", "--paper-values", "--reference", str(REFERENCE / PAPER["7"])],
+            [*PAPER_3, "--reference", str(REFERENCE / PAPER["7"])],
             "no column 'scene'",
         ),
         (
-            ["--table", "5", "--paper-values", "--reference", str(REFERENCE / PAPER["6"])],
+            [
+                *("--table", "5", *TEST, *STANDARD, "--paper-values"),
+                *("--reference", str(REFERENCE / PAPER["6"])),
+            ],
             "column 'jaccard_standard' is not in Table 5",
         ),
     ],
@@ -499,14 +614,14 @@ def test_bad_choices_are_one_line(scores, capsys, flags, message):
 def test_a_table_needs_its_scores(scores, capsys):
     argv = ["tables", "--table", "5", "--csv-out", str(scores.folder / "out.csv")]
     assert main(argv) == 2
-    assert "table 5 needs --sequences" in capsys.readouterr().err
+    assert "table 5 needs --scores" in capsys.readouterr().err
 
 
 def test_broken_score_tables_are_refused(scores, capsys):
     scores.scenes[3]["map"] = "much"
     argv = ["tables", "--table", "3", *scores.write(), "--csv-out", str(scores.folder / "out.csv")]
     assert main(argv) == 2
-    assert "map is 'much', which is not a finite number" in capsys.readouterr().err
+    assert "map is 'much', status ''; a value is a finite number" in capsys.readouterr().err
 
 
 def test_complexity_has_to_name_both_methods(scores, capsys):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 from vcmflow.__main__ import main
-from vcmflow.score.detection import Evaluator, average_precision, mean_average_precision
-from vcmflow.score.inputs import found, read_sequence, read_truth
-from vcmflow.score.segmentation import MaskEvaluator, mean_overlap
-from vcmflow.task.results import read_results
-from vcmrender.catalogue import CAMERA, TEST_SETS
+from vcmflow.core.files import read_json
+from vcmflow.core.registry import build, load
+from vcmflow.core.sequence import read_sequence
+from vcmflow.score.registry import EVALUATORS
+from vcmrender.api import CAMERA, TEST_SETS
 
 LOADERS = {"detection": "osdar23", "segmentation": "davis"}
 
@@ -17,12 +19,12 @@ LOADERS = {"detection": "osdar23", "segmentation": "davis"}
 def make_test_set(folder: Path, task: str, seed: int = 1) -> list[Path]:
     """Render and import a test set; returns one folder per sequence, with frames.mkv and more."""
     source = folder / "source"
-    render = ["render", "--kind", task, "--split", "test", "--seed", str(seed)]
-    assert main([*render, "--out", str(source)]) == 0
+    render = [sys.executable, "-m", "vcmrender", "--kind", task, "--seed", str(seed)]
+    subprocess.run([*render, "--out", str(source)], check=True)
     folders = []
     for item in TEST_SETS[task]:
         here = folder / item.name
-        command = ["import", "--loader", LOADERS[task], "--path", str(source), "--task", task]
+        command = ["import", "--loader", LOADERS[task], "--path", str(source)]
         command += ["--sequence", item.name, "--frames-out", str(here / "frames.mkv")]
         command += ["--truth-out", str(here / "truth.json")]
         command += ["--info-out", str(here / "sequence.json")]
@@ -36,25 +38,22 @@ def make_test_set(folder: Path, task: str, seed: int = 1) -> list[Path]:
 def accuracy(folders: list[Path], task: str, model: str, weights: Path) -> dict[str, float]:
     """Run a model on the sequences and score it: AP per class and mAP, or J and F1; 0..1."""
     outs = [folder / f"{model}.json" for folder in folders]
-    command = ["task", "--task", task, "--model", model, "--weights", str(weights)]
+    command = ["task", "--kind", task, "--model", model, "--weights", str(weights)]
     command += ["--device", "cpu", "--videos", *(str(folder / "frames.mkv") for folder in folders)]
     assert main([*command, "--out", *map(str, outs)]) == 0
-    matches, overlaps = [], []
+    entry = EVALUATORS[task]
+    evidence = []
     for folder, out in zip(folders, outs, strict=True):
         sequence = read_sequence(folder / "sequence.json")
-        truth = read_truth(folder / "truth.json", sequence)
-        results = found(out, read_results(out), sequence.frames)
-        if task == "detection":
-            matches.append(Evaluator(truth, sequence.frames).match(results))
-        else:
-            size = (sequence.height, sequence.width)
-            evaluator = MaskEvaluator(truth, sequence.frames, size, "skip", sequence.id)
-            overlaps.append(evaluator.score(results))
-    if task == "segmentation":
-        mean = mean_overlap(overlaps)
-        return {"jaccard": mean.jaccard, "f1": mean.f1}
-    classes = {
-        name: average_precision(part[name] for part in matches).ap
-        for name in ("person", "bicycle", "car")
-    }
-    return {"map": mean_average_precision(classes.values()), **classes}
+        evaluator = build(
+            EVALUATORS,
+            task,
+            "task",
+            {},
+            sequence=sequence,
+            truth=folder / "truth.json",
+            source=None,
+        )
+        evidence.append(evaluator.measure(read_json(out), str(out)))
+    scores: dict[str, float] = load(entry.pool)(evidence)
+    return scores

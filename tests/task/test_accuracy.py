@@ -21,11 +21,11 @@ def training_command(name: str) -> list[str]:
     """The command that models/README.md says made the weights, without its outputs."""
     text = (MODELS / "README.md").read_text("utf-8").replace("\\\n", " ")
     (line,) = (
-        line for line in text.splitlines() if "vcmflow train --task" in line and name in line
+        line for line in text.splitlines() if "vcmflow train --trainee" in line and name in line
     )
     words = shlex.split(line)
     words = words[words.index("train") :]
-    return words[: words.index("--out")]
+    return words[: words.index("--weights-out")]
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,9 @@ def test_training_again_is_as_accurate(
     task, score, _ = MINI[name]
     again = tmp_path / "again.safetensors"
     command = training_command(name)
-    assert main([*command, "--out", str(again), "--log", str(tmp_path / "log.csv")]) == 0
+    assert (
+        main([*command, "--weights-out", str(again), "--log-out", str(tmp_path / "log.csv")]) == 0
+    )
     shipped = accuracy(test_sets[task], task, name, MODELS / f"{name}.safetensors")
     reached = accuracy(test_sets[task], task, name, again)
     assert reached[score] == pytest.approx(shipped[score], abs=0.05)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from vcmflow.__main__ import main
+from vcmflow.core.files import read_json
+from vcmflow.core.runs import Run, read_runs
 from vcmflow.core.video import write_video
-from vcmflow.task.results import read_results
+from vcmflow.task.registry import TASKS, ModelEntry
 
 WEIGHTS = Path(__file__).parents[2] / "models" / "faster_rcnn_mini.safetensors"
 
@@ -26,7 +29,7 @@ def videos(tmp_path: Path) -> list[str]:
 
 
 def command(*extra: str, weights: Path = WEIGHTS) -> list[str]:
-    start = ["task", "--task", "detection", "--model", "faster_rcnn_mini", "--device", "cpu"]
+    start = ["task", "--kind", "detection", "--model", "faster_rcnn_mini", "--device", "cpu"]
     return [*start, "--weights", str(weights), *extra]
 
 
@@ -36,12 +39,12 @@ def test_one_list_per_video_the_same_for_every_batch_size(
     texts = []
     for batch in ("1", "2"):
         outs = [str(tmp_path / f"{batch}-{index}.json") for index in range(2)]
-        options = ("--option", "score_threshold=0.0", "--option", "detections=5")
-        run = command("--batch-size", batch, *options, "--videos", *videos, "--out", *outs)
+        model = "{model: faster_rcnn_mini, score_threshold: 0.0, detections: 5}"
+        run = command("--batch-size", batch, "--model", model, "--videos", *videos, "--out", *outs)
         assert main(run) == 0
         texts.append([Path(out).read_bytes() for out in outs])
-        assert {entry["image_id"] for entry in read_results(Path(outs[0]))} == {0, 1, 2}
-        assert {entry["image_id"] for entry in read_results(Path(outs[1]))} == {0}
+        assert {entry["image_id"] for entry in read_json(Path(outs[0]))} == {0, 1, 2}
+        assert {entry["image_id"] for entry in read_json(Path(outs[1]))} == {0}
     assert texts[0] == texts[1]
     assert "video 2/2" in capsys.readouterr().err
 
@@ -49,10 +52,19 @@ def test_one_list_per_video_the_same_for_every_batch_size(
 @pytest.mark.parametrize(
     ("extra", "said"),
     [
-        (("--out", "a.json"), "--videos has 2 entries and --out 1"),
+        (("--out", "a.json"), "--out has 1 entries for 2 videos"),
         (("--batch-size", "0", "--out", "a.json", "b.json"), "batch size 0"),
         (("--threads", "0", "--out", "a.json", "b.json"), "threads 0"),
-        (("--option", "colour=1", "--out", "a.json", "b.json"), "no option 'colour'"),
+        (
+            ("--model", "{model: faster_rcnn_mini, colour: 1}", "--out", "a.json", "b.json"),
+            "no option 'colour'",
+        ),
+        (("--runs-out", "a.json", "--sequence-ids", "x"), "--sequence-ids has 1 entries for 2"),
+        (
+            ("--runs-out", "a.json", "--sequence-ids", "x", "y", "--points", "1"),
+            "--points has 1 entries",
+        ),
+        (("--runs-out", "a.json", "--sequence-ids", "x", "x"), "the run x is given twice"),
     ],
 )
 def test_bad_calls_end_in_one_line_and_write_nothing(
@@ -70,6 +82,40 @@ def test_bad_calls_end_in_one_line_and_write_nothing(
     assert not list(tmp_path.glob("*.json"))
 
 
+def test_many_runs_in_one_file(videos: list[str], tmp_path: Path) -> None:
+    run = command("--videos", videos[1], videos[1], "--runs-out", str(tmp_path / "r.json"))
+    assert main([*run, "--sequence-ids", "a", "a", "--points", "22", "47"]) == 0
+    runs = read_runs(tmp_path / "r.json")
+    assert list(runs) == [Run("a", "22"), Run("a", "47")]
+    assert runs[Run("a", "22")] == runs[Run("a", "47")]
+    assert main([*command("--videos", videos[1], "--out", str(tmp_path / "o.json"))]) == 0
+    assert runs[Run("a", "22")] == read_json(tmp_path / "o.json")
+    assert read_json(tmp_path / "r.json")["task"] == "detection"
+
+
+class Reader:
+    """A model that says what it was given."""
+
+    def __init__(self, weights: Path | None, device: str) -> None:
+        del weights, device
+
+    def run(self, source: Any) -> list[dict[str, Any]]:
+        return [{"list": isinstance(source, list), "shapes": [frame.shape for frame in source]}]
+
+
+@pytest.mark.parametrize(("reads", "whole"), [("frames", False), ("clip", True)])
+def test_a_model_gets_what_it_reads(
+    reads: Any, whole: bool, videos: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = ModelEntry(f"{__name__}:Reader", reads=reads)
+    monkeypatch.setitem(TASKS, "reading", {"reader": entry})
+    words = ["task", "--kind", "reading", "--model", "reader", "--weights", str(WEIGHTS)]
+    words += ["--videos", videos[0], "--out", str(tmp_path / "a.json")]
+    assert main(words) == 0
+    expected = [{"list": whole, "shapes": [[64, 96, 3]] * 3}]
+    assert read_json(tmp_path / "a.json") == expected
+
+
 def test_a_broken_video_leaves_no_file(
     videos: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -83,7 +129,7 @@ def test_a_broken_video_leaves_no_file(
 def test_random_weights_are_never_taken_silently(
     videos: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    start = ["task", "--task", "detection", "--model", "faster_rcnn_mini", "--device", "cpu"]
+    start = ["task", "--kind", "detection", "--model", "faster_rcnn_mini", "--device", "cpu"]
     assert main([*start, "--videos", videos[1], "--out", str(tmp_path / "a.json")]) == 0
     assert "no weights were given: faster_rcnn_mini runs with fixed random" in (
         capsys.readouterr().err

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file, save_file
 
+from vcmflow.core.detections import Detector
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.registry import lookup
+from vcmflow.core.models import load_model
+from vcmflow.core.registry import check_names, lookup
 from vcmflow.core.video import Frame
 from vcmflow.task.registry import TASKS
-from vcmflow.task.run import detect_video, load_detector
-from vcmflow.task.types import Detector
+from vcmflow.task.run import detect_video
 
 MODELS = Path(__file__).parents[2] / "models"
 MINI = {"faster_rcnn_mini": "detection", "yolact_mini": "segmentation"}
-ENTRIES = [(task, name) for task, names in sorted(TASKS.items()) for name in sorted(names)]
+ENTRIES = [(task, name) for task in sorted(TASKS) for name in sorted(TASKS[task])]
 # These build nothing without a file of the user's, or without a package that is not installed here.
 NEEDS_MORE = {"onnx", "detectron2"}
+
+
+def load_detector(
+    task: str, name: str, weights: Path | None, device: str, options: Mapping[str, Any]
+) -> Detector:
+    instance = yaml.safe_dump({"model": name, **options})
+    detector: Detector = load_model(TASKS[task], "model", instance, weights, device, 1)
+    return detector
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +56,11 @@ def frames() -> list[Frame]:
 def test_every_entry_is_a_builder_of_weights_and_device(task: str, name: str) -> None:
     builder = lookup(TASKS[task], name, "model")
     assert list(inspect.signature(builder).parameters)[:2] == ["weights", "device"]
+    # What the plan reads from the source is what the builder takes.
+    given = ["weights", "device"]
+    check_names(TASKS[task], name, "model", ["score_threshold", "detections"], given)
+    with pytest.raises(VcmflowError, match="no option 'name'"):
+        check_names(TASKS[task], name, "model", ["name"], given)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +79,7 @@ def test_every_entry_builds_and_keeps_to_the_interface(
     (found,) = detector.detect(frames[:1])
     height, width = frames[0].shape[:2]
     assert found.boxes.dtype == np.float32 and found.boxes.shape == (len(found), 4)
-    assert (found.masks is not None) == (task == "segmentation")
+    assert (found.masks is not None) == (name in TASKS["segmentation"])
     if found.masks is not None:
         assert found.masks.shape == (len(found), height, width)
     if len(found):
@@ -144,14 +160,13 @@ class TestWrongWeights:
 @pytest.mark.parametrize(
     ("task", "name", "options", "said"),
     [
-        ("detection", "nothing", {}, "unknown detector 'nothing'; allowed: .*faster_rcnn_mini"),
-        ("segmentation", "faster_rcnn_mini", {}, "unknown segmenter"),
-        ("sorting", "faster_rcnn_mini", {}, "unknown task 'sorting'"),
+        ("detection", "nothing", {}, "unknown model 'nothing'; allowed: .*faster_rcnn_mini"),
+        ("segmentation", "faster_rcnn_mini", {}, "unknown model"),
         ("detection", "faster_rcnn_mini", {"size": 3}, "no option 'size'; allowed: score_thresh"),
-        ("detection", "faster_rcnn_mini", {"score_threshold": 2}, r"allowed: 0\.\.1"),
-        ("detection", "faster_rcnn_mini", {"detections": 0}, "allowed: integers"),
-        ("segmentation", "yolact_mini", {"nms_iou": -1}, r"allowed: 0\.\.1"),
-        ("segmentation", "yolact_mini", {"score_threshold": "low"}, r"allowed: 0\.\.1"),
+        ("detection", "faster_rcnn_mini", {"score_threshold": 2}, "less than or equal to 1"),
+        ("detection", "faster_rcnn_mini", {"detections": 0}, "greater than or equal to 1"),
+        ("segmentation", "yolact_mini", {"nms_iou": -1}, "greater than or equal to 0"),
+        ("segmentation", "yolact_mini", {"score_threshold": "low"}, "allowed: a valid number"),
     ],
 )
 def test_bad_settings_are_named(

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from vcmflow.__main__ import main
+from vcmflow.core.detections import Detections, no_detections
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.registry import build
+from vcmflow.core.tracking import track_video
 from vcmflow.core.tracks import Track, read_tracks, write_tracks
 from vcmflow.core.video import write_video
-from vcmflow.task.types import Detections, no_detections
 from vcmflow.track.appearance import colour_histograms
-from vcmflow.track.deepsort import Tracker, track_video
-from vcmflow.track.settings import TrackerSettings
+from vcmflow.track.registry import TRACKERS
 
 RED, GREEN, BLUE = (220, 30, 20), (10, 200, 40), (20, 40, 230)
 
@@ -54,10 +55,14 @@ class Scripted:
         return [next(self._found) for _ in frames]
 
 
+def deepsort(**settings):
+    return build(TRACKERS, "deepsort", "tracker", settings)
+
+
 def track(frames_of_objects, **settings):
     frames = [scene(objects) for objects in frames_of_objects]
     detector = Scripted(detections(objects) for objects in frames_of_objects)
-    return track_video(iter(frames), detector, TrackerSettings(**settings))
+    return track_video(iter(frames), detector, deepsort(**settings))
 
 
 def test_a_track_counts_from_its_first_frame_and_keeps_its_id():
@@ -96,7 +101,7 @@ def test_another_object_gets_another_id():
 
 
 def test_low_scores_are_not_tracked_and_nothing_found_is_nothing_tracked():
-    tracker = Tracker(TrackerSettings(score_threshold=0.5))
+    tracker = deepsort(score_threshold=0.5)
     objects = [(10, 10, 20, 30, RED), (80, 10, 20, 30, BLUE)]
     found = tracker.update(scene(objects), detections(objects, [0.4, 0.6]))
     assert [one.bbox[0] for one in found] == [80]
@@ -109,7 +114,7 @@ def test_the_batch_size_changes_nothing_but_the_calls():
     results = []
     for size, calls in ((1, [1] * 7), (3, [3, 3, 1]), (100, [7])):
         detector = Scripted(detections(one) for one in objects)
-        results.append(track_video(frames, detector, TrackerSettings(), size))
+        results.append(track_video(frames, detector, deepsort(), size))
         assert detector.batches == calls
     assert results[0] == results[1] == results[2]
 
@@ -133,7 +138,7 @@ def test_tracks_survive_their_file(tmp_path):
 @pytest.mark.parametrize("name", ["score_threshold", "max_iou_distance", "max_cosine_distance"])
 def test_settings_out_of_range_are_named(name):
     with pytest.raises(VcmflowError, match=f"{name} is 1.5"):
-        TrackerSettings(**{name: 1.5})
+        deepsort(**{name: 1.5})
 
 
 def test_the_tracker_itself_needs_no_torch():
@@ -148,7 +153,8 @@ def test_the_command_tracks_with_a_registered_detector(tmp_path):
     videos = [str(tmp_path / "a.mkv"), str(tmp_path / "b.mkv")]
     out = [str(tmp_path / "a.json"), str(tmp_path / "b.json")]
     # No weights: fixed random values, which find something or nothing, but always the same.
-    command = ["track", "--model", "faster_rcnn_mini", "--score-threshold", "0.05"]
+    command = ["track", "--detector", "faster_rcnn_mini"]
+    command += ["--tracker", "{tracker: deepsort, score_threshold: 0.05}"]
     assert main([*command, "--videos", *videos, "--out", *out]) == 0
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
     assert len(read_tracks(tmp_path / "a.json")) == 3
@@ -157,19 +163,23 @@ def test_the_command_tracks_with_a_registered_detector(tmp_path):
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--videos", "a.mkv", "b.mkv"], "1 files for 2 videos"),
+        (["--videos", "a.mkv", "b.mkv"], "--out has 1 entries for 2 videos"),
         (["--videos", "none.mkv"], "none.mkv: no such video"),
-        (["--videos", "a.mkv", "--score-threshold", "2"], "score_threshold is 2.0"),
-        (["--videos", "a.mkv", "--batch-size", "0"], "batch size 0"),
-        (["--videos", "a.mkv", "--model", "yolo"], "faster_rcnn_mini"),
-        (["--videos", "a.mkv", "--weights", "none.safetensors"], "none.safetensors"),
+        (
+            ["--videos", "a.mkv", "--tracker", "{tracker: deepsort, score_threshold: 2}"],
+            "score_threshold is 2; allowed: less than or equal to 1",
+        ),
+        (["--videos", "a.mkv", "--tracker", "sort"], "unknown tracker 'sort'; allowed: deepsort"),
+        (["--videos", "a.mkv", "--batch-size", "0"], "--batch-size is 0"),
+        (["--videos", "a.mkv", "--detector", "yolo"], "faster_rcnn_mini"),
+        (["--videos", "a.mkv", "--detector-weights", "none.safetensors"], "none.safetensors"),
     ],
 )
 def test_the_command_refuses_in_one_line(tmp_path, monkeypatch, capsys, more, words):
     monkeypatch.chdir(tmp_path)
     for name in ("a", "b"):
         write_video(tmp_path / f"{name}.mkv", [scene([])], 10)
-    assert main(["track", "--model", "faster_rcnn_mini", "--out", "a.json", *more]) == 2
+    assert main(["track", "--detector", "faster_rcnn_mini", "--out", "a.json", *more]) == 2
     message = capsys.readouterr().err
     assert words in message
     assert message.count("\n") == 1

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from vcmflow.trajectory.measures import (
+from vcmflow.core.trajectory import (
     adjacent_distance,
     neighbour_share,
     pair_distance,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vcmflow.__main__ import main
-from vcmrender.speed import write_speed
+from vcmrender.api import write_speed
 
 N = 61
 
@@ -27,8 +27,8 @@ def flags(tmp_path: Path) -> list[str]:
         np.save(tmp_path / f"{name}.npy", line.astype(np.float32))
     files = [str(tmp_path / f"{name}.npy") for name in ("one", "two")]
     return [
-        *("trajectory", "--variant", "mine", "--embedding-name", "small", "--embedder", "grey"),
-        *("--sampler", "mine", "--differs", "embedder grey", "--embeddings", *files),
+        *("trajectory", "--variant", "mine", "--embedding-name", "small", "--embedding", "grey"),
+        *("--method", "mine", "--differs", "embedder grey", "--embeddings", *files),
         *("--names", "one", "two", "--speeds", str(tmp_path / "speed.json")),
         *("--speed-names", "one", "--keep-every", "3", "--out", str(tmp_path / "out.csv")),
     ]
@@ -71,10 +71,10 @@ def test_a_speed_longer_than_the_sequence_is_cut(flags: list[str], tmp_path: Pat
         (["--keep-every", "3", "4", "5"], "--keep-every has 3 entries"),
         (["--speed-names", "three"], "'three' is not among --names"),
         (["--speed-names", "one", "two"], "--speed-names has 2 entries for 1 files"),
-        (["--method", "uniform"], "not built on an embedding"),
-        (["--method", "best"], "unknown sampling method 'best'"),
-        (["--option", "arc=bow"], "arc is 'bow'; allowed: chord, spline"),
-        (["--embedder", "none"], "grey"),
+        (["--sampler", "uniform"], "not built on an embedding"),
+        (["--sampler", "best"], "unknown sampler 'best'"),
+        (["--sampler", "{sampler: manifold, arc: bow}"], "arc is 'bow'; allowed: 'chord' or"),
+        (["--embedding", "none"], "grey"),
     ],
 )
 def test_bad_input_is_one_line(

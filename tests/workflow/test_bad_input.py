@@ -1,60 +1,77 @@
-"""What a user gets wrong is one clear line before any job starts."""
+"""What a user gets wrong is one clear line of Snakemake's before any job starts.
+
+One of each kind: a preset, a key, a value, a name of the grid, files. tests/plan/test_check.py and
+tests/config have the rest.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
-from running import run_in
+from running import run_in, setting
 
 pytestmark = pytest.mark.workflow
 
+OWN = {
+    **{"title": "t", "source": "local", "loader": "folder", "path": "nowhere", "keep_every": 3},
+    **{"methods": ["uniform"], "tasks": [], "synthetic": False},
+}
+WRONG: Mapping[str, tuple[tuple[str, Any], list[str]]] = {
+    "preset": (("preset", "mni"), ["preset", "'mni'", "mini", "paper", "smoke"]),
+    "key": (("encode.lader", [22]), ["encode", "'lader'", "did you mean 'ladder'"]),
+    "value": (
+        ("data.datasets.railway.keep_every", 0),
+        ["railway.keep_every", "0", "at least 1"],
+    ),
+    "name": (
+        ("methods.uniform.codec", "vvenc"),
+        ["methods.uniform.codec", "'vvenc'", "vvenc_ra"],
+    ),
+    "figure": (
+        ("figures.detection_sequence", "none"),
+        ["figures.detection_sequence", "'none'", "1_cal"],
+    ),
+    "figure of masks": (
+        ("figures.segmentation_sequence", "none"),
+        ["figures.segmentation_sequence", "'none'", "bridge"],
+    ),
+    "figure of embeddings": (
+        ("figures.embedding_sequences", ["none"]),
+        ["figures.embedding_sequences", "'none'"],
+    ),
+    "weights": (
+        ("task.tasks.detection.weights", "models/none.safetensors"),
+        ["task.tasks.detection.weights", "models/none.safetensors"],
+    ),
+    "folder": (("data", {"use": ["own"], "datasets": {"own": OWN}}), ["nowhere"]),
+}
 
-@pytest.mark.parametrize(
-    ("config", "words"),
-    [
-        ("preset=mni", ["preset", "'mni'", "mini", "paper", "smoke"]),
-        ("encode={qp: [22]}", ["encode", "'qp'", "did you mean 'qps'"]),
-        ("encode={qps: [64]}", ["encode.qps", "64", "0..63"]),
-        ("encode={codec: x264, qps: [22, 60]}", ["encode.qps", "60", "x264", "0..51"]),
-        ("encode={codec: av2}", ["encode.codec", "'av2'", "vvenc"]),
-        ("sample={use: [uniform, manifolt]}", ["sample.use", "'manifolt'", "manifold"]),
-        ("sample={samplers: {mine: {method: best}}}", ["mine", "'best'", "uniform"]),
-        ("data={datasets: {railway: {keep_every: 0}}}", ["keep_every", "0", "at least 1"]),
-        ("reconstruct={interpolator: dain}", ["reconstruct.interpolator", "'dain'", "flow"]),
-        ("task={detection: {model: x, weights: null}}", ["task.detection.model", "'x'"]),
-        (
-            "task={detection: {model: faster_rcnn_mini, weights: models/none.safetensors}}",
-            ["task.detection.weights", "models/none.safetensors"],
-        ),
-        ("tables={anchor: nobody}", ["tables.anchor", "'nobody'", "uniform"]),
-        ("figures={detection_sequence: no}", ["figures.detection_sequence", "'no'", "1_cal"]),
-        (
-            "figures={segmentation_sequence: no}",
-            ["figures.segmentation_sequence", "'no'", "bridge"],
-        ),
-        ("figures={embedding_sequences: [no]}", ["figures.embedding_sequences", "'no'"]),
-        (
-            "data={datasets: {railway: {task: none, require_objects: true}}}",
-            ["dataset railway", "require_objects", "task: none"],
-        ),
-        (
-            "embed={embeddings: {cold: {embedder: learned, pretraining: cold}}}",
-            ["embed.embeddings.cold.pretraining", "'cold'", "none is defined"],
-        ),
-        (
-            "data={use: [own], datasets: {own: {title: t, source: local, loader: folder, "
-            "path: nowhere, task: none, synthetic: false, keep_every: 3, modes: [ra]}}}",
-            ["nowhere"],
-        ),
-    ],
-)
+
+@pytest.fixture(scope="module")
+def said(checkout: Path) -> dict[str, tuple[int, str]]:
+    """What a dry run of each says, and its exit status; side by side, since they only read."""
+
+    def plan(case: str) -> tuple[int, str]:
+        key, value = WRONG[case][0]
+        done = run_in(checkout, "snakemake", "-n", "--config", setting(key, value))
+        return done.returncode, done.stdout + done.stderr  # a dry run says everything on stdout
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(WRONG, pool.map(plan, WRONG), strict=True))
+
+
+@pytest.mark.parametrize("case", WRONG)
 def test_one_line_names_key_value_and_what_is_allowed(
-    checkout: Path, config: str, words: list[str]
+    said: dict[str, tuple[int, str]], case: str
 ) -> None:
-    done = run_in(checkout, "snakemake", "-n", "--config", config)
-    assert done.returncode != 0
-    said = done.stdout + done.stderr  # a dry run says everything on stdout
-    assert [line for line in said.splitlines() if all(word in line for word in words)], said
-    assert "Traceback" not in said
-    assert "Job stats" not in said
+    status, text = said[case]
+    words = WRONG[case][1]
+    assert status != 0
+    assert [line for line in text.splitlines() if all(word in line for word in words)], text
+    assert "Traceback" not in text
+    assert "Job stats" not in text

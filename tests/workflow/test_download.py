@@ -88,7 +88,7 @@ def test_a_download_becomes_a_sequence_and_is_not_fetched_again(
     done = run_in(folder, *command)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     about = json.loads((folder / TARGET).read_text("utf-8"))
-    assert (about["frames"], about["width"], about["ground_truth"]) == (3, 64, "annotations")
+    assert (about["frames"], about["width"], about["annotations"]) == (3, 64, "masks")
     log = (folder / "data/downloads/davis2017.log").read_text("utf-8")
     assert "licence" in log.lower() and "research use" in log
 

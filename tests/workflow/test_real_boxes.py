@@ -19,8 +19,10 @@ import pytest
 import yaml
 from running import ROOT, copy_checkout, run_in
 
+from vcmflow.core.encoding import Shape
+from vcmflow.core.scores import read_scores, wide
 from vcmflow.core.video import read_video
-from vcmflow.encode.bitstream import pictures_of
+from vcmflow.encode.bitstream import VVC, pictures_of
 from vcmflow.encode.decode import decode_stream
 from vcmflow.task.coco_ids import COCO_IDS
 from vcmflow.task.onnx.describe import FOLDER
@@ -34,10 +36,10 @@ WEIGHTS = REAL / "models" / "fastestdet.onnx"
 # What the mask of each sequence shows, by COCO's ids.
 PERSON, CAR, BUS, TRUCK = 1, 3, 6, 8
 OBJECTS = {"car-shadow": CAR, "parkour": PERSON}
-SAMPLERS = ["manifold", "uniform"]
+METHODS = ["manifold", "uniform"]
 FRAMES = 30
 KEPT = FRAMES // 3 + 1
-QPS = [22, 32, 47]
+POINTS = [22, 32, 47]
 WIDTH, HEIGHT = 854, 480
 TABLES = ["table3", "table5", "accuracy", "sanity"]
 FIGURES = ["fig4", "fig6", "fig8", "rd_own", "rate_scores_own", "timeline_own"]
@@ -105,33 +107,37 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     "loader": "folder",
                     "path": str(DAVIS / "JPEGImages" / "480p"),
                     "annotations": "boxes.json",
-                    "task": "detection",
+                    "methods": METHODS,
+                    "tasks": ["detection"],
                     "synthetic": False,
                     "sequences": list(OBJECTS),
                     "frames": FRAMES,
                     "fps": 24,
                     "keep_every": 3,
-                    "modes": ["ra"],
                 }
             },
         },
         # The learned embedding, hardly trained.
-        "pretrain": {
+        "train": {
             "rendered": 8,
             "rendered_frames": 6,
-            "options": {"steps": 5, "pairs": 4, "negatives": 8, "negative_videos": 2},
+            "trainings": {
+                "embedding": {"steps": 5, "pairs": 4, "negatives": 8, "negative_videos": 2}
+            },
         },
-        "sample": {"use": SAMPLERS, "sweep": None},
-        "encode": {"qps": QPS},
+        "sample": {"sweep": None},
+        "encode": {"ladder": POINTS},
         "task": {
-            "detection": {
-                "model": "onnx",
-                "weights": str(WEIGHTS),
-                "options": {"description": "vehicles.yaml"},
+            "tasks": {
+                "detection": {
+                    "model": "onnx",
+                    "weights": str(WEIGHTS),
+                    "description": "vehicles.yaml",
+                }
             }
         },
         "embed": {"embeddings": {"grey": {"embedder": "grey"}}},
-        "figures": {"shown_qp": 32, "embeddings": ["grey", "learned"]},
+        "figures": {"shown_point": 32, "embeddings": ["grey", "learned"]},
         "tables": {"standard": "uniform", "min_map": None, "min_jaccard": None},
     }
     (folder / "own.yaml").write_text(yaml.safe_dump(configuration), "utf-8")
@@ -145,36 +151,38 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_accuracy_falls_with_qp(results: Path) -> None:
-    table = pd.read_csv(results / "own" / "score" / "scenes.csv")
+    scores = read_scores([results / "own" / "score" / "scores.csv"])
+    assert set(scores["status"]) <= {"", "undefined"}, "against boxes made by hand"
+    table = wide(scores, "scene", "detection")
     assert set(table["scene"]) == set(OBJECTS)
-    assert set(table["ground_truth"]) == {"annotations"}
-    source = table[table["sampler"] == "source"].set_index("scene")["map"]
-    curves = table[table["sampler"] != "source"].groupby(["scene", "sampler"])
-    assert len(curves) == len(OBJECTS) * len(SAMPLERS)
-    for (scene, sampler), curve in curves:
-        ordered = curve.sort_values("qp")
-        assert list(ordered["qp"]) == QPS
+    source = table[table["method"] == "source"].set_index("scene")["map"]
+    curves = table[table["method"] != "source"].groupby(["scene", "method"])
+    assert len(curves) == len(OBJECTS) * len(METHODS)
+    for (scene, method), curve in curves:
+        ordered = curve.sort_values("point", key=lambda points: points.astype(float))
+        assert list(ordered["point"]) == [str(point) for point in POINTS]
         for column in ("map", "rate_bytes", "psnr", "psnr_kept", "ssim"):
             falls = ordered[column].diff().dropna() < 0
-            assert falls.all(), f"{scene}, {sampler}: {column}: {ordered[column].tolist()}"
+            assert falls.all(), f"{scene}, {method}: {column}: {ordered[column].tolist()}"
         assert ordered["map"].iloc[0] > 0.8 * source[scene] > 0.4
 
 
 def test_every_frame_arrives_in_its_size(results: Path) -> None:
     for name in OBJECTS:
-        for sampler in SAMPLERS:
-            decision = json.loads((results / f"own/sample/{name}/{sampler}.json").read_text())
+        for method in METHODS:
+            chain = f"{name}/{method}/vvenc_ra"
+            decision = json.loads((results / f"own/sample/{name}/{method}.json").read_text())
             assert (decision["n"], decision["m"]) == (FRAMES, KEPT)
-            fidelity = pd.read_csv(results / f"own/fidelity/{name}/{sampler}.csv")
-            for qp in QPS:
-                of_qp = fidelity[fidelity["qp"] == qp]
-                assert list(of_qp["frame"]) == list(range(FRAMES))
-                assert list(of_qp[of_qp["kept"] == 1]["frame"]) == decision["frames"]
-                stream = results / f"own/encode/{name}/{sampler}/ra/qp{qp}.266"
-                assert len(pictures_of(stream)) == KEPT
+            fidelity = pd.read_csv(results / f"own/fidelity/{chain}/interpolation.csv")
+            for point in POINTS:
+                of_point = fidelity[fidelity["point"] == point]
+                assert list(of_point["frame"]) == list(range(FRAMES))
+                assert list(of_point[of_point["kept"] == 1]["frame"]) == decision["frames"]
+                stream = results / f"own/encode/{chain}/{point}.266"
+                assert len(pictures_of(stream, VVC)) == KEPT
             # The decoder stops at the first error in a stream.
-            decoded = list(decode_stream(stream, WIDTH, HEIGHT, KEPT))
-            video = results / f"own/reconstruct/{name}/{sampler}/ra/qp{qp}.mkv"
+            decoded = list(decode_stream(stream, VVC, Shape(WIDTH, HEIGHT, KEPT, 10.0)))
+            video = results / f"own/reconstruct/{chain}/interpolation/{point}.mkv"
             frames = list(read_video(video))
             assert {frame.shape for frame in frames} == {(HEIGHT, WIDTH, 3)}
             assert len(frames) == FRAMES

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from running import ROOT, copy_checkout, run_in
 
+from vcmflow.core.scores import read_scores, wide
 from vcmflow.core.video import write_video
 
 pytestmark = pytest.mark.workflow
@@ -21,10 +22,10 @@ REAL = ROOT.parent / "shared" / "real"
 # Cheap, and without training: the embedding is the frames' own grey pixels.
 CHEAP: dict[str, Any] = {
     "sample": {
-        "use": ["uniform", "grey"],
-        "samplers": {"grey": {"method": "manifold", "embedding": "grey"}},
+        "samplers": {"grey": {"sampler": "manifold", "embedding": "grey"}},
         "sweep": None,
     },
+    "methods": {"grey": {"sampler": "grey", "codec": "vvenc_ra", "reconstructor": "interpolation"}},
     "embed": {"embeddings": {"grey": {"embedder": "grey"}}},
     "tables": {"anchor": "uniform", "test": "grey", "standard": "uniform"},
     "figures": {"embeddings": ["grey", "random"]},
@@ -46,8 +47,9 @@ def run_on(
     return found
 
 
-def scores(folder: Path, dataset: str) -> pd.DataFrame:
-    return pd.read_csv(folder / f"results/mini/{dataset}/score/scenes.csv")
+def scores(folder: Path, dataset: str, task: str) -> pd.DataFrame:
+    """One row per scene, method and point, uncompressed frames included."""
+    return wide(read_scores([folder / f"results/mini/{dataset}/score/scores.csv"]), "scene", task)
 
 
 @pytest.mark.skipif(
@@ -55,7 +57,8 @@ def scores(folder: Path, dataset: str) -> pd.DataFrame:
 )
 def test_real_sequences_reach_their_rate_accuracy_figures_by_both_loaders(tmp_path: Path) -> None:
     folder = copy_checkout(tmp_path / "checkout")
-    common = {"source": "local", "synthetic": False, "keep_every": 3, "modes": ["ra"], "frames": 9}
+    common = {"source": "local", "synthetic": False, "keep_every": 3, "frames": 9}
+    common |= {"methods": ["uniform", "grey"]}
     davis = {"loader": "davis", "path": str(REAL / "davis2016"), "year": 2016}
     own = {"loader": "folder", "path": str(REAL / "davis2016/JPEGImages/480p"), "fps": 24}
     names = ["car-shadow", "parkour"]
@@ -67,16 +70,20 @@ def test_real_sequences_reach_their_rate_accuracy_figures_by_both_loaders(tmp_pa
                 "datasets": {
                     "masks": common
                     | davis
-                    | {"task": "segmentation", "sequences": names, "height": 160},
-                    "own": common | own | {"task": "detection", "sequences": names, "height": 240},
+                    | {"tasks": ["segmentation"], "sequences": names, "height": 160},
+                    "own": common
+                    | own
+                    | {"tasks": ["detection"], "sequences": names, "height": 240},
                 },
             },
-            "encode": {"qps": [27, 37, 47]},
+            "encode": {"ladder": [27, 37, 47]},
             "task": {
-                "detection": {
-                    "model": "onnx",
-                    "weights": str(REAL / "models" / "fastestdet.onnx"),
-                    "options": {"description": "fastestdet"},
+                "tasks": {
+                    "detection": {
+                        "model": "onnx",
+                        "weights": str(REAL / "models" / "fastestdet.onnx"),
+                        "description": "fastestdet",
+                    }
                 }
             },
         },
@@ -87,36 +94,37 @@ def test_real_sequences_reach_their_rate_accuracy_figures_by_both_loaders(tmp_pa
         "results/mini/own/frames/sequences.csv",
     )
 
-    assert {name: info["ground_truth"] for name, info in found["masks"].items()} == dict.fromkeys(
-        names, "annotations"
-    )
-    assert {name: info["ground_truth"] for name, info in found["own"].items()} == dict.fromkeys(
-        names, "pseudo"
-    )
+    for dataset, wanted in (("masks", "masks"), ("own", "none")):
+        there = {name: info["annotations"] for name, info in found[dataset].items()}
+        assert there == dict.fromkeys(names, wanted)
     for figure in ("rate_scores_masks", "rate_scores_own", "fig4"):
         assert (folder / f"results/mini/figures/{figure}.png").stat().st_size > 5_000
-    for dataset, accuracy in (("masks", "jaccard"), ("own", "map")):
-        table = scores(folder, dataset)
-        coded = table[table["sampler"] != "source"]
-        assert set(coded["sampler"]) == {"uniform", "grey"}
+    for dataset, task, accuracy in (
+        ("masks", "segmentation", "jaccard"),
+        ("own", "detection", "map"),
+    ):
+        table = scores(folder, dataset, task)
+        coded = table[table["method"] != "source"]
+        assert set(coded["method"]) == {"uniform", "grey"}
         assert coded[accuracy].between(0, 1).all() and coded[accuracy].max() > 0.1
         # The methods keep different frames, so their curves may not coincide.
-        assert (coded.groupby(["scene", "qp"])["rate_bytes"].nunique() == 2).all()
-        for _, curve in coded.groupby(["scene", "sampler", "mode"]):
-            ordered = curve.sort_values("qp")
-            assert list(ordered["qp"]) == [27, 37, 47]
+        assert (coded.groupby(["scene", "point"])["rate_bytes"].nunique() == 2).all()
+        for _, curve in coded.groupby(["scene", "method"]):
+            ordered = curve.sort_values("point")
+            assert list(ordered["point"]) == ["27", "37", "47"]
             assert ordered["rate_bytes"].is_monotonic_decreasing
             assert ordered["psnr"].is_monotonic_decreasing
             assert (ordered["m"] < ordered["n"]).all()
     # Pseudo ground truth is what the detector itself finds without compression.
-    assert scores(folder, "own").query("sampler == 'source'")["map"].max() > 0.99
+    source = scores(folder, "own", "detection").query("method == 'source'")
+    assert source["map"].max() > 0.99 and set(source["status"]) == {"pseudo"}
     assert "pseudo" in (folder / "results/mini/tables/accuracy.md").read_text("utf-8")
 
 
 def test_names_with_special_characters_go_through_the_whole_workflow(tmp_path: Path) -> None:
     folder = copy_checkout(tmp_path / "check out")
     videos = folder / "my 'own' vidéos"
-    names = ["-lead", "a b", 'it\'s "so"', "Zug–日本", "plain", "$HOME;&"]
+    names = ["-lead a", 'it\'s "so"', "$HOME;&Zug–日本"]
     y, x = np.mgrid[0:64, 0:96]
     for seed, name in enumerate(names):
         frames = [
@@ -135,21 +143,21 @@ def test_names_with_special_characters_go_through_the_whole_workflow(tmp_path: P
                         "source": "local",
                         "loader": "folder",
                         "path": videos.name,
-                        "task": "detection",
+                        "tasks": ["detection"],
                         "synthetic": False,
                         "keep_every": 2,
-                        "modes": ["ra"],
+                        "methods": ["uniform", "grey"],
                         "sequences": "auto",
                     }
                 },
             },
-            "encode": {"qps": [32, 37]},
+            "encode": {"ladder": [32, 37]},
         },
     )
     table = pd.read_csv(folder / "results/mini/own/frames/sequences.csv")
     assert len(found["own"]) == len(table) == len(names)
     assert set(table["id"]) == set(found["own"])
-    assert (table["frames"] == 5).all() and (table["ground_truth"] == "pseudo").all()
-    scored = pd.read_csv(folder / "results/mini/own/score/sequences.csv")
+    assert (table["frames"] == 5).all() and (table["annotations"] == "none").all()
+    scored = wide(read_scores([folder / "results/mini/own/score/scores.csv"]), "sequence")
     assert set(scored["sequence"]) == set(found["own"])
     assert (folder / "results/mini/figures/rate_scores_own.png").stat().st_size > 5_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from running import copy_checkout, run_in
+from running import copy_checkout, jobs, rules, run
 
+from vcmflow.core.scores import read_scores, wide
 from vcmflow.core.video import write_video
 
 pytestmark = pytest.mark.workflow
@@ -26,23 +26,23 @@ SETTINGS: dict[str, Any] = {
                 "loader": "folder",
                 "path": "videos",
                 "annotations": "labels",
-                "task": "detection",
+                "methods": ["uniform"],
+                "tasks": ["detection"],
                 "keep_every": 2,
-                "modes": ["ra"],
                 "require_objects": True,
             }
         },
     },
     "sample": {
-        "use": ["uniform"],
-        "samplers": {"grey": {"method": "manifold", "embedding": "grey"}},
+        "samplers": {"grey": {"sampler": "manifold", "embedding": "grey"}},
         "sweep": None,
     },
+    "methods": {"grey": {"sampler": "grey", "codec": "vvenc_ra", "reconstructor": "interpolation"}},
     "embed": {"embeddings": {"grey": {"embedder": "grey"}}},
-    "encode": {"qps": [37]},
+    "encode": {"ladder": [37]},
     "task": {"sequences_per_job": 1},
     "tables": {"anchor": "uniform", "test": "grey", "standard": "uniform"},
-    "figures": {"embeddings": ["grey", "random"], "shown_qp": 37},
+    "figures": {"embeddings": ["grey", "random"], "shown_point": 37},
 }
 TARGETS = ("results/mini/tables/accuracy.md", "results/mini/own/frames/sequences.csv")
 
@@ -69,50 +69,49 @@ def make_videos(folder: Path) -> None:
 
 
 def planned(folder: Path, *targets: str) -> dict[str, int]:
-    done = run_in(folder, "snakemake", "-n", *targets, "--configfile", "own.yaml")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", done.stdout, re.MULTILINE)}
+    return rules(jobs(folder, *targets, "--configfile", "own.yaml"))
 
 
-def run(folder: Path, *targets: str) -> None:
-    done = run_in(folder, "snakemake", "--cores", "2", *targets, "--configfile", "own.yaml")
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
+def make(folder: Path, *targets: str) -> None:
+    run(folder, "snakemake", "--cores", "2", *targets, "--configfile", "own.yaml")
 
 
 def test_a_selection_takes_sequences_without_objects_out_of_scores_and_plan(tmp_path: Path) -> None:
     folder = copy_checkout(tmp_path)
     make_videos(folder)
     (folder / "own.yaml").write_text(yaml.safe_dump(SETTINGS), "utf-8")
+    table = folder / "results/mini/own/score/scores.csv"
 
-    assert planned(folder, *TARGETS)["encode"] == 3
-    run(folder, *TARGETS)
-    scenes = pd.read_csv(folder / "results/mini/own/score/scenes.csv")
-    assert set(scenes["scene"]) == {"b"}
-    pooled = pd.read_csv(folder / "results/mini/own/score/dataset.csv")
+    assert planned(folder, *TARGETS)["encode_vvenc_ra"] == 3
+    make(folder, *TARGETS)
+    scores = read_scores([table])
+    assert set(wide(scores, "scene", "detection")["scene"]) == {"b"}
+    pooled = wide(scores, "dataset", "detection")
     assert set(pooled["sequences"]) == {1} and set(pooled["left_out"]) == {2}
     log = (folder / "results/mini/logs/own/score_pool.log").read_text("utf-8")
     assert "2 of 3 sequences have no object and are left out: a, c" in log
     caption = (folder / "results/mini/tables/accuracy.md").read_text("utf-8")
     assert "sequences with objects only" in caption
-    table = pd.read_csv(folder / "results/mini/own/frames/sequences.csv")
-    assert dict(zip(table["id"], table["objects"], strict=True)) == {"a": 0, "b": 5, "c": 0}
+    listed = pd.read_csv(folder / "results/mini/own/frames/sequences.csv")
+    assert dict(zip(listed["id"], listed["objects"], strict=True)) == {"a": 0, "b": 5, "c": 0}
     # Scoring alone changes no plan.
     assert not planned(folder, *TARGETS)
 
-    before = (folder / "results/mini/own/score/scenes.csv").read_bytes()
-    run(folder, "selection")
-    after = planned(folder, *TARGETS)
-    assert not {"import_sequence", "encode", "reconstruct", "task", "task_source"} & set(after)
-    run(folder, *TARGETS)
-    changed = (folder / "results/mini/own/score/scenes.csv").read_bytes()
-    assert changed == before.replace(b",2\n", b",0\n")
+    before = table.read_bytes()
+    make(folder, "selection")
+    after = set(planned(folder, *TARGETS))
+    assert not {"import_sequence", "task", "task_source"} & after
+    assert not [rule for rule in after if rule.startswith(("encode", "reconstruct"))]
+    make(folder, *TARGETS)
+    assert table.read_bytes() == before.replace(b",left_out,2,", b",left_out,0,")
     assert not planned(folder, *TARGETS)
 
     # From the start: only what has objects is coded, and the table still lists everything.
     again = copy_checkout(tmp_path / "again")
     make_videos(again)
     (again / "own.yaml").write_text(yaml.safe_dump(SETTINGS), "utf-8")
-    assert "encode" not in planned(again, "selection")
-    run(again, "selection")
-    jobs = planned(again, *TARGETS)
-    assert jobs["encode"] == 1 and jobs["task_source"] == 1 and "import_sequence" not in jobs
+    assert "encode_vvenc_ra" not in planned(again, "selection")
+    make(again, "selection")
+    found = planned(again, *TARGETS)
+    assert found["encode_vvenc_ra"] == 1 and found["task_source"] == 1
+    assert "import_sequence" not in found

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from running import copy_checkout, run_in
+from running import (
+    ENCODE,
+    RECONSTRUCT,
+    SMOKE,
+    Plans,
+    copy_checkout,
+    jobs,
+    rules,
+    run,
+    run_in,
+    setting,
+)
+
+from vcmflow.core.scores import read_scores, wide
 
 pytestmark = pytest.mark.workflow
 
-SMOKE = ("--config", "preset=smoke")
 TABLES = ["table3", "table4", "table5", "table6", "table7", "accuracy", "sanity", "ablation"]
 FIGURES = ["fig4", "fig5", "fig6", "fig7", "fig8", "accuracy_m", "time", "training"]
 
 
 def planned(folder: Path, *config: str) -> set[str]:
     """The rules that Snakemake would run."""
-    done = run_in(folder, "snakemake", "-n", "--config", "preset=smoke", *config)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return set(re.findall(r"^(?:local)?rule (\w+):$", done.stdout + done.stderr, re.MULTILINE)) - {
-        "all"
-    }
+    return set(rules(jobs(folder, *SMOKE, *config)))
 
 
 def test_every_table_and_figure_is_there(smoke: Path) -> None:
@@ -68,11 +77,8 @@ def test_every_sampler_keeps_exactly_m_frames_within_its_gaps(smoke: Path) -> No
         assert [b - a - 1 for a, b in pairwise(frames)] == list(gaps)
 
 
-def test_a_second_run_has_nothing_to_do(smoke: Path) -> None:
+def test_a_second_run_has_nothing_to_do_also_after_a_touch(smoke: Path) -> None:
     assert planned(smoke) == set()
-
-
-def test_touching_a_file_reruns_nothing(smoke: Path) -> None:
     for path in (smoke / "workflow" / "vcmflow").rglob("*.py"):
         path.touch()
     (smoke / "models" / "faster_rcnn_mini.safetensors").touch()
@@ -86,58 +92,74 @@ OF_RAILWAY = {
     *("rd_railway", "rate_scores_railway", "table_ablation"),
 }
 OF_DAVIS = {"table6", "fig7", "rd_davis", "rate_scores_davis"}
-OF_BOTH = {"accuracy", "sanity", "time", "score_sequence", "score_pool"} | LAST
+POOLED = {"table_accuracy", "table_sanity", "time"}
+OF_BOTH = POOLED | {"score_sequence", "score_pool"} | LAST
 SCORES = OF_RAILWAY | OF_DAVIS | OF_BOTH
 # Reconstructions are temporary: whoever needs them again makes them again, and what else is
 # computed from them follows.
-RECONSTRUCTION = {"reconstruct", "reconstruct_shown", "fidelity", "task"} | SCORES
-SWEPT = {"encode_swept", "reconstruct_swept"}
-SAMPLING = {"sample", "timeline_railway", "timeline_davis", "encode"} | RECONSTRUCTION
+AFTER = {"reconstruct_shown", "fidelity", "task"}
+RANDOM_ACCESS = {"encode_vvenc_ra", "reconstruct_interpolation_vvenc_ra"}
+ALL_INTRA = {"encode_vvenc_ai", "reconstruct_interpolation_vvenc_ai"}
+SAMPLING = {"sample", "timeline_railway", "timeline_davis"} | RANDOM_ACCESS | ALL_INTRA
+SAMPLING |= AFTER | SCORES
+BD = {"table3", "table4", "table7", "table_ablation"}
+
+# Key in params.yaml, new value, rules that run.
+CHANGES: list[tuple[str, object, set[str]]] = [
+    (
+        "data.datasets.davis.title",
+        "x",
+        POOLED | {"fig8", "timeline_davis", "reconstruct_shown"} | OF_DAVIS | LAST,
+    ),
+    (
+        "train.trainings.embedding.temperature",
+        0.5,
+        {"train", "training", "embed", "fig8", "complexity", "trajectory"} | SAMPLING,
+    ),
+    (
+        "embed.embeddings.random.seed",
+        5,
+        {"embed", "fig8", "trajectory", "table_ablation", "provenance"},
+    ),
+    ("track.tracker.score_threshold", 0.5, {"track", "complexity"} | SAMPLING),
+    ("sample.samplers.manifold.arc", "spline", {"trajectory"} | SAMPLING),
+    # The all-intra codec is like the other one, but for what it says itself.
+    ("encode.codecs.vvenc_ra.preset", "fast", ENCODE | RECONSTRUCT | AFTER | SCORES),
+    ("encode.codecs.vvenc_ai.preset", "fast", ALL_INTRA | AFTER | OF_RAILWAY | OF_BOTH),
+    ("encode.codecs.vvenc_ra.intra_period", 32, set()),
+    ("encode.codecs.unused", {"codec": "x265"}, {"provenance"}),
+    (
+        "reconstruct.reconstructors.interpolation.reconstructor",
+        "blend",
+        RECONSTRUCT | AFTER | SCORES,
+    ),
+    (
+        "task.tasks.detection.score_threshold",
+        0.2,
+        {"task_source"} | RECONSTRUCT | AFTER | OF_RAILWAY | OF_BOTH,
+    ),
+    ("train.trainings.yolact_mini.steps", 10, {"provenance"}),
+    ("score.interpolation", "akima", BD | LAST),
+    ("tables.anchor", "all", BD | {"fig6", "fig7", "reconstruct_shown"} | LAST),
+    ("figures.shown_point", 27, {"fig6", "fig7", "reconstruct_shown", "provenance"}),
+]
 
 
-@pytest.mark.parametrize(
-    ("change", "rules"),
-    [
-        (
-            "data={datasets: {davis: {title: x}}}",
-            {"accuracy", "sanity", "time", "fig8", "timeline_davis", "reconstruct_shown"}
-            | OF_DAVIS
-            | LAST,
-        ),
-        (
-            "pretrain={options: {temperature: 0.5}}",
-            {"pretrain", "training", "embed", "fig8", "complexity", "trajectory"} | SAMPLING,
-        ),
-        (
-            "embed={embeddings: {random: {options: {seed: 5}}}}",
-            {"embed", "fig8", "trajectory", "table_ablation", "provenance"},
-        ),
-        ("track={score_threshold: 0.5}", {"track", "complexity"} | SAMPLING),
-        ("sample={samplers: {manifold: {arc: spline}}}", {"trajectory"} | SAMPLING),
-        ("encode={preset: fast}", {"encode"} | SWEPT | RECONSTRUCTION),
-        ("encode={options: {}}", set()),
-        ("reconstruct={interpolator: blend}", RECONSTRUCTION | {"reconstruct_swept"}),
-        (
-            "task={detection: {options: {score_threshold: 0.2}}}",
-            {"task", "task_source", "fidelity", "reconstruct", "reconstruct_swept"}
-            | {"reconstruct_shown"}
-            | OF_RAILWAY
-            | OF_BOTH,
-        ),
-        ("train={yolact_mini: {steps: 10}}", {"provenance"}),
-        ("score={interpolation: akima}", {"table3", "table4", "table7", "table_ablation"} | LAST),
-        (
-            "tables={anchor: all}",
-            {"table3", "table4", "table7", "table_ablation", "fig6", "fig7", "reconstruct_shown"}
-            | LAST,
-        ),
-        ("figures={shown_mode: ai}", {"fig6", "reconstruct_shown", "provenance"}),
-    ],
-)
+@pytest.fixture(scope="module")
+def plans(smoke: Path, request: pytest.FixtureRequest) -> Iterator[Plans]:
+    """What the changes plan that are asked for, made side by side."""
+    items = [getattr(item, "callspec", None) for item in request.session.items]
+    asked = [call.params for call in items if call and "key" in call.params]
+    found = Plans(smoke, [(*SMOKE, setting(call["key"], call["value"])) for call in asked])
+    yield found
+    found.close()
+
+
+@pytest.mark.parametrize(("key", "value", "wanted"), CHANGES, ids=[key for key, *_ in CHANGES])
 def test_one_parameter_reruns_what_depends_on_it_and_nothing_else(
-    smoke: Path, change: str, rules: set[str]
+    plans: Plans, key: str, value: object, wanted: set[str]
 ) -> None:
-    assert planned(smoke, change) == rules
+    assert set(rules(plans[(*SMOKE, setting(key, value))])) == wanted
 
 
 def test_an_edit_of_a_module_reruns_the_jobs_that_it_can_change(smoke: Path) -> None:
@@ -145,35 +167,30 @@ def test_an_edit_of_a_module_reruns_the_jobs_that_it_can_change(smoke: Path) -> 
     before = module.read_text("utf-8")
     try:
         module.write_text(before + "\nEDITED = True\n", "utf-8")
-        assert planned(smoke) == {"encode"} | SWEPT | RECONSTRUCTION
+        assert planned(smoke) == ENCODE | RECONSTRUCT | AFTER | SCORES
     finally:
         module.write_text(before, "utf-8")
-    assert planned(smoke) == set()
 
 
 def test_the_first_run_said_how_far_it_was(smoke: Path) -> None:
     lines = (smoke / "first-run.txt").read_text("utf-8")
-    assert re.search(r"\d+ %  +\d+/\d+  encode \S+ \(\d+\.\d s\)  elapsed \d+:\d\d  about", lines)
+    job = r"encode_vvenc_ra \S+ \(\d+\.\d s\)"
+    assert re.search(rf"\d+ %  +\d+/\d+  {job}  elapsed \d+:\d\d  about", lines)
 
 
 def test_another_seed_changes_every_number(smoke: Path, tmp_path: Path) -> None:
     folder = copy_checkout(tmp_path)
-    target = "results/smoke/railway/score/scenes.csv"
-    done = run_in(
-        folder,
-        "snakemake",
-        "--cores",
-        "all",
-        target,
-        *SMOKE,
-        "data={seed: 7}",
-        "sample={sweep: null}",
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    keys = ["scene", "sampler", "mode", "qp"]
+    target = "results/smoke/railway/score/scores.csv"
+    methods = ["uniform", "manifold", "uniform_ai"]
+    railway = {"methods": methods, "tasks": []}
+    change = setting("data", {"seed": 7, "datasets": {"railway": railway}})
+    sweep = setting("sample.sweep", None)
+    run(folder, "snakemake", "--cores", "all", target, *SMOKE, change, sweep)
+    keys = ["scene", "method", "point"]
     ours, other = (
-        pd.read_csv(root / target).dropna(subset=["mode"]).set_index(keys)
+        table[table["method"].isin(methods)].set_index(keys)
         for root in (smoke, folder)
+        for table in [wide(read_scores([root / target]), "scene")]
     )
     both = ours.merge(other, on=keys, suffixes=("", "_other"))
     assert len(both) == len(other) > 0
@@ -182,16 +199,16 @@ def test_another_seed_changes_every_number(smoke: Path, tmp_path: Path) -> None:
 
 
 def test_a_failure_names_the_rule_the_input_and_the_log_and_leaves_nothing(
-    tmp_path: Path,
+    finished: Path,
 ) -> None:
-    folder = copy_checkout(tmp_path)
-    stream = "results/smoke/davis/encode/cars-crossing/uniform/ra"
-    run_in(folder, "snakemake", "--cores", "2", f"{stream}/encode.csv", *SMOKE)
-    (folder / stream / "qp27.266").write_bytes(b"no stream")
-    recon = "results/smoke/davis/reconstruct/cars-crossing/uniform/ra/qp27.mkv"
-    done = run_in(folder, "snakemake", "--cores", "2", "--notemp", recon, *SMOKE)
+    stream = finished / "results/smoke/davis/encode/cars-crossing/uniform/vvenc_ra/27.266"
+    stream.write_bytes(b"no stream")
+    chain = "results/smoke/davis/reconstruct/cars-crossing/uniform/vvenc_ra/interpolation"
+    recon = f"{chain}/27.mkv"
+    done = run_in(finished, "snakemake", "--cores", "2", "--notemp", recon, *SMOKE)
     assert done.returncode != 0
-    for word in ("rule reconstruct", "qp27.266", "logs/davis/reconstruct", "error:"):
+    wanted = "rule reconstruct_interpolation_vvenc_ra", "27.266", "logs/davis/reconstruct", "error:"
+    for word in wanted:
         assert word in done.stderr, done.stderr[-3000:]
-    assert not (folder / recon).exists()
-    assert not list((folder / "results").rglob(".part-*"))
+    assert not (finished / recon).exists()
+    assert not list((finished / "results").rglob(".part-*"))

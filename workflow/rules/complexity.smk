@@ -1,46 +1,46 @@
 # Parameters, operations and measured speed of the two methods, for Table 7: vcmflow/complexity.
-COMPLEXITY = f"{RESULTS}/complexity/complexity.json"
-MEASURED_DATASET = next(iter(GRID))
-MEASURED_SEQUENCE = next(iter(GRID[MEASURED_DATASET].sequences))
-MEASURED_EMBEDDING = instance(SETTINGS["tables"]["test"]).get("embedding", "")
+from vcmflow.embed.registry import EMBEDDERS
+from vcmflow.task.registry import DETECTORS
+
+MEASURED = next(iter(GRID.values()))
+MEASURED_EMBEDDING = SETTINGS.sample.samplers[
+    SETTINGS.methods[SETTINGS.tables.test].sampler
+].embedding
 
 
-rule complexity:
-    input:
-        video=frames_of(MEASURED_DATASET, [MEASURED_SEQUENCE]),
-        embedding=measured_weights,
-        detector=weights_input(TRACK),
-        code=lambda wildcards: modules(
-            "vcmflow.complexity.command",
-            EMBEDDERS[EMBEDDINGS[MEASURED_EMBEDDING]["embedder"]],
-            DETECTORS[TRACK["model"]],
-        ),
-    output:
-        COMPLEXITY,
-    log:
-        f"{RESULTS}/logs/complexity.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/complexity.tsv"
-    conda:
-        ENVIRONMENT
-    resources:
-        gpu=model_gpus(TRACK),
-    params:
-        device=model_device(TRACK),
-        embedding=lambda wildcards: EMBEDDINGS[MEASURED_EMBEDDING]["embedder"],
-        embedding_weights=lambda wildcards, input: (
-            f"--embedding-weights {input.embedding}" if input.embedding else ""
-        ),
-        embedding_options=lambda wildcards: option_flags(
-            EMBEDDINGS[MEASURED_EMBEDDING].get("options")
-        ).replace("--option", "--embedding-option"),
-        detector=TRACK["model"],
-        detector_weights=weights_flag(TRACK).replace("--weights", "--detector-weights"),
-        detector_options=option_flags(TRACK.get("options")).replace("--option", "--detector-option"),
-        threshold=TRACK["score_threshold"],
-        keep_every=GRID[MEASURED_DATASET].settings["keep_every"],
-    shell:
-        "python -m vcmflow complexity --embedding {params.embedding} {params.embedding_weights}"
-        " {params.embedding_options} --detector {params.detector} {params.detector_weights}"
-        " {params.detector_options} --score-threshold {params.threshold} --video {input.video:q}"
-        " --keep-every {params.keep_every} --device {params.device} --threads {threads} --out {output:q} 2> {log:q}"
+if MEASURED_EMBEDDING:
+
+    rule complexity:
+        input:
+            video=f"{RESULTS}/{MEASURED.name}/frames/{next(iter(MEASURED.sequences))}/frames.mkv",
+            embedding=PLAN.weights_of_embedding(MEASURED_EMBEDDING),
+            detector=PLAN.weights(SETTINGS.track.detector),
+            code=modules(
+                "vcmflow.complexity.command",
+                EMBEDDERS[SETTINGS.embed.embeddings[MEASURED_EMBEDDING].embedder],
+                DETECTORS[SETTINGS.track.detector.detector],
+            ),
+        output:
+            PRODUCTS.complexity,
+        log:
+            f"{RESULTS}/logs/complexity.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/complexity.tsv"
+        conda:
+            ENVIRONMENT
+        resources:
+            gpu=PLAN.track_gpus,
+        params:
+            device=PLAN.track_device,
+            embedding=SETTINGS.embed.embeddings[MEASURED_EMBEDDING].job(),
+            embedding_weights=lambda wildcards, input: flag("--embedding-weights", input.embedding),
+            detector=SETTINGS.track.detector.job(),
+            detector_weights=flag("--detector-weights", PLAN.weights(SETTINGS.track.detector)),
+            tracker=SETTINGS.track.tracker.job(),
+            keep_every=MEASURED.settings.keep_every,
+        shell:
+            "python -m vcmflow complexity --embedding {params.embedding:q}"
+            " {params.embedding_weights:q} --detector {params.detector:q}"
+            " {params.detector_weights:q} --tracker {params.tracker:q}"
+            " --video {input.video:q} --keep-every {params.keep_every} --device {params.device}"
+            " --threads {threads} --out {output:q} 2> {log:q}"

@@ -1,7 +1,13 @@
 # From a dataset, rendered, downloaded or already there, to sequences in the common form:
 # vcmflow/data (and vcmrender for the mini data).
-CATALOGUE = read_catalogue(Path("data/datasets.csv"))
+from vcmflow.data.catalogue import weights_table
+from vcmflow.data.objects import digest
+from vcmflow.plan.estimate import print_estimate
+
 WEIGHTS = weights_table(Path("data/weights.csv"))
+# What is rendered in the layout that a loader reads.
+LAYOUTS = {"osdar23": "detection", "davis": "segmentation"}
+RENDERED = [name for name, dataset in GRID.items() if dataset.settings.source == "render"]
 SEQUENCE_TABLES = [f"{RESULTS}/{name}/frames/sequences.csv" for name in GRID]
 
 
@@ -15,14 +21,14 @@ rule download:
     benchmark:
         "data/downloads/{entry}.tsv"
     wildcard_constraints:
-        entry="|".join(CATALOGUE),
+        entry="|".join(PLAN.catalogue),
     retries: 2
     conda:
         ENVIRONMENT
     resources:
         downloads=1,
     params:
-        folder=lambda wildcards: f"data/{CATALOGUE[wildcards.entry].folder}",
+        folder=lambda wildcards: f"data/{PLAN.catalogue[wildcards.entry].folder}",
     shell:
         "python -m vcmflow download --name {wildcards.entry} --out {params.folder:q} 2> {log:q}"
 
@@ -49,7 +55,7 @@ rule fetch_weights:
 
 rule render_dataset:
     input:
-        code=modules("vcmrender.command"),
+        code=modules("vcmrender.__main__"),
     output:
         folder=directory(f"{DATA}/{{dataset}}"),
         sums=f"{DATA}/{{dataset}}.sha256",
@@ -58,33 +64,28 @@ rule render_dataset:
     benchmark:
         f"{RESULTS}/benchmarks/{{dataset}}/render_dataset.tsv"
     wildcard_constraints:
-        dataset="|".join(
-            name for name, dataset in GRID.items() if dataset.settings["source"] == "render"
-        )
-        or "none",
+        dataset="|".join(RENDERED) or "none",
     conda:
         ENVIRONMENT
     params:
-        kind=lambda wildcards: GRID[wildcards.dataset].task,
-        seed=SETTINGS["data"]["seed"],
-        width=SETTINGS["data"]["width"],
-        height=SETTINGS["data"]["height"],
+        kind=lambda wildcards: LAYOUTS[GRID[wildcards.dataset].settings.loader],
+        seed=SETTINGS.data.seed,
+        width=SETTINGS.data.width,
+        height=SETTINGS.data.height,
         sequences=lambda wildcards: list(
             dict.fromkeys(spec.sequence for spec in GRID[wildcards.dataset].sequences.values())
         ),
     shell:
-        "python -m vcmflow render --kind {params.kind} --split test --out {output.folder:q}"
+        "python -m vcmrender --kind {params.kind} --split test --out {output.folder:q}"
         " --seed {params.seed} --width {params.width} --height {params.height}"
         " --sequences {params.sequences:q} --sums-out {output.sums:q} 2> {log:q}"
 
 
 rule import_sequence:
     input:
-        source=dataset_source,
-        folder=dataset_folder,
-        code=lambda wildcards: modules(
-            "vcmflow.data.command", LOADERS[GRID[wildcards.dataset].settings["loader"]]
-        ),
+        source=PLAN.dataset_source,
+        folder=lambda wildcards: ancient(PLAN.rendered_folder(wildcards)),
+        code=PLAN.loader_code,
     output:
         frames=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
         truth=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/truth.json",
@@ -96,19 +97,17 @@ rule import_sequence:
     conda:
         ENVIRONMENT
     params:
-        sequence=lambda wildcards: shlex.join(
-            GRID[wildcards.dataset].planned[wildcards.sequence].arguments()
-        ),
+        sequence=lambda wildcards: GRID[wildcards.dataset].planned[wildcards.sequence].arguments(),
     shell:
-        "python -m vcmflow import {params.sequence} --frames-out {output.frames:q}"
+        "python -m vcmflow import {params.sequence:q} --frames-out {output.frames:q}"
         " --truth-out {output.truth:q} --info-out {output.info:q} 2> {log:q}"
 
 
 rule sequence_table:
     input:
-        info=lambda wildcards: imported(wildcards.dataset, "sequence.json"),
-        frames=lambda wildcards: imported(wildcards.dataset, "frames.mkv"),
-        truth=lambda wildcards: imported(wildcards.dataset, "truth.json"),
+        info=lambda wildcards: PLAN.imported(wildcards, "sequence.json"),
+        frames=lambda wildcards: PLAN.imported(wildcards, "frames.mkv"),
+        truth=lambda wildcards: PLAN.imported(wildcards, "truth.json"),
         code=modules("vcmflow.data.table"),
     output:
         f"{RESULTS}/{{dataset}}/frames/sequences.csv",
@@ -127,9 +126,9 @@ rule sequence_table:
 # part of every run, the second run would have another plan than the first.
 rule select_sequences:
     input:
-        info=lambda wildcards: imported(wildcards.dataset, "sequence.json"),
-        frames=lambda wildcards: imported(wildcards.dataset, "frames.mkv"),
-        truth=lambda wildcards: imported(wildcards.dataset, "truth.json"),
+        info=lambda wildcards: PLAN.imported(wildcards, "sequence.json"),
+        frames=lambda wildcards: PLAN.imported(wildcards, "frames.mkv"),
+        truth=lambda wildcards: PLAN.imported(wildcards, "truth.json"),
         code=modules("vcmflow.data.table"),
     output:
         f"{RESULTS}/{{dataset}}/frames/selection.csv",
@@ -156,14 +155,14 @@ localrules:
 rule selection:
     input:
         [
-            selection_file(SETTINGS["preset"], name)
+            selection_file(SETTINGS.preset, name)
             for name, dataset in GRID.items()
-            if dataset.settings.get("require_objects")
+            if dataset.settings.require_objects
         ],
 
 
 # A dry run of a plan that downloads ends with what it would cost; other runs print nothing.
 if workflow.is_main_process and any(
-    dataset.settings["source"] == "download" for dataset in GRID.values()
+    dataset.settings.source == "download" for dataset in GRID.values()
 ):
-    atexit.register(print_estimate, workflow)
+    atexit.register(print_estimate, workflow, PLAN, Path("data/weights.csv"))

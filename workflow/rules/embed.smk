@@ -1,24 +1,9 @@
 # Embedding of every frame (paper 2.1): vcmflow/embed.
-EMBEDDINGS = SETTINGS["embed"]["embeddings"]
-
-
-# The rows of the ablation, by name: everything that is built on an embedding here.
-VARIANTS = {variant.name: variant for variant in variants(SETTINGS, GRID)}
-# The trainings in use: None for the main one, and names of its variants.
-TRAININGS = list(
-    dict.fromkeys(
-        EMBEDDINGS[variant.embedding].get("pretraining")
-        for variant in VARIANTS.values()
-        if pretrained(variant.embedding)
-    )
-)
-
-
 rule embed:
     input:
         video=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
-        weights=embedding_weights,
-        code=embedding_code,
+        weights=PLAN.embedding_weights,
+        code=PLAN.embedding_code,
     output:
         f"{RESULTS}/{{dataset}}/embed/{{sequence}}/{{embedding}}.npy",
     log:
@@ -28,9 +13,8 @@ rule embed:
     conda:
         ENVIRONMENT
     params:
-        embedder=lambda wildcards: EMBEDDINGS[wildcards.embedding]["embedder"],
-        weights=lambda wildcards, input: (f"--weights {input.weights[0]}" if input.weights else ""),
-        options=lambda wildcards: option_flags(EMBEDDINGS[wildcards.embedding].get("options")),
+        embedding=lambda wildcards: SETTINGS.embed.embeddings[wildcards.embedding].job(),
+        weights=lambda wildcards, input: flag("--weights", input.weights),
     shell:
-        "python -m vcmflow embed --embedding {params.embedder} {params.weights} {params.options}"
+        "python -m vcmflow embed --embedding {params.embedding:q} {params.weights:q}"
         " --threads {threads} --videos {input.video:q} --out {output:q} 2> {log:q}"

@@ -1,64 +1,42 @@
-# Coding of the kept frames (spec 5): vcmflow/encode. One job codes one sequence at all QPs.
-ENCODE = SETTINGS["encode"]
+# Coding of the kept frames: vcmflow/encode. One job codes one sequence at all points of its codec,
+# and a codec has a rule of its own, because what it writes is its own.
+for CODING in PLAN.encodings():
 
-
-rule encode:
-    input:
-        frames=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
-        decision=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.json",
-        code=modules("vcmflow.encode.command", CODECS[ENCODE["codec"]]),
-    output:
-        streams=[
-            ensure(
-                f"{RESULTS}/{{dataset}}/encode/{{sequence}}/{{sampler}}/{{mode}}/qp{qp}{STREAM}",
-                non_empty=True,
-            )
-            for qp in QPS
-        ],
-        csv=f"{RESULTS}/{{dataset}}/encode/{{sequence}}/{{sampler}}/{{mode}}/encode.csv",
-        json=f"{RESULTS}/{{dataset}}/encode/{{sequence}}/{{sampler}}/{{mode}}/encode.json",
-    log:
-        f"{RESULTS}/logs/{{dataset}}/encode/{{sequence}}/{{sampler}}/{{mode}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/{{dataset}}/encode/{{sequence}}/{{sampler}}/{{mode}}.tsv"
-    conda:
-        ENVIRONMENT
-    params:
-        codec=ENCODE["codec"],
-        preset=ENCODE["preset"],
-        intra_period=ENCODE["intra_period"],
-        qps=QPS,
-        options=option_flags(ENCODE["options"]),
-    shell:
-        "python -m vcmflow encode --frames {input.frames:q} --decision {input.decision:q}"
-        " --codec {params.codec} --mode {wildcards.mode} --qp {params.qps}"
-        " --preset {params.preset} --intra-period {params.intra_period} {params.options}"
-        " --threads {threads} --streams-out {output.streams:q} --csv-out {output.csv:q}"
-        " --json-out {output.json:q} 2> {log:q}"
-
-
-# A swept share of kept frames is coded at one QP only.
-use rule encode as encode_swept with:
-    input:
-        frames=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
-        decision=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{swept}}.json",
-        code=modules("vcmflow.encode.command", CODECS[ENCODE["codec"]]),
-    output:
-        streams=[
-            ensure(
-                f"{RESULTS}/{{dataset}}/encode/{{sequence}}/{{swept}}/{{mode}}/qp{{qp}}{STREAM}",
-                non_empty=True,
-            )
-        ],
-        csv=f"{RESULTS}/{{dataset}}/encode/{{sequence}}/{{swept}}/{{mode}}/qp{{qp}}.csv",
-        json=f"{RESULTS}/{{dataset}}/encode/{{sequence}}/{{swept}}/{{mode}}/qp{{qp}}.json",
-    log:
-        f"{RESULTS}/logs/{{dataset}}/encode/{{sequence}}/{{swept}}/{{mode}}/qp{{qp}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/{{dataset}}/encode/{{sequence}}/{{swept}}/{{mode}}/qp{{qp}}.tsv"
-    params:
-        codec=ENCODE["codec"],
-        preset=ENCODE["preset"],
-        intra_period=ENCODE["intra_period"],
-        qps=lambda wildcards: wildcards.qp,
-        options=option_flags(ENCODE["options"]),
+    rule:
+        name:
+            f"encode_{CODING.name}"
+        input:
+            unpack(lambda wildcards, codec=CODING.codec: PLAN.codec_needs(codec, wildcards)),
+            frames=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
+            decision=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.json",
+            weights=PLAN.weights(SETTINGS.encode.codecs[CODING.codec]),
+            code=PLAN.encode_code(CODING.codec),
+        output:
+            streams=[
+                ensure(
+                    f"{RESULTS}/{{dataset}}/encode/{{sequence}}/{{sampler}}/{CODING.codec}/{file}",
+                    non_empty=True,
+                )
+                for file in PLAN.streams(CODING.codec, CODING.points)
+            ],
+            json=f"{RESULTS}/{{dataset}}/encode/{{sequence}}/{{sampler}}/{CODING.codec}/encode.json",
+        log:
+            f"{RESULTS}/logs/{{dataset}}/encode/{{sequence}}/{{sampler}}/{CODING.codec}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/{{dataset}}/encode/{{sequence}}/{{sampler}}/{CODING.codec}.tsv"
+        wildcard_constraints:
+            sampler="|".join(CODING.samplers),
+        conda:
+            ENVIRONMENT
+        resources:
+            gpu=PLAN.encode_gpus(CODING.codec),
+        params:
+            codec=SETTINGS.encode.codecs[CODING.codec].job(),
+            weights=flag("--weights", PLAN.weights(SETTINGS.encode.codecs[CODING.codec])),
+            points=CODING.points,
+            needs=lambda wildcards, codec=CODING.codec: PLAN.codec_need_words(codec, wildcards),
+            folder=lambda wildcards, output: str(Path(output.json).parent),
+        shell:
+            "python -m vcmflow encode --frames {input.frames:q} --decision {input.decision:q}"
+            " --codec {params.codec:q} {params.weights:q} --points {params.points} {params.needs:q}"
+            " --threads {threads} --out {params.folder:q} 2> {log:q}"

@@ -9,10 +9,10 @@ METRICS = {
 
 rule metrics:
     input:
-        dataset_scores=[f"{RESULTS}/{name}/score/dataset.csv" for name in GRID],
-        differences=tables_made("table3", "table4"),
-        costs=tables_made("table7"),
-        checks=tables_made("sanity"),
+        scores=[f"{RESULTS}/{name}/score/scores.csv" for name in GRID],
+        differences=PRODUCTS.tables_made("table3", "table4"),
+        costs=PRODUCTS.tables_made("table7"),
+        checks=PRODUCTS.tables_made("sanity"),
         code=modules("vcmflow.metrics.command"),
     output:
         **METRICS,
@@ -22,8 +22,11 @@ rule metrics:
         f"{RESULTS}/benchmarks/metrics.tsv"
     conda:
         ENVIRONMENT
+    params:
+        curves=PRODUCTS.sweep_words(),
+        differences=lambda wildcards, input: flag("--differences", input.differences),
     shell:
-        "python -m vcmflow metrics --dataset-scores {input.dataset_scores:q}"
-        " --differences {input.differences:q} --costs {input.costs:q} --checks {input.checks:q}"
+        "python -m vcmflow metrics --scores {input.scores:q} {params.curves:q}"
+        " {params.differences:q} --costs {input.costs:q} --checks {input.checks:q}"
         " --metrics-out {output.metrics:q} --rate-accuracy-out {output.rate_accuracy:q}"
         " --accuracy-m-out {output.accuracy_m:q} --scenes-out {output.scenes:q} 2> {log:q}"

@@ -6,11 +6,12 @@ PROVENANCE = f"{RESULTS}/provenance.json"
 rule provenance:
     input:
         results=[*TABLES, *FIGURES, *METRICS.values()],
-        encodes=encoder_reports(),
-        models=lambda wildcards: list(
-            dict.fromkeys(str(path) for _, path in weights_files(SETTINGS, GRID))
-        ),
-        pretrained=[training_file(name, "embedding.safetensors") for name in TRAININGS],
+        encodes=PLAN.encoder_reports(),
+        models=list(dict.fromkeys(str(path) for _, path in weights_files(SETTINGS, GRID))),
+        trained=[
+            PLAN.training_file(name)
+            for name in dict.fromkeys([*PRODUCTS.trainings, *PLAN.model_trainings()])
+        ],
         code=modules("vcmflow.provenance.command"),
     output:
         PROVENANCE,
@@ -21,8 +22,8 @@ rule provenance:
     conda:
         ENVIRONMENT
     params:
-        parameters=lambda wildcards: json.dumps(SETTINGS, sort_keys=True),
+        parameters=json.dumps(plain(SETTINGS), sort_keys=True),
     shell:
         "python -m vcmflow provenance --parameters {params.parameters:q}"
-        " --encodes {input.encodes:q} --models {input.models:q} {input.pretrained:q}"
+        " --encodes {input.encodes:q} --models {input.models:q} {input.trained:q}"
         " --out {output:q} 2> {log:q}"

@@ -1,63 +1,82 @@
-# Decoding, and interpolation of the dropped frames (spec 6): vcmflow/reconstruct.
-RECONSTRUCT = SETTINGS["reconstruct"]
+# Decoding, and rebuilding of the dropped frames: vcmflow/reconstruct.
+for CODING in PLAN.reconstructions():
 
-
-rule reconstruct:
-    input:
-        streams=rules.encode.output.streams,
-        decision=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.json",
-        sequence=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/sequence.json",
-        weights=weights_input(RECONSTRUCT),
-        code=modules("vcmflow.reconstruct.command", INTERPOLATORS[RECONSTRUCT["interpolator"]]),
-    output:
-        [
-            temp(f"{RESULTS}/{{dataset}}/reconstruct/{{sequence}}/{{sampler}}/{{mode}}/qp{qp}.mkv")
-            for qp in QPS
-        ],
-    log:
-        f"{RESULTS}/logs/{{dataset}}/reconstruct/{{sequence}}/{{sampler}}/{{mode}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/{{dataset}}/reconstruct/{{sequence}}/{{sampler}}/{{mode}}.tsv"
-    conda:
-        ENVIRONMENT
-    resources:
-        gpu=min(1, GPUS) if INTERPOLATORS[RECONSTRUCT["interpolator"]].gpu else 0,
-    params:
-        interpolator=RECONSTRUCT["interpolator"],
-        weights=weights_flag(RECONSTRUCT),
-        options=option_flags(RECONSTRUCT["options"]),
-    shell:
-        "python -m vcmflow reconstruct --streams {input.streams:q} --decision {input.decision:q}"
-        " --sequence {input.sequence:q} --interpolator {params.interpolator} {params.weights}"
-        " {params.options} --threads {threads} --out {output:q} 2> {log:q}"
-
-
-use rule reconstruct as reconstruct_swept with:
-    input:
-        streams=rules.encode_swept.output.streams,
-        decision=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{swept}}.json",
-        sequence=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/sequence.json",
-        weights=weights_input(RECONSTRUCT),
-        code=modules("vcmflow.reconstruct.command", INTERPOLATORS[RECONSTRUCT["interpolator"]]),
-    output:
-        temp(f"{RESULTS}/{{dataset}}/reconstruct/{{sequence}}/{{swept}}/{{mode}}/qp{{qp}}.mkv"),
-    log:
-        f"{RESULTS}/logs/{{dataset}}/reconstruct/{{sequence}}/{{swept}}/{{mode}}/qp{{qp}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/{{dataset}}/reconstruct/{{sequence}}/{{swept}}/{{mode}}/qp{{qp}}.tsv"
+    rule:
+        name:
+            f"reconstruct_{CODING.name}"
+        input:
+            encoded=f"{RESULTS}/{{dataset}}/encode/{{sequence}}/{{sampler}}/{CODING.codec}/encode.json",
+            streams=[
+                f"{RESULTS}/{{dataset}}/encode/{{sequence}}/{{sampler}}/{CODING.codec}/{file}"
+                for file in PLAN.streams(CODING.codec, CODING.points)
+            ],
+            decision=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.json",
+            weights=PLAN.chain_weights(CODING.codec, CODING.reconstructor),
+            code=PLAN.reconstruct_code(CODING.codec, CODING.reconstructor),
+        output:
+            frames=[
+                temp(
+                    f"{RESULTS}/{{dataset}}/reconstruct/{{sequence}}/{{sampler}}/{CODING.codec}/"
+                    f"{CODING.reconstructor}/{point}{PLAN.suffix(CODING.codec)}"
+                )
+                for point in CODING.points
+            ],
+            times=f"{RESULTS}/{{dataset}}/reconstruct/{{sequence}}/{{sampler}}/{CODING.codec}/"
+            f"{CODING.reconstructor}/times.json",
+        log:
+            f"{RESULTS}/logs/{{dataset}}/reconstruct/{{sequence}}/{{sampler}}/{CODING.codec}/"
+            f"{CODING.reconstructor}.log",
+        benchmark:
+            (
+                f"{RESULTS}/benchmarks/{{dataset}}/reconstruct/{{sequence}}/{{sampler}}/"
+                f"{CODING.codec}/{CODING.reconstructor}.tsv"
+            )
+        wildcard_constraints:
+            sampler="|".join(CODING.samplers),
+        conda:
+            ENVIRONMENT
+        resources:
+            gpu=PLAN.reconstruct_gpus(CODING.codec, CODING.reconstructor),
+        params:
+            reconstructor=SETTINGS.reconstruct.reconstructors[CODING.reconstructor].job(),
+            weights=PLAN.chain_weight_words(CODING.codec, CODING.reconstructor),
+            points=CODING.points,
+        shell:
+            "python -m vcmflow reconstruct --encoded {input.encoded:q} --points {params.points}"
+            " --decision {input.decision:q}"
+            " --reconstructor {params.reconstructor:q} {params.weights:q} --threads {threads}"
+            " --out {output.frames:q} --times-out {output.times:q} 2> {log:q}"
 
 
 # The few frames that Figs. 6 and 7 show are decoded again, so that no raw video has to be kept.
-use rule reconstruct as reconstruct_shown with:
+rule reconstruct_shown:
     input:
-        streams=f"{RESULTS}/{{dataset}}/encode/{{sequence}}/{{sampler}}/{{mode}}/qp{{qp}}{STREAM}",
+        unpack(PLAN.shown_inputs),
         decision=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.json",
-        sequence=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/sequence.json",
-        weights=weights_input(RECONSTRUCT),
-        code=modules("vcmflow.reconstruct.command", INTERPOLATORS[RECONSTRUCT["interpolator"]]),
     output:
-        temp(f"{RESULTS}/{{dataset}}/shown/{{sequence}}/{{sampler}}/{{mode}}/qp{{qp}}.mkv"),
+        temp(
+            f"{RESULTS}/{{dataset}}/shown/{{sequence}}/{{sampler}}/{{codec}}/{{reconstructor}}/"
+            "{point}.mkv"
+        ),
     log:
-        f"{RESULTS}/logs/{{dataset}}/shown/{{sequence}}/{{sampler}}/{{mode}}/qp{{qp}}.log",
+        f"{RESULTS}/logs/{{dataset}}/shown/{{sequence}}/{{sampler}}/{{codec}}/{{reconstructor}}/"
+        "{point}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/{{dataset}}/shown/{{sequence}}/{{sampler}}/{{mode}}/qp{{qp}}.tsv"
+        (
+            f"{RESULTS}/benchmarks/{{dataset}}/shown/{{sequence}}/{{sampler}}/{{codec}}/"
+            "{reconstructor}/{point}.tsv"
+        )
+    conda:
+        ENVIRONMENT
+    resources:
+        gpu=lambda wildcards: PLAN.reconstruct_gpus(wildcards.codec, wildcards.reconstructor),
+    params:
+        reconstructor=lambda wildcards: SETTINGS.reconstruct.reconstructors[
+            wildcards.reconstructor
+        ].job(),
+        weights=lambda wildcards: PLAN.chain_weight_words(wildcards.codec, wildcards.reconstructor),
+    shell:
+        "python -m vcmflow reconstruct --encoded {input.encoded:q} --points {wildcards.point}"
+        " --decision {input.decision:q}"
+        " --reconstructor {params.reconstructor:q} {params.weights:q} --threads {threads}"
+        " --out {output:q} 2> {log:q}"

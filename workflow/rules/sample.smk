@@ -1,12 +1,9 @@
-# Which frames are kept (paper 2.3, spec 2 to 4): vcmflow/sample.
+# Which frames are kept (paper 2.3): vcmflow/sample.
 rule sample:
     input:
-        unpack(sampler_needs),
+        unpack(PLAN.sampler_needs),
         sequence=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/sequence.json",
-        code=lambda wildcards: modules(
-            "vcmflow.sample.command",
-            SAMPLERS[instance(wildcards.sampler)["method"]].chooser,
-        ),
+        code=PLAN.sampler_code,
     output:
         decision=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.json",
         gaps=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.gaps",
@@ -14,21 +11,13 @@ rule sample:
         f"{RESULTS}/logs/{{dataset}}/sample/{{sequence}}/{{sampler}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/{{dataset}}/sample/{{sequence}}/{{sampler}}.tsv"
-    wildcard_constraints:
-        sampler="[a-z][a-z0-9_]*(-n[0-9]+)?",
     conda:
         ENVIRONMENT
     params:
-        method=lambda wildcards: instance(wildcards.sampler)["method"],
-        options=lambda wildcards: option_flags(
-            sampler_instance(SETTINGS, wildcards.sampler).options
-        ),
-        keep_every=lambda wildcards: keep_every(wildcards.dataset, wildcards.sampler),
-        needs=lambda wildcards, input: " ".join(
-            f"--{name} {input[name]}" for name in ("embeddings", "tracks") if name in input.keys()
-        ),
+        sampler=PLAN.sampler_job,
+        keep_every=PLAN.keep_every,
+        needs=PLAN.sampler_need_words,
     shell:
-        "python -m vcmflow sample --method {params.method} {params.options}"
-        " --sampler-name {wildcards.sampler} --keep-every {params.keep_every}"
-        " --sequences {input.sequence:q} {params.needs}"
-        " --decisions-out {output.decision:q} --gaps-out {output.gaps:q} 2> {log:q}"
+        "python -m vcmflow sample --sampler {params.sampler:q} --name {wildcards.sampler}"
+        " --keep-every {params.keep_every} --sequence {input.sequence:q} {params.needs:q}"
+        " --decision-out {output.decision:q} --gaps-out {output.gaps:q} 2> {log:q}"

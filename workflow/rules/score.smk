@@ -1,14 +1,19 @@
-# Accuracy, fidelity and rate of every condition (spec 7, 8): vcmflow/score.
+# Accuracy, fidelity and rate of every method: vcmflow/score.
 rule score_sequence:
     input:
         sequence=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/sequence.json",
         truth=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/truth.json",
-        decisions=per_sampler("{dataset}/sample/{sequence}/{sampler}.json"),
-        gaps=per_sampler("{dataset}/sample/{sequence}/{sampler}.gaps"),
-        fidelity=per_sampler("{dataset}/fidelity/{sequence}/{sampler}.csv"),
-        encodes=lambda wildcards: [table for _, table in encode_tables(**wildcards)],
-        tasks=score_tasks,
-        code=modules("vcmflow.score.command"),
+        decisions=lambda wildcards: PLAN.per_method(wildcards, "sample/{sequence}/{sampler}.json"),
+        gaps=lambda wildcards: PLAN.per_method(wildcards, "sample/{sequence}/{sampler}.gaps"),
+        encodes=lambda wildcards: PLAN.per_method(
+            wildcards, "encode/{sequence}/{stream}/encode.json"
+        ),
+        fidelity=lambda wildcards: PLAN.per_rebuilding(wildcards, "fidelity/{sequence}/{chain}.csv"),
+        times=lambda wildcards: PLAN.per_method(
+            wildcards, "reconstruct/{sequence}/{chain}/times.json"
+        ),
+        results=lambda wildcards: [file for _, file in PLAN.task_results(wildcards)],
+        code=PLAN.score_code,
     output:
         f"{RESULTS}/{{dataset}}/score/{{sequence}}.json",
     log:
@@ -18,12 +23,18 @@ rule score_sequence:
     conda:
         ENVIRONMENT
     params:
-        encodes_of=lambda wildcards: [sampler for sampler, _ in encode_tables(**wildcards)],
-        tasks=lambda wildcards, input: f"--tasks {input.tasks}" if input.tasks else "",
+        methods=lambda wildcards: json.dumps(PLAN.method_list(wildcards)),
+        names=lambda wildcards: list(GRID[wildcards.dataset].methods),
+        rebuilding=lambda wildcards: [m.name for m in PLAN.rebuilding(wildcards.dataset)],
+        tasks=lambda wildcards: json.dumps(GRID[wildcards.dataset].kinds),
+        results_of=lambda wildcards: [name for name, _ in PLAN.task_results(wildcards)],
+        evaluators=PLAN.evaluator_words,
     shell:
         "python -m vcmflow score sequence --sequence {input.sequence:q} --truth {input.truth:q}"
-        " --decisions {input.decisions:q} --gaps {input.gaps:q} --fidelity {input.fidelity:q}"
-        " --encodes {input.encodes:q} --encodes-of {params.encodes_of} {params.tasks}"
+        " --methods {params.methods:q} --decisions {input.decisions:q} --gaps {input.gaps:q}"
+        " --encodes {input.encodes:q} --fidelity {input.fidelity:q}"
+        " --fidelity-of {params.rebuilding} --times {input.times:q} --times-of {params.names}"
+        " --tasks {params.tasks:q} {params.evaluators:q} --results {input.results:q} --results-of {params.results_of}"
         " --out {output:q} 2> {log:q}"
 
 
@@ -33,11 +44,9 @@ rule score_pool:
             f"{RESULTS}/{wildcards.dataset}/score/{sequence}.json"
             for sequence in GRID[wildcards.dataset].sequences
         ],
-        code=modules("vcmflow.score.command"),
+        code=PLAN.score_code,
     output:
-        sequences=f"{RESULTS}/{{dataset}}/score/sequences.csv",
-        scenes=f"{RESULTS}/{{dataset}}/score/scenes.csv",
-        dataset=f"{RESULTS}/{{dataset}}/score/dataset.csv",
+        f"{RESULTS}/{{dataset}}/score/scores.csv",
     log:
         f"{RESULTS}/logs/{{dataset}}/score_pool.log",
     benchmark:
@@ -46,9 +55,8 @@ rule score_pool:
         ENVIRONMENT
     params:
         selection=lambda wildcards: (
-            "--require-objects" if GRID[wildcards.dataset].settings.get("require_objects") else ""
+            "--require-objects" if GRID[wildcards.dataset].settings.require_objects else ""
         ),
     shell:
         "python -m vcmflow score pool --scores {input.scores:q} {params.selection}"
-        " --sequences-out {output.sequences:q}"
-        " --scenes-out {output.scenes:q} --dataset-out {output.dataset:q} 2> {log:q}"
+        " --scores-out {output:q} 2> {log:q}"

@@ -1,64 +1,39 @@
-# Tables 3 to 7, uncompressed accuracy, and the checks of the chain (spec 9): vcmflow/tables.
-DETECTION = first_with("detection")
-SEGMENTATION = first_with("segmentation")
-REFERENCES = {
-    "3": "data/reference/table3_random_access.csv",
-    "4": "data/reference/table4_all_intra.csv",
-    "5": "data/reference/table5_detection_by_size.csv",
-    "6": "data/reference/table6_segmentation_by_size.csv",
-    "7": "data/reference/table7_complexity.csv",
-}
-
-
-# name of the output -> table
-TABLE_NAMES = {
-    (f"table{table}" if table.isdigit() else table): table
-    for table in PAPER_TABLES
-    if table_datasets(table)
-}
+# The tables of the paper and those beyond it: vcmflow/tables. Which ones there are: PRODUCTS.
 TABLES = [
-    f"{RESULTS}/tables/{name}.{suffix}" for name in TABLE_NAMES for suffix in ("csv", "md", "tex")
+    f"{RESULTS}/tables/{table.name}.{suffix}"
+    for table in PRODUCTS.tables()
+    for suffix in ("csv", "md", "tex")
 ]
 
 # One rule per table, because a caption belongs to a rule.
-for NAME, TABLE in TABLE_NAMES.items():
+for TABLE in PRODUCTS.tables():
 
     rule:
         name:
-            f"table_{NAME}" if NAME == "ablation" else NAME
+            TABLE.name if TABLE.name.startswith("table") else f"table_{TABLE.name}"
         input:
-            **table_inputs(TABLE),
-            code=modules("vcmflow.tables.command", PAPER_TABLES[TABLE]),
+            files=TABLE.inputs,
+            code=table_code(TABLE),
         output:
             csv=report(
-                f"{RESULTS}/tables/{NAME}.csv",
-                caption=f"../report/{NAME}.rst",
+                f"{RESULTS}/tables/{TABLE.name}.csv",
+                caption=f"../report/{TABLE.name}.rst",
                 category="Tables",
-                labels={"table": NAME},
+                labels={"table": TABLE.name},
             ),
-            md=f"{RESULTS}/tables/{NAME}.md",
-            tex=f"{RESULTS}/tables/{NAME}.tex",
+            md=f"{RESULTS}/tables/{TABLE.name}.md",
+            tex=f"{RESULTS}/tables/{TABLE.name}.tex",
         log:
-            f"{RESULTS}/logs/{NAME}.log",
+            f"{RESULTS}/logs/{TABLE.name}.log",
         benchmark:
-            f"{RESULTS}/benchmarks/{NAME}.tsv"
+            f"{RESULTS}/benchmarks/{TABLE.name}.tsv"
         conda:
             ENVIRONMENT
         params:
-            table=TABLE,
-            complexity=f"--complexity {COMPLEXITY}" if TABLE == "7" else "",
-            trajectories=lambda wildcards, input: (
-                f"--trajectories {input.trajectories}" if "trajectories" in input.keys() else ""
-            ),
-            reference=(
-                f"--reference {REFERENCES[TABLE]} --paper-values"
-                if TABLE in REFERENCES and SETTINGS["tables"]["paper_values"]
-                else ""
-            ),
-            choices=table_flags(TABLE),
-            note=data_note(table_datasets(TABLE)),
+            table=TABLE.plugin,
+            words=TABLE.flags,
+            note=PRODUCTS.note(TABLE.datasets),
+            datasets=TABLE.datasets,
         shell:
-            "python -m vcmflow tables --table {params.table} --scenes {input.scenes:q}"
-            " --sequences {input.sequences:q} --dataset-scores {input.dataset_scores:q}"
-            " {params.complexity} {params.trajectories} {params.reference} {params.choices} --note={params.note:q}"
+            "python -m vcmflow tables --table {params.table} {params.words:q} --note={params.note:q}"
             " --csv-out {output.csv:q} --md-out {output.md:q} --tex-out {output.tex:q} 2> {log:q}"

@@ -1,67 +1,50 @@
-# Detection and segmentation on all n reconstructed frames (spec 7): vcmflow/task.
-# A job loads the model once and takes a part of the sequences, at all modes and QPs of one sampler.
+# Vision tasks on all n reconstructed frames: vcmflow/task.
+# A job loads the model once and takes a part of the sequences, at all points of one method.
 rule task:
     input:
-        videos=lambda wildcards: [
-            f"{RESULTS}/{wildcards.dataset}/reconstruct/{sequence}/{wildcards.sampler}/{mode}/qp{qp}.mkv"
-            for sequence, mode, qp in task_runs(**wildcards)
-        ],
-        weights=lambda wildcards: weights_input(task_entry(wildcards)),
-        code=task_code,
+        videos=PLAN.task_inputs,
+        weights=PLAN.task_weights,
+        code=PLAN.task_code,
     output:
-        f"{RESULTS}/{{dataset}}/task/{{sampler}}/{{part}}.json",
+        f"{RESULTS}/{{dataset}}/task/{{task}}/{{sampler}}/{{codec}}/{{reconstructor}}/{{part}}.json",
     log:
-        f"{RESULTS}/logs/{{dataset}}/task/{{sampler}}/{{part}}.log",
+        f"{RESULTS}/logs/{{dataset}}/task/{{task}}/{{sampler}}/{{codec}}/{{reconstructor}}/{{part}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/{{dataset}}/task/{{sampler}}/{{part}}.tsv"
-    wildcard_constraints:
-        sampler="[a-z][a-z0-9_]*(-n[0-9]+)?",
+        f"{RESULTS}/benchmarks/{{dataset}}/task/{{task}}/{{sampler}}/{{codec}}/{{reconstructor}}/{{part}}.tsv"
     conda:
         ENVIRONMENT
     resources:
-        gpu=lambda wildcards: model_gpus(task_entry(wildcards)),
+        gpu=PLAN.task_gpus,
     params:
-        task=lambda wildcards: GRID[wildcards.dataset].task,
-        model=lambda wildcards: task_entry(wildcards)["model"],
-        device=lambda wildcards: model_device(task_entry(wildcards)),
-        weights=lambda wildcards: weights_flag(task_entry(wildcards)),
-        options=lambda wildcards: option_flags(task_entry(wildcards).get("options")),
-        sequences=lambda wildcards: [run[0] for run in task_runs(**wildcards)],
-        modes=lambda wildcards: [run[1] for run in task_runs(**wildcards)],
-        qps=lambda wildcards: [run[2] for run in task_runs(**wildcards)],
+        kind=PLAN.task_kind,
+        model=PLAN.task_job,
+        device=PLAN.task_device,
+        weights=lambda wildcards, input: flag("--weights", input.weights),
+        sequences=lambda wildcards: [sequence for sequence, _ in PLAN.task_runs(wildcards)],
+        points=lambda wildcards: flag("--points", [point for _, point in PLAN.task_runs(wildcards)]),
     shell:
-        "python -m vcmflow task --task {params.task} --model {params.model} {params.weights}"
-        " {params.options} --device {params.device} --threads {threads} --videos {input.videos:q}"
-        " --sequence-ids {params.sequences} --sampler {wildcards.sampler}"
-        " --modes {params.modes} --qps {params.qps} --runs-out {output:q} 2> {log:q}"
+        "python -m vcmflow task --kind {params.kind} --model {params.model:q} {params.weights:q}"
+        " --device {params.device} --threads {threads} --videos {input.videos:q}"
+        " --sequence-ids {params.sequences:q} {params.points:q} --runs-out {output:q}"
+        " 2> {log:q}"
 
 
 # The same on the uncompressed frames: the upper bound, and pseudo ground truth where there is none.
-rule task_source:
+use rule task as task_source with:
     input:
-        videos=lambda wildcards: frames_of(
-            wildcards.dataset, GRID[wildcards.dataset].parts()[wildcards.part]
-        ),
-        weights=lambda wildcards: weights_input(task_entry(wildcards)),
-        code=task_code,
+        videos=PLAN.task_source_inputs,
+        weights=PLAN.task_weights,
+        code=PLAN.task_code,
     output:
-        f"{RESULTS}/{{dataset}}/task_source/{{part}}.json",
+        f"{RESULTS}/{{dataset}}/task/{{task}}/source/{{part}}.json",
     log:
-        f"{RESULTS}/logs/{{dataset}}/task_source/{{part}}.log",
+        f"{RESULTS}/logs/{{dataset}}/task/{{task}}/source/{{part}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/{{dataset}}/task_source/{{part}}.tsv"
-    conda:
-        ENVIRONMENT
-    resources:
-        gpu=lambda wildcards: model_gpus(task_entry(wildcards)),
+        f"{RESULTS}/benchmarks/{{dataset}}/task/{{task}}/source/{{part}}.tsv"
     params:
-        task=lambda wildcards: GRID[wildcards.dataset].task,
-        model=lambda wildcards: task_entry(wildcards)["model"],
-        device=lambda wildcards: model_device(task_entry(wildcards)),
-        weights=lambda wildcards: weights_flag(task_entry(wildcards)),
-        options=lambda wildcards: option_flags(task_entry(wildcards).get("options")),
+        kind=PLAN.task_kind,
+        model=PLAN.task_job,
+        device=PLAN.task_device,
+        weights=lambda wildcards, input: flag("--weights", input.weights),
         sequences=lambda wildcards: GRID[wildcards.dataset].parts()[wildcards.part],
-    shell:
-        "python -m vcmflow task --task {params.task} --model {params.model} {params.weights}"
-        " {params.options} --device {params.device} --threads {threads} --videos {input.videos:q}"
-        " --sequence-ids {params.sequences} --sampler source --runs-out {output:q} 2> {log:q}"
+        points=[],

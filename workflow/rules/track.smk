@@ -1,12 +1,9 @@
-# Detection and tracking of objects for the paper's standard method (spec 3): vcmflow/track.
-TRACK = SETTINGS["track"]
-
-
+# Detection and tracking of objects for the paper's standard method: vcmflow/track.
 rule track:
     input:
         video=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
-        weights=weights_input(TRACK),
-        code=modules("vcmflow.track.command", DETECTORS[TRACK["model"]]),
+        weights=PLAN.weights(SETTINGS.track.detector),
+        code=PLAN.track_code,
     output:
         f"{RESULTS}/{{dataset}}/track/{{sequence}}.json",
     log:
@@ -16,14 +13,13 @@ rule track:
     conda:
         ENVIRONMENT
     resources:
-        gpu=model_gpus(TRACK),
+        gpu=PLAN.track_gpus,
     params:
-        model=TRACK["model"],
-        device=model_device(TRACK),
-        weights=weights_flag(TRACK),
-        options=option_flags(TRACK.get("options")),
-        threshold=TRACK["score_threshold"],
+        detector=SETTINGS.track.detector.job(),
+        tracker=SETTINGS.track.tracker.job(),
+        device=PLAN.track_device,
+        weights=flag("--detector-weights", PLAN.weights(SETTINGS.track.detector)),
     shell:
-        "python -m vcmflow track --model {params.model} {params.weights} {params.options}"
-        " --score-threshold {params.threshold} --device {params.device} --threads {threads}"
+        "python -m vcmflow track --detector {params.detector:q} {params.weights:q}"
+        " --tracker {params.tracker:q} --device {params.device} --threads {threads}"
         " --videos {input.video:q} --out {output:q} 2> {log:q}"

@@ -1,36 +1,62 @@
-# The mini models from scratch: vcmflow/task/train. Their weights are kept in models/, because
-# training takes longer than everything else together; `make models` trains them again.
-TRAIN = SETTINGS["train"]
+# Everything that learns: vcmflow/train. The embedding's weights are made by every run; those of the mini
+# models are kept in models/, because training takes longer than everything else together, and
+# `make models` trains them again.
+TRAININGS = SETTINGS.train.trainings
+# Rendered videos are few and small: one thread, with the same bits on every machine.
+LARGE = [name for name, training in TRAININGS.items() if training.videos not in (None, "render")]
+
+
+rule render_videos:
+    input:
+        code=modules("vcmrender.__main__"),
+    output:
+        folder=directory(f"{DATA}/videos"),
+        sums=f"{DATA}/videos.sha256",
+    log:
+        f"{RESULTS}/logs/render_videos.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/render_videos.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        seed=SETTINGS.data.seed,
+        width=SETTINGS.data.width,
+        height=SETTINGS.data.height,
+        clips=SETTINGS.train.rendered,
+        frames=SETTINGS.train.rendered_frames,
+    shell:
+        "python -m vcmrender --kind videos --split train --out {output.folder:q}"
+        " --seed {params.seed} --width {params.width} --height {params.height}"
+        " --sequences {params.clips} --frames {params.frames} --sums-out {output.sums:q} 2> {log:q}"
 
 
 rule train:
     input:
-        code=lambda wildcards: modules(
-            "vcmflow.task.train.command",
-            TRAINEES[TRAIN[wildcards.model]["task"]][wildcards.model],
-            TASKS[TRAIN[wildcards.model]["task"]][wildcards.model],
-        ),
+        source=PLAN.training_source,
+        folder=lambda wildcards: ancient(PLAN.rendered_videos(wildcards)),
+        code=PLAN.training_code,
     output:
-        weights=f"{RESULTS}/models/{{model}}.safetensors",
-        log=f"{RESULTS}/models/{{model}}.csv",
+        weights=f"{RESULTS}/train/{{training}}/weights.safetensors",
+        log=f"{RESULTS}/train/{{training}}/log.csv",
     log:
-        f"{RESULTS}/logs/train/{{model}}.log",
+        f"{RESULTS}/logs/train/{{training}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/train/{{model}}.tsv"
+        f"{RESULTS}/benchmarks/train/{{training}}.tsv"
     wildcard_constraints:
-        model="|".join(TRAIN),
+        training="|".join(TRAININGS),
+    priority: 100
     conda:
         ENVIRONMENT
+    threads: lambda wildcards: 16 if wildcards.training in LARGE else 1
+    resources:
+        gpu=lambda wildcards: PLAN.gpus if wildcards.training in LARGE else 0,
     params:
-        task=lambda wildcards: TRAIN[wildcards.model]["task"],
-        scenes=lambda wildcards: TRAIN[wildcards.model]["scenes"],
-        validation_scenes=lambda wildcards: TRAIN[wildcards.model]["validation_scenes"],
-        seed=lambda wildcards: TRAIN[wildcards.model]["seed"],
-        steps=lambda wildcards: TRAIN[wildcards.model]["steps"],
-        precision=lambda wildcards: TRAIN[wildcards.model]["precision"],
+        trainee=lambda wildcards: TRAININGS[wildcards.training].job(),
+        device=lambda wildcards: "auto" if wildcards.training in LARGE else "cpu",
+        videos=PLAN.training_videos,
+        large=lambda wildcards: int(wildcards.training in LARGE),
     shell:
-        "python -m vcmflow train --task {params.task} --model {wildcards.model}"
-        " --scenes {params.scenes} --validation-scenes {params.validation_scenes}"
-        " --seed {params.seed} --steps {params.steps} --precision {params.precision}"
-        " --validate-every 500 --device cpu --threads {threads}"
-        " --out {output.weights:q} --log {output.log:q} 2> {log:q}"
+        "python -m vcmflow train --trainee {params.trainee:q} {params.videos:q}"
+        " --device {params.device} --processes {resources.gpu} --threads {threads}"
+        " --workers $(({params.large} * {threads})) --checkpoint {output.weights:q}.checkpoint"
+        " --weights-out {output.weights:q} --log-out {output.log:q} 2> {log:q}"

@@ -1,5 +1,5 @@
 # How smooth embeddings are, and whether sampling on them follows the content: vcmflow/trajectory.
-WARPS = SETTINGS["data"].get("warps")
+WARPS = SETTINGS.data.warps
 
 
 if WARPS:
@@ -7,7 +7,7 @@ if WARPS:
     # Rendered like a dataset, and longer: embedded and sampled, but not coded.
     rule render_warps:
         input:
-            code=modules("vcmrender.command"),
+            code=modules("vcmrender.__main__"),
         output:
             folder=directory(f"{DATA}/warps"),
             sums=f"{DATA}/warps.sha256",
@@ -18,14 +18,14 @@ if WARPS:
         conda:
             ENVIRONMENT
         params:
-            seed=SETTINGS["data"]["seed"],
-            width=SETTINGS["data"]["width"],
-            height=SETTINGS["data"]["height"],
-            sequences=WARPS["sequences"],
-            frames=WARPS["frames"],
-            step=WARPS["step"],
+            seed=SETTINGS.data.seed,
+            width=SETTINGS.data.width,
+            height=SETTINGS.data.height,
+            sequences=WARPS.sequences,
+            frames=WARPS.frames,
+            step=WARPS.step,
         shell:
-            "python -m vcmflow render --kind detection --split test --out {output.folder:q}"
+            "python -m vcmrender --kind detection --split test --out {output.folder:q}"
             " --seed {params.seed} --width {params.width} --height {params.height}"
             " --sequences {params.sequences:q} --frames {params.frames} --step {params.step}"
             " --sums-out {output.sums:q} 2> {log:q}"
@@ -34,10 +34,10 @@ if WARPS:
         input:
             sums=f"{DATA}/warps.sha256",
             folder=ancient(f"{DATA}/warps"),
-            weights=embedding_weights,
-            code=embedding_code,
+            weights=PLAN.embedding_weights,
+            code=PLAN.embedding_code,
         output:
-            [warped(name, "{embedding}") for name in WARPS["sequences"]],
+            [PROBES.warped(name, "{embedding}") for name in WARPS.sequences],
         log:
             f"{RESULTS}/logs/embed_warps/{{embedding}}.log",
         benchmark:
@@ -45,26 +45,21 @@ if WARPS:
         conda:
             ENVIRONMENT
         params:
-            videos=[f"{DATA}/warps/{name}/{CAMERA}" for name in WARPS["sequences"]],
-            embedder=lambda wildcards: EMBEDDINGS[wildcards.embedding]["embedder"],
-            weights=lambda wildcards, input: (
-                f"--weights {input.weights[0]}" if input.weights else ""
-            ),
-            options=lambda wildcards: option_flags(EMBEDDINGS[wildcards.embedding].get("options")),
+            videos=PROBES.warp_videos,
+            embedding=lambda wildcards: SETTINGS.embed.embeddings[wildcards.embedding].job(),
+            weights=lambda wildcards, input: flag("--weights", input.weights),
         shell:
-            "python -m vcmflow embed --embedding {params.embedder} {params.weights}"
-            " {params.options} --threads {threads} --videos {params.videos:q} --out {output:q}"
-            " 2> {log:q}"
+            "python -m vcmflow embed --embedding {params.embedding:q} {params.weights:q}"
+            " --threads {threads} --videos {params.videos:q} --out {output:q} 2> {log:q}"
 
 
 rule trajectory:
     input:
-        unpack(trajectory_inputs),
-        code=lambda wildcards: modules(
-            "vcmflow.trajectory.command",
-            EMBEDDERS[EMBEDDINGS[VARIANTS[wildcards.variant].embedding]["embedder"]],
-            SAMPLERS[VARIANTS[wildcards.variant].method].chooser,
-        ),
+        embeddings=PROBES.embeddings,
+        weights=PROBES.weights,
+        sums=[f"{DATA}/{name}.sha256" for name in PROBES.rendered],
+        folders=ancient([f"{DATA}/{name}" for name in PROBES.rendered]),
+        code=PROBES.code,
     output:
         f"{RESULTS}/trajectory/{{variant}}.csv",
     log:
@@ -74,11 +69,9 @@ rule trajectory:
     conda:
         ENVIRONMENT
     params:
-        flags=trajectory_flags,
-        options=lambda wildcards: option_flags(VARIANTS[wildcards.variant].options),
-        embedding_options=lambda wildcards: option_flags(
-            EMBEDDINGS[VARIANTS[wildcards.variant].embedding].get("options")
-        ).replace("--option", "--embedding-option"),
+        # Without `input`: Snakemake reruns nothing for what it could derive from inputs.
+        words=PROBES.words,
+        weights=lambda wildcards, input: flag("--weights", input.weights),
     shell:
-        "python -m vcmflow trajectory {params.flags} {params.options} {params.embedding_options}"
+        "python -m vcmflow trajectory {params.words:q} {params.weights:q}"
         " --embeddings {input.embeddings:q} --out {output:q} 2> {log:q}"

@@ -23,7 +23,7 @@ COSTS = Path(__file__).with_name("seconds_per_job.csv")
 
 
 def stored_costs(path: Path = COSTS) -> dict[str, float]:
-    """Seconds per job of each rule, as measured on the mini preset."""
+    """Seconds per job of each rule or family of rules, as measured on the mini preset."""
     with path.open(encoding="utf-8", newline="") as file:
         return {row["rule"]: float(row["seconds"]) for row in csv.DictReader(file)}
 
@@ -58,14 +58,11 @@ class LogHandler(LogHandlerBase):
             return False
         if event == LogEvent.JOB_INFO:
             names = "/".join(str(value) for value in (fields.get("wildcards") or {}).values())
-            self._estimate.start(
-                fields["jobid"],
-                fields["rule_name"],
-                names,
-                int(fields["threads"] or 1),
-                time.monotonic(),
-            )
+            self._estimate.start(fields["jobid"], fields["rule_name"], names, time.monotonic())
             return True
+        if event == LogEvent.JOB_ERROR:
+            self._estimate.fail(fields["jobid"])
+            return False
         if event == LogEvent.JOB_FINISHED:
             line = self._estimate.finish(fields["job_id"], time.monotonic())
             if line:

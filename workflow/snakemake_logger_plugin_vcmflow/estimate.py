@@ -6,6 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+NAMED = 3  # jobs that a line names at most
+SLOW = 10.0  # seconds after which a job is named
+
 
 @dataclass(frozen=True)
 class Running:
@@ -13,8 +16,10 @@ class Running:
 
     rule: str
     names: str
-    threads: int
     started: float
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.names}".strip()
 
 
 def clock(seconds: float) -> str:
@@ -30,7 +35,9 @@ class Estimate:
     The time left is the sum over the jobs to come, divided by how many jobs ran at once so far.
 
     Args:
-        costs: seconds per job by rule, measured before; only their proportions matter.
+        costs: seconds per job by rule, measured before; only their proportions matter. A rule
+            that is not among them costs what the longest name does that it begins with:
+            ``encode`` stands for ``encode_vvenc_ra``.
     """
 
     def __init__(self, costs: Mapping[str, float]) -> None:
@@ -40,6 +47,7 @@ class Estimate:
         self._seconds: defaultdict[str, list[float]] = defaultdict(list)
         self._total = 0
         self._done = 0
+        self._failed = 0
         self._begin: float | None = None
 
     def plan(self, counts: Mapping[str, int], now: float) -> None:
@@ -48,10 +56,10 @@ class Estimate:
         self._total = sum(self._waiting.values())
         self._begin = now
 
-    def start(self, job: int, rule: str, names: str, threads: int, now: float) -> None:
+    def start(self, job: int, rule: str, names: str, now: float) -> None:
         """Note that a job started."""
         self._begin = now if self._begin is None else self._begin
-        self._running[job] = Running(rule, names, threads, now)
+        self._running[job] = Running(rule, names, now)
         if self._waiting.get(rule):
             self._waiting[rule] -= 1
 
@@ -67,17 +75,23 @@ class Estimate:
         parts = [
             f"{100 * self._done // total:3d} %",
             f"{self._done:>{len(str(total))}}/{total}",
-            f"{done.rule} {done.names}".strip() + f" ({seconds:.1f} s)",
+            f"{done} ({seconds:.1f} s)",
             f"elapsed {clock(self.elapsed(now))}",
         ]
         if self._done < total:
             parts.append(f"about {clock(self.left(now))} left")
-        slow = [
-            f"{r.rule} {r.names}".strip() for r in self._running.values() if now - r.started > 10
-        ]
+        if self._failed:
+            parts.append(f"{self._failed} failed")
+        slow = [str(job) for job in self._running.values() if now - job.started > SLOW]
         if slow:
-            parts.append(f"still running: {', '.join(slow)}")
+            more = f" and {len(slow) - NAMED} more" if len(slow) > NAMED else ""
+            parts.append(f"still running: {', '.join(slow[:NAMED])}{more}")
         return "  ".join(parts)
+
+    def fail(self, job: int) -> None:
+        """Note that a job failed; one that is tried again starts anew."""
+        if self._running.pop(job, None) is not None:
+            self._failed += 1
 
     def elapsed(self, now: float) -> float:
         """Seconds since the run began."""
@@ -98,14 +112,20 @@ class Estimate:
         seen = self._seconds.get(rule)
         if seen:
             return sum(seen) / len(seen)
-        return self._costs.get(rule, 1.0) * self._speed()
+        return (self._stored(rule) or 1.0) * self._speed()
+
+    def _stored(self, rule: str) -> float | None:
+        """What the rule, or the family that it belongs to by its name, took elsewhere."""
+        words = rule.split("_")
+        names = ("_".join(words[:count]) for count in range(len(words), 0, -1))
+        return next((self._costs[name] for name in names if name in self._costs), None)
 
     def _speed(self) -> float:
         """How much slower this run's jobs are than the stored measurements."""
-        here = sum(sum(values) for rule, values in self._seconds.items() if rule in self._costs)
-        there = sum(
-            self._costs[rule] * len(values)
+        known = [
+            (sum(values), stored * len(values))
             for rule, values in self._seconds.items()
-            if rule in self._costs
-        )
+            if (stored := self._stored(rule)) is not None
+        ]
+        here, there = (sum(seconds) for seconds in zip(*known, strict=True)) if known else (0, 0)
         return here / there if here > 5 and there > 0 else 1.0

@@ -13,21 +13,19 @@ from vcmflow.core.errors import VcmflowError
 # command -> (module with add_arguments and run, one line of help). Only the chosen command's module
 # is imported, so that light commands start in a tenth of a second.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "render": ("vcmrender.command", "render the mini data set, with ground truth"),
     "import": ("vcmflow.data.command", "turn a sequence of any dataset into the common form"),
     "sequences": ("vcmflow.data.table", "write the sequence table of a dataset"),
     "download": ("vcmflow.data.download", "fetch, check and unpack a dataset or a weights file"),
     "weights": ("vcmflow.data.weights", "check (or fetch) the weights of the official networks"),
-    "pretrain": ("vcmflow.pretrain.command", "train the embedding network on unlabelled videos"),
+    "train": ("vcmflow.train.command", "train the embedding network or a mini model"),
     "embed": ("vcmflow.embed.command", "embed the frames of videos"),
     "track": ("vcmflow.track.command", "detect and track objects through videos"),
     "select": ("vcmflow.select.command", "choose the frames of video files, in one process"),
     "sample": ("vcmflow.sample.command", "choose the frames to keep"),
     "encode": ("vcmflow.encode.command", "encode the kept frames"),
-    "reconstruct": ("vcmflow.reconstruct.command", "decode and interpolate the dropped frames"),
+    "reconstruct": ("vcmflow.reconstruct.command", "decode and make the dropped frames"),
     "fidelity": ("vcmflow.fidelity.command", "PSNR and SSIM of reconstructed frames"),
-    "train": ("vcmflow.task.train.command", "train a mini detector or segmenter"),
-    "task": ("vcmflow.task.command", "run a detector or a segmenter on videos"),
+    "task": ("vcmflow.task.command", "run a model of a vision task on videos"),
     "score": ("vcmflow.score.command", "score detections, masks and fidelity"),
     "complexity": ("vcmflow.complexity.command", "parameters, FLOPs and speed of the samplers"),
     "trajectory": ("vcmflow.trajectory.command", "measure trajectories of an embedding"),
@@ -35,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "figures": ("vcmflow.figures.command", "draw one of the figures"),
     "metrics": ("vcmflow.metrics.command", "write what DVC shows and compares"),
     "provenance": ("vcmflow.provenance.command", "write down where results come from"),
+    "parameters": ("vcmflow.config.reference", "write the reference page of params.yaml"),
     "unlock": ("vcmflow.plan.unlock", "remove the locks that a killed run left behind"),
 }
 

@@ -1,7 +1,7 @@
 """The test sequences of the mini data, as plain data (no drawing library is imported here).
 
-The detection set mirrors the OSDaR23 sequences of section 10 of the specification, one camera and
-ten frames each; the segmentation set stands in for DAVIS 2017.
+The detection set mirrors the OSDaR23 sequences that the paper scores, one camera and ten frames
+each; the segmentation set stands in for DAVIS 2017.
 """
 
 from __future__ import annotations

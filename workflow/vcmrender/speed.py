@@ -16,7 +16,8 @@ from typing import Any
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import read_json, write_json
 from vcmrender.catalogue import FLICKERING
-from vcmrender.warp import content_speed
+
+SPEED_FILE = "content_speed.json"  # in the sequence's folder, in OSDaR23's layout
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,15 @@ class ContentSpeed:
     seconds: tuple[float, ...]
 
 
+def davis_speed_file(root: Path, name: str) -> Path:
+    """The file of a sequence in DAVIS's layout, which has no such folder itself."""
+    return root / "ContentSpeed" / "480p" / f"{name}.json"
+
+
 def write_speed(path: Path, sequence: str, scene: str, times: Sequence[float]) -> None:
     """Write the content speed of a sequence that was rendered at ``times`` of the scene's clock."""
+    from vcmrender.warp import content_speed
+
     value = {
         "sequence": sequence,
         "scene": scene,

@@ -7,16 +7,15 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from vcmflow.core.errors import VcmflowError
+from vcmflow.core.embedding import load_embedder
 from vcmflow.core.files import write_json
 from vcmflow.core.machine import processor
-from vcmflow.core.options import parse_options
-from vcmflow.embed.command import build_embedder
-from vcmflow.embed.registry import EMBEDDINGS
-from vcmflow.embed.source import open_frames
+from vcmflow.core.models import check_count, check_files
+from vcmflow.core.tracking import add_detector_arguments, load_detector, parse_tracker
+from vcmflow.core.video import open_source
+from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.task.registry import DETECTORS
-from vcmflow.task.run import load_detector
-from vcmflow.track.settings import TrackerSettings, add_tracker_arguments, tracker_settings
+from vcmflow.track.registry import TRACKERS
 
 _CONVENTION = "1 GFLOP is 1e9 multiply-accumulates, as in the paper (1.82 for ResNet-18 at 224x224)"
 _PAPER_SIZE = 224  # px, the input for which the paper's 1.82 GFLOPs hold
@@ -24,13 +23,14 @@ _PAPER_SIZE = 224  # px, the input for which the paper's 1.82 GFLOPs hold
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.add_argument("--embedding", required=True, help=f"one of: {', '.join(EMBEDDINGS)}")
+    parser.add_argument(
+        "--embedding",
+        required=True,
+        metavar="INSTANCE",
+        help=f"'{{embedder: name, …}}' or a name; one of: {', '.join(EMBEDDERS)}",
+    )
     parser.add_argument("--embedding-weights", type=Path, help="its weights file")
-    parser.add_argument("--embedding-option", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--detector", required=True, help=f"one of: {', '.join(DETECTORS)}")
-    parser.add_argument("--detector-weights", type=Path, help="its weights file")
-    parser.add_argument("--detector-option", action="append", default=[], metavar="KEY=VALUE")
-    add_tracker_arguments(parser, TrackerSettings())
+    add_detector_arguments(parser, DETECTORS, TRACKERS)
     parser.add_argument(
         "--video", type=Path, required=True, help="video file or folder of pictures to measure on"
     )
@@ -44,34 +44,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Count, measure, and write both; what was measured stands apart from what is exact."""
-    if not args.video.exists():
-        raise VcmflowError(f"{args.video}: no such video")
+    check_files([args.video], {})
+    check_count(args, "keep_every", "batch_size", "repeat", "threads")
+    new_tracker = parse_tracker(args, TRACKERS)
     # Networks from here on.
     from vcmflow.complexity.count import detector_cost, embedder_cost, gflops_at
     from vcmflow.complexity.measure import Run, manifold_speed, tracking_speed
-    from vcmflow.core.device import choose_device
 
     how = Run(args.video, args.keep_every, args.batch_size, args.repeat, args.threads)
-    settings = tracker_settings(args)
-    embedder = build_embedder(
-        args.embedding,
-        args.embedding_weights,
-        args.device,
-        parse_options(args.embedding_option),
-    )
-    detector = load_detector(
-        "detection",
-        args.detector,
-        args.detector_weights,
-        choose_device(args.device),
-        parse_options(args.detector_option),
-    )
-    frames = open_frames(args.video)
+    embedder = load_embedder(EMBEDDERS, args.embedding, args.embedding_weights, args.device)
+    detector = load_detector(args, DETECTORS)
+    frames = open_source(args.video)
     first = next(frames)
     count = 1 + sum(1 for _ in frames)
     manifold = manifold_speed(embedder, how)
     print(f"manifold: {manifold.frames_per_second} frames/s", file=sys.stderr, flush=True)
-    tracking = tracking_speed(detector, settings, how)
+    tracking = tracking_speed(detector, new_tracker, how)
     print(f"tracking: {tracking.frames_per_second} frames/s", file=sys.stderr, flush=True)
     write_json(
         args.out,

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from torch.utils.flop_counter import FlopCounterMode
 
+from vcmflow.core.detections import Detector
+from vcmflow.core.embedding import Embedder
 from vcmflow.core.video import Frame
-from vcmflow.embed.types import Embedder
-from vcmflow.task.types import Detector
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from vcmflow.core.device import steady
-from vcmflow.core.errors import VcmflowError
-from vcmflow.embed.source import open_frames
-from vcmflow.embed.stream import embed_frames
-from vcmflow.embed.types import Embedder
+from vcmflow.core.detections import Detector
+from vcmflow.core.device import set_deterministic
+from vcmflow.core.embedding import Embedder, embed_frames
+from vcmflow.core.tracking import Tracker, track_video
+from vcmflow.core.video import open_source
 from vcmflow.sample.decide import choose_frames, count_to_keep
-from vcmflow.task.types import Detector
-from vcmflow.track.deepsort import Tracker, track_video
-from vcmflow.track.settings import TrackerSettings
 
 
 @dataclass(frozen=True)
@@ -52,44 +49,36 @@ class Run:
     repeat: int = 3
     threads: int = 1
 
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        for name in ("keep_every", "batch_size", "repeat", "threads"):
-            if getattr(self, name) < 1:
-                raise VcmflowError(
-                    f"complexity: {name} is {getattr(self, name)}; allowed: 1 or more"
-                )
-
 
 def manifold_speed(embedder: Embedder, run: Run) -> Speed:
     """Time ``manifold`` with an embedder that is loaded."""
 
     def whole() -> int:
-        frames = open_frames(run.video)
+        frames = open_source(run.video)
         embedding = embed_frames(frames, embedder, run.batch_size, run.threads)
         n = len(embedding)
-        choose_frames("manifold", n, count_to_keep(n, run.keep_every), embedding=embedding)
+        choose_frames("manifold", n, count_to_keep(n, run.keep_every), {"embedding": embedding})
         return n
 
-    steady(1)
+    set_deterministic(1)
     speed = _frames_per_second(whole, run.repeat)
-    steady(run.threads)
-    frames = open_frames(run.video)
+    set_deterministic(run.threads)
+    frames = open_source(run.video)
     return Speed(speed, _latency(lambda: embedder.embed([embedder.prepare(next(frames))])))
 
 
-def tracking_speed(detector: Detector, settings: TrackerSettings, run: Run) -> Speed:
-    """Time ``tracking`` with a detector that is loaded."""
+def tracking_speed(detector: Detector, new_tracker: Callable[[], Tracker], run: Run) -> Speed:
+    """Time ``tracking`` with a detector that is loaded and a new tracker for each run."""
 
     def whole() -> int:
-        tracks = track_video(open_frames(run.video), detector, settings, run.batch_size)
+        tracks = track_video(open_source(run.video), detector, new_tracker(), run.batch_size)
         n = len(tracks)
-        choose_frames("tracking", n, count_to_keep(n, run.keep_every), tracks=tracks)
+        choose_frames("tracking", n, count_to_keep(n, run.keep_every), {"tracks": tracks})
         return n
 
-    steady(run.threads)
-    frames = open_frames(run.video)
-    tracker = Tracker(settings)
+    set_deterministic(run.threads)
+    frames = open_source(run.video)
+    tracker = new_tracker()
 
     def one() -> object:
         frame = next(frames)

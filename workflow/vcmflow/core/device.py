@@ -71,7 +71,7 @@ def autocast(device: str, precision: str) -> AbstractContextManager[object]:
     return torch.autocast(device.partition(":")[0], PRECISIONS[precision])
 
 
-def steady(threads: int) -> None:
+def set_deterministic(threads: int) -> None:
     """Fix the number of threads and forbid choices that vary from run to run.
 
     Raises:

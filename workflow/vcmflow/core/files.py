@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -55,3 +56,16 @@ def read_json(path: Path) -> Any:
         raise VcmflowError(f"{path}: no such file") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise VcmflowError(f"{path}: not a JSON file ({error})") from None
+
+
+def sha256(path: Path) -> str:
+    """A file's SHA-256 in hexadecimal.
+
+    Raises:
+        VcmflowError: it cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise VcmflowError(f"{path}: cannot be read ({error.strerror})") from None

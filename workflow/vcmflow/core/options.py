@@ -14,12 +14,13 @@ import yaml
 from vcmflow.core.errors import VcmflowError
 
 
-def parse_instance(text: str, key: str) -> tuple[str, dict[str, Any]]:
+def parse_instance(text: str, key: str, flag: str = "") -> tuple[str, dict[str, Any]]:
     """The plug-in's name and its settings.
 
     Args:
         text: a name, or a YAML mapping in which ``key`` names the plug-in.
         key: ``codec``, ``sampler``, ...
+        flag: the flag without its dashes, where it is not the key.
 
     Raises:
         VcmflowError: neither, or the mapping does not have the key.
@@ -32,10 +33,11 @@ def parse_instance(text: str, key: str) -> tuple[str, dict[str, Any]]:
         return value, {}
     if not isinstance(value, dict) or not isinstance(value.get(key), str):
         raise VcmflowError(
-            f"--{key} {text!r}; wanted: a name, or a mapping such as '{{{key}: name, option: 1}}'"
+            f"--{flag or key} {text!r}; wanted: a name, or a mapping such as "
+            f"'{{{key}: name, option: 1}}'"
         )
     if not all(isinstance(name, str) for name in value):
-        raise VcmflowError(f"--{key} {text!r}: the names of options have to be text")
+        raise VcmflowError(f"--{flag or key} {text!r}: the names of options have to be text")
     rest: Mapping[str, Any] = {name: part for name, part in value.items() if name != key}
     return value[key], dict(rest)
 

@@ -15,11 +15,14 @@ import inspect
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from vcmflow.core.errors import VcmflowError
+
+if typing.TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,7 +44,10 @@ class Entry:
     gpu: bool = False
 
 
-def find(registry: Mapping[str, Entry], name: str, what: str) -> Entry:
+E = TypeVar("E", bound=Entry)
+
+
+def find(registry: Mapping[str, E], name: str, what: str) -> E:
     """The entry called ``name``.
 
     Args:
@@ -71,9 +77,14 @@ def lookup(registry: Mapping[str, Entry], name: str, what: str) -> Callable[...,
     Raises:
         VcmflowError: no such entry; the message lists those that exist.
     """
-    module, _, attribute = find(registry, name, what).builder.partition(":")
-    builder: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
-    return builder
+    return load(find(registry, name, what).builder)
+
+
+def load(function: str) -> Callable[..., Any]:
+    """Import and return ``"package.module:function"``."""
+    module, _, attribute = function.partition(":")
+    loaded: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    return loaded
 
 
 def build(
@@ -91,18 +102,26 @@ def build(
         registry: name -> entry.
         name: the entry asked for.
         what: what the entries are, for the error messages.
-        options: settings by the user: parameters of the builder that the stage does not give.
-        offered: arguments by the stage that the builder gets where it has a parameter for them.
+        options: settings by the user: parameters of the builder that the stage does not give. One
+            under the name of a need only says which of several there are; it is left out here.
+        offered: arguments by the stage that the builder gets where it has a parameter for them:
+            ``weights``, ``device``, ``threads``.
         given: arguments by the stage that every builder has, not open to the user.
 
     Raises:
         VcmflowError: no such entry, an option that it does not have, or a value that its
-            annotation does not allow.
+            annotation does not allow; weights for an entry that takes none, or threads below 1.
     """
     builder = lookup(registry, name, what)
+    options = {key: value for key, value in options.items() if key not in registry[name].needs}
     parameters = inspect.signature(builder).parameters
+    offered = offered or {}
+    if offered.get("weights") is not None and "weights" not in parameters:
+        raise VcmflowError(f"{what} {name!r} takes no weights")
+    if offered.get("threads", 1) < 1:
+        raise VcmflowError(f"--threads is {offered['threads']}; allowed: 1 or more")
     own = dict(given)
-    own |= {key: value for key, value in (offered or {}).items() if key in parameters}
+    own |= {key: value for key, value in offered.items() if key in parameters}
     allowed = [key for key in parameters if key not in own]
     return builder(**own, **check_options(builder, f"{what} {name!r}", options, allowed))
 
@@ -124,18 +143,29 @@ def check_options(
     _check_names(where, options, list(allowed))
     if not options:
         return {}
-    from pydantic import TypeAdapter, ValidationError  # a tenth of a second
+    from pydantic import ValidationError  # a tenth of a second
 
-    hints = typing.get_type_hints(function, include_extras=True)
     values = {}
     for key, value in options.items():
         try:
-            values[key] = TypeAdapter(hints.get(key, Any)).validate_python(value)
+            values[key] = _adapter(function, key).validate_python(value)
         except ValidationError as error:
             first = error.errors()[0]
-            expected = first.get("ctx", {}).get("expected") or first["msg"].removeprefix("Input ")
+            expected = first.get("ctx", {}).get("expected") or first["msg"].removeprefix(
+                "Input should be "
+            )
             raise VcmflowError(f"{where}: option {key} is {value!r}; allowed: {expected}") from None
     return values
+
+
+@cache
+def _adapter(function: Callable[..., Any], parameter: str) -> TypeAdapter[Any]:
+    """What checks a value against the annotation of a parameter."""
+    from pydantic import TypeAdapter
+
+    whole = function.func if isinstance(function, partial) else function
+    hints = typing.get_type_hints(whole, include_extras=True)
+    return TypeAdapter(hints.get(parameter, Any))
 
 
 def check_names(
@@ -172,8 +202,10 @@ def _check_names(where: str, options: Iterable[str], allowed: list[str]) -> None
 
 
 @cache
-def parameters(builder: str) -> tuple[str, ...]:
-    """The parameters of ``"package.module:function"``, read from the source.
+def parameters(builder: str) -> dict[str, Any]:
+    """The parameters of a function or dataclass with their defaults, read from the source.
+
+    Parameters without a default, or with one that is no literal, have None.
 
     Raises:
         VcmflowError: there is no such function.
@@ -182,11 +214,34 @@ def parameters(builder: str) -> tuple[str, ...]:
     base = ROOT.joinpath(*module.split("."))
     path = next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file()), None)
     if path is None:  # a plug-in that was installed from elsewhere
-        function = getattr(importlib.import_module(module), attribute)
-        return tuple(inspect.signature(function).parameters)
+        return _signature(builder)
     for node in ast.parse(path.read_text("utf-8"), str(path)).body:
+        if isinstance(node, ast.ClassDef) and node.name == attribute:
+            if node.bases:
+                return _signature(builder)
+            fields = [part for part in node.body if isinstance(part, ast.AnnAssign)]
+            return {ast.unparse(field.target): _literal(field.value) for field in fields}
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == attribute:
+            # name = partial(function, first argument, ...)
+            function, *bound = (ast.unparse(part) for part in getattr(node.value, "args", []))
+            return dict([*parameters(f"{module}:{function}").items()][len(bound) :])
         if isinstance(node, ast.FunctionDef) and node.name == attribute:
-            arguments = node.args
-            every = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
-            return tuple(argument.arg for argument in every)
+            given = node.args
+            placed = [*given.posonlyargs, *given.args]
+            values = [None] * (len(placed) - len(given.defaults)) + [*given.defaults]
+            pairs = [*zip(placed, values, strict=True)]
+            pairs += zip(given.kwonlyargs, given.kw_defaults, strict=True)
+            return {argument.arg: _literal(value) for argument, value in pairs}
     raise VcmflowError(f"{path}: no function {attribute!r}")
+
+
+def _signature(builder: str) -> dict[str, Any]:
+    found = inspect.signature(load(builder)).parameters.values()
+    return {p.name: None if p.default is p.empty else p.default for p in found}
+
+
+def _literal(node: ast.expr | None) -> Any:
+    try:
+        return None if node is None else ast.literal_eval(node)
+    except ValueError:
+        return None

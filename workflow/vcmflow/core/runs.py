@@ -1,8 +1,8 @@
-"""The results of many runs of one model in one file, ``task/<sampler>/<part>.json``.
+"""The results of one model on many videos of one method, ``task/<task>/…/<part>.json``.
 
-JSON: ``{"task", "model", "runs": [{"sequence", "sampler", "mode", "qp", "results"}]}``, where
-``results`` is an ordinary COCO results list (see ``results``), empty where nothing was found. The
-uncompressed frames are sampler "source" with an empty mode and qp -1.
+JSON: ``{"task", "model", "runs": [{"sequence", "point", "results"}]}``, where ``task`` is the kind
+of task and ``results`` a list of what was found, empty where nothing was: boxes and masks are an
+ordinary COCO results list (``vcmflow.core.detections``). The method stands in the path.
 """
 
 from __future__ import annotations
@@ -16,29 +16,31 @@ from typing import Any
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import read_json, whole_file
 
-SOURCE = "source"
+SOURCE = "source"  # the method name of the uncompressed frames
 
 
 @dataclass(frozen=True, order=True)
 class Run:
-    """Which frames a model ran on: a sequence, and how it was coded (mode "" and qp -1: not)."""
+    """Which frames a model ran on: a sequence, and the operating point of its codec.
+
+    Attributes:
+        sequence: its id.
+        point: as the codec's ladder has it, "22"; empty for the uncompressed frames.
+    """
 
     sequence: str
-    sampler: str
-    mode: str = ""
-    qp: int = -1
+    point: str = ""
 
     def __str__(self) -> str:
-        coded = f"/{self.mode}/qp{self.qp}" if self.mode else ""
-        return f"{self.sequence}/{self.sampler}{coded}"
+        return f"{self.sequence} at {self.point}" if self.point else self.sequence
 
 
 def write_runs(
-    path: Path, task: str, model: str, runs: Iterable[tuple[Run, list[dict[str, Any]]]]
+    path: Path, kind: str, model: str, runs: Iterable[tuple[Run, list[dict[str, Any]]]]
 ) -> None:
-    """Write runs in the order given, one detection per line, whole or not at all."""
+    """Write runs in the order given, one result per line, whole or not at all."""
     with whole_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        file.write(f'{{"task":{json.dumps(task)},"model":{json.dumps(model)},"runs":[')
+        file.write(f'{{"task":{json.dumps(kind)},"model":{json.dumps(model)},"runs":[')
         for index, (run, results) in enumerate(runs):
             head = json.dumps(asdict(run), ensure_ascii=False)[:-1]
             lines = ",\n".join(
@@ -58,9 +60,9 @@ def read_runs(path: Path) -> Mapping[Run, list[dict[str, Any]]]:
     runs: dict[Run, list[dict[str, Any]]] = {}
     try:
         for entry in content["runs"]:
-            run = Run(
-                str(entry["sequence"]), str(entry["sampler"]), str(entry["mode"]), int(entry["qp"])
-            )
+            run = Run(entry["sequence"], entry["point"])
+            if not isinstance(run.sequence, str) or not isinstance(run.point, str):
+                raise TypeError
             if run in runs:
                 raise VcmflowError(f"{path}: the run {run} stands there twice")
             results = entry["results"]
@@ -69,7 +71,7 @@ def read_runs(path: Path) -> Mapping[Run, list[dict[str, Any]]]:
             runs[run] = results
     except (TypeError, KeyError, ValueError):
         raise VcmflowError(
-            f"{path}: not a file of task results (runs with sequence, sampler, mode, qp, results)"
+            f"{path}: not a file of task results (runs with sequence, point, results)"
         ) from None
     return runs
 

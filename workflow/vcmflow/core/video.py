@@ -1,4 +1,4 @@
-"""Frames in and out of lossless video files.
+"""Frames in and out: the one reader of video files and picture folders, and the writer of ours.
 
 Between stages, pictures travel as FFV1 in Matroska (``.mkv``, RGB, 8 bit): lossless, every frame on
 its own, and readable by any player. In memory a frame is ``uint8`` H x W x 3 in RGB order.
@@ -7,18 +7,20 @@ its own, and readable by any player. In memory a frame is ``uint8`` H x W x 3 in
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
 
 import av
 import numpy as np
-import numpy.typing as npt
 
+from vcmflow.core.arrays import Frame as Frame
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import whole_file
 
-Frame = npt.NDArray[np.uint8]
+# Untagged video of at least this height is BT.709, as players take it; below it is BT.601.
+_HD_HEIGHT = 720
 
 
 def write_video(path: Path, frames: Iterable[Frame], fps: float) -> int:
@@ -76,15 +78,60 @@ def _add_stream(
     return stream
 
 
-def read_video(path: Path) -> Iterator[Frame]:
-    """Yield the frames of any video file as uint8 H x W x 3, RGB, in display order.
+def open_source(path: Path) -> Iterator[Frame]:
+    """Yield the frames of a video file, or of a folder's pictures in the natural order of names.
+
+    Files of a folder that are no pictures by their suffix are passed over; see
+    `vcmflow.core.pictures.read_picture` for grey, deep and transparent ones.
+
+    Returns:
+        uint8 H x W x 3, RGB, all of one size.
 
     Raises:
-        VcmflowError: the file is missing, holds no video, or breaks off.
+        VcmflowError: nothing there, something that cannot be decoded, a file that breaks off before
+            its end, or a change of size.
+    """
+    path = Path(path)
+    if path.is_dir():
+        from vcmflow.core.listing import list_pictures
+        from vcmflow.core.pictures import read_picture
+
+        frames: Iterable[Frame] = map(read_picture, list_pictures(path))
+    else:
+        frames = read_video(path)
+    size: tuple[int, ...] | None = None
+    for number, frame in enumerate(frames):
+        size = size or frame.shape
+        if frame.shape != size:
+            raise VcmflowError(
+                f"{path}: frame {number} is {frame.shape[1]}x{frame.shape[0]}, the ones before are "
+                f"{size[1]}x{size[0]}; split the video where its size changes"
+            )
+        yield frame
+
+
+def frame_rate(path: Path) -> float | None:
+    """A video file's average frames per second; None where it says none, and for pictures.
+
+    Raises:
+        VcmflowError: the file is missing or no video.
+    """
+    if Path(path).is_dir():
+        return None
+    with open_video(path) as container:
+        rate = container.streams.video[0].average_rate
+    return float(rate) if rate else None
+
+
+def read_video(path: Path) -> Iterator[Frame]:
+    """Yield the frames of any video file as uint8 H x W x 3, RGB, upright, in display order.
+
+    Raises:
+        VcmflowError: the file is missing, holds no video, is damaged, or breaks off.
     """
     for picture in _decode(path, None):
         if picture is not None:
-            yield _rgb(picture)
+            yield to_frame(picture)
 
 
 def read_frames(path: Path, wanted: Sequence[int], total: int) -> Iterator[Frame]:
@@ -96,62 +143,141 @@ def read_frames(path: Path, wanted: Sequence[int], total: int) -> Iterator[Frame
         total: how many frames the video has to have.
 
     Raises:
-        VcmflowError: the file is missing, holds no video, breaks off, or has not ``total`` frames.
+        VcmflowError: as `read_video`, or it has not ``total`` frames.
     """
     count = 0
     for picture in _decode(path, frozenset(wanted)):
         if picture is not None:
-            yield _rgb(picture)
+            yield to_frame(picture)
         count += 1
     if count != total:
         raise VcmflowError(f"{path}: has {count} frames, not {total}")
 
 
-def _decode(path: Path, wanted: frozenset[int] | None) -> Iterator[av.VideoFrame | None]:
-    """Yield one item per frame of the video: the decoded frame, or None where it is not wanted."""
+@contextmanager
+def open_video(path: Path) -> Iterator[av.container.InputContainer]:
+    """Open a file that holds a video stream; what goes wrong in the block is one line.
+
+    Raises:
+        VcmflowError: the file is missing, holds no video, or cannot be decoded.
+    """
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
                 raise VcmflowError(f"{path}: no video stream in this file")
-            stream = container.streams.video[0]
-            # Frame threads hand pictures out late; where packets are skipped, none may be.
-            stream.thread_type = "AUTO" if wanted is None else "SLICE"
-            ours = stream.codec_context.name == "ffv1"
-            number, end = 0, float("-inf")
-            for packet in container.demux(stream):
-                if ours and packet.size:
-                    # FFV1 has no reordering and one frame per packet.
-                    end = float((packet.pts or 0) * packet.time_base)
-                    if wanted is not None and number not in wanted and packet.is_keyframe:
-                        number += 1
-                        yield None
-                        continue
-                for picture in packet.decode():
-                    yield picture if wanted is None or number in wanted else None
-                    number += 1
-            if ours:
-                _check_end(path, stream, number, end)
-            if not number:
-                raise VcmflowError(f"{path}: holds no frames")
+            yield container
     except FileNotFoundError:
         raise VcmflowError(f"{path}: no such file") from None
     except (av.error.FFmpegError, OSError) as error:
-        raise VcmflowError(f"{path}: cannot be decoded ({error})") from None
+        raise VcmflowError(f"{path}: cannot be decoded ({error.strerror})") from None
 
 
-def _rgb(picture: av.VideoFrame) -> Frame:
-    return np.asarray(picture.to_ndarray(format="rgb24"), np.uint8)
+def decode_packets(container: av.container.InputContainer) -> Iterator[av.VideoFrame]:
+    """Yield a video's pictures from where the container stands.
 
-
-def _check_end(path: Path, stream: av.VideoStream, count: int, last: float) -> None:
-    """Compare the last frame's time with the duration that was noted when the file was finished.
-
-    The demuxer takes a file that breaks off for one that ends.
+    Raises:
+        VcmflowError: the stream is damaged or cut off there.
     """
-    noted = stream.metadata.get("DURATION", "")
-    rate = stream.average_rate
-    if not rate or noted.count(":") != 2:
+    for number, packet in enumerate(container.demux(container.streams.video[0])):
+        yield from _pictures(container, packet, number)
+
+
+def _pictures(
+    container: av.container.InputContainer, packet: av.Packet[av.VideoStream], number: int
+) -> Iterator[av.VideoFrame]:
+    damaged = packet.is_corrupt
+    if not damaged:
+        for picture in packet.decode():
+            damaged = damaged or picture.is_corrupt
+            if not damaged:
+                yield picture
+    if damaged:
+        raise VcmflowError(f"{container.name}: breaks off or is damaged after {number} frames")
+
+
+def to_frame(picture: av.VideoFrame) -> Frame:
+    """A decoded picture as uint8 H x W x 3, RGB, upright."""
+    untagged = picture.colorspace == 2
+    yuv = picture.format.name.startswith(("yuv", "nv", "p0"))
+    space = "ITU709" if yuv and untagged and picture.height >= _HD_HEIGHT else None
+    rgb = np.asarray(picture.reformat(format="rgb24", src_colorspace=space).to_ndarray(), np.uint8)
+    turns = round(picture.rotation / 90) % 4
+    frame: Frame = np.ascontiguousarray(np.rot90(rgb, turns)) if turns else rgb
+    return frame
+
+
+def _decode(path: Path, wanted: frozenset[int] | None) -> Iterator[av.VideoFrame | None]:
+    """Yield one item per frame of the video: the decoded frame, or None where it is not wanted."""
+    with open_video(path) as container:
+        stream = container.streams.video[0]
+        # Frame threads hand pictures out late; where packets are skipped, none may be.
+        stream.thread_type = "AUTO" if wanted is None else "SLICE"
+        ours = stream.codec_context.name == "ffv1"
+        frame_time = 1 / stream.average_rate if stream.average_rate else Fraction(0)
+        number, end = 0, Fraction(0)
+
+        def until(shown: av.Packet[av.VideoStream] | av.VideoFrame) -> Fraction:
+            # When it stops being shown, so that uneven frame rates pass.
+            if shown.pts is None or not shown.time_base:
+                return end
+            length = (shown.duration or 0) * shown.time_base or frame_time
+            return max(end, shown.pts * shown.time_base + length)
+
+        for packet in container.demux(stream):
+            skipped = wanted is not None and ours and number not in wanted
+            if skipped and packet.size and packet.is_keyframe:
+                # FFV1 has no reordering and one frame per packet.
+                end = until(packet)
+                number += 1
+                yield None
+                continue
+            for picture in _pictures(container, packet, number):
+                end = until(picture)
+                yield picture if wanted is None or number in wanted else None
+                number += 1
+        _check_complete(path, container, number, end)
+
+
+def _check_complete(
+    path: Path, container: av.container.InputContainer, count: int, end: Fraction
+) -> None:
+    """Compare what was decoded with what the header says: a cut file often ends without an error.
+
+    ``end`` is when the last frame stops being shown.
+    """
+    if count == 0:
+        raise VcmflowError(f"{path}: holds no frames that can be decoded")
+    stream = container.streams.video[0]
+    announced = stream.frames  # 0 where the format does not say
+    if announced and count >= announced:
         return
-    hours, minutes, seconds = (float(part) for part in noted.split(":"))
-    if last + 0.5 / rate < 3600 * hours + 60 * minutes + seconds - 1 / rate:
-        raise VcmflowError(f"{path}: breaks off after {count} frames")
+    missing = 0
+    length = _stated_length(container, stream)
+    if length is not None and stream.average_rate:
+        started = (stream.start_time or 0) * (stream.time_base or 0)
+        missing = round((length - (end - started)) * stream.average_rate)
+    if announced and "avi" in container.format.name:
+        missing = announced - count
+    # In files that are not ours, one frame is within the rounding of time stamps.
+    if missing >= (1 if stream.codec_context.name == "ffv1" else 2):
+        raise VcmflowError(
+            f"{path}: breaks off after {count} frames; about {missing} more are announced"
+        )
+
+
+def _stated_length(
+    container: av.container.InputContainer, stream: av.VideoStream
+) -> Fraction | None:
+    """How long the video is by its header, in seconds."""
+    if stream.duration and stream.time_base:
+        return Fraction(stream.duration * stream.time_base)
+    hours, _, rest = stream.metadata.get("DURATION", "").partition(":")
+    minutes, _, seconds = rest.partition(":")
+    try:
+        return Fraction(hours) * 3600 + Fraction(minutes) * 60 + Fraction(seconds)
+    except ValueError:
+        pass
+    # The whole file's length is the video's only where there is nothing else in it.
+    if "matroska" in container.format.name and len(container.streams) == 1 and container.duration:
+        return Fraction(container.duration, av.time_base)
+    return None

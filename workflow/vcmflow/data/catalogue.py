@@ -1,29 +1,41 @@
 """The tables of what can be downloaded: data/datasets.csv and data/weights.csv.
 
-One row per file or archive. Both tables have ``name, url, bytes, sha256, licence``; further columns
-are optional (workflow/schemas/datasets.schema.yaml explains them). Unknown sizes and digests are
-empty, never guessed; ``approx_bytes`` is for estimates only.
+One row per file or archive (`Entry` explains the columns). Unknown
+sizes and digests are empty, never guessed; ``approx_bytes`` is for estimates only.
 """
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+
 from vcmflow.core.errors import VcmflowError
-
-FORMATS = ("file", "zip", "tar", "tar-list")
-_REQUIRED = ("name", "url", "bytes", "sha256", "licence")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+from vcmflow.core.rows import read_csv
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One row.
+def is_http(url: str) -> bool:
+    """Whether this is an http or https address."""
+    return urlsplit(url).scheme in ("http", "https") and bool(urlsplit(url).netloc)
+
+
+def _address(url: str) -> str:
+    if not is_http(url):
+        raise ValueError("has to be an http or https address")
+    return url
+
+
+def _below(folder: str) -> str:
+    if folder.startswith("/") or ".." in folder.split("/"):
+        raise ValueError("has to be below data/")
+    return folder
+
+
+class Entry(BaseModel):
+    """One row of a table; empty cells are left out.
 
     Attributes:
         name: what it is asked for by.
@@ -32,25 +44,36 @@ class Entry:
         sha256: digest of the file in lower case, or None where unknown.
         licence: terms in a few words.
         format: ``file``, ``zip``, ``tar``, or ``tar-list`` (a text file of addresses of archives).
-        title, version, citation, page: for people.
+        title, version, citation, note: for people.
         approx_bytes: estimated bytes to fetch where ``size`` is unknown or not all of it.
         expects: a pattern that the unpacked folder has to contain, or None.
         folder: where it usually goes, below data/, or None.
+        file: name of a weights file.
+        used_by: the network that the weights are for, as "detection:name key=value ...", where the
+            first word may also be "segmentation", "interpolation" or "embedding".
+        package: ``package/path`` of a copy that an installed Python package carries, or "".
     """
 
-    name: str
-    url: str
-    size: int | None
-    sha256: str | None
+    model_config = ConfigDict(frozen=True, validate_by_name=True)
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    url: Annotated[str, AfterValidator(_address)]
+    size: PositiveInt | None = Field(None, alias="bytes")
+    sha256: Annotated[str, AfterValidator(str.lower), Field(pattern="^[0-9a-fA-F]{64}$")] | None = (
+        None
+    )
     licence: str
-    format: str = "file"
+    format: Literal["file", "zip", "tar", "tar-list"] = "file"
     title: str = ""
     version: str = ""
     citation: str = ""
-    page: str = ""
-    approx_bytes: int | None = None
+    note: str = ""
+    approx_bytes: PositiveInt | None = None
     expects: str | None = None
-    folder: str | None = None
+    folder: Annotated[str, AfterValidator(_below)] | None = None
+    file: Annotated[str, Field(pattern=r"^[^/]*[^/.][^/]*$")] = ""
+    used_by: str = ""
+    package: str = ""
 
     @property
     def volume(self) -> int | None:
@@ -65,31 +88,25 @@ class Entry:
 
 
 def read_catalogue(path: Path) -> dict[str, Entry]:
-    """Read a table of downloads.
+    """Read a table of downloads: name -> row.
 
     Raises:
         VcmflowError: the file is missing, or a row is wrong; names the line and the column.
     """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            columns = reader.fieldnames or []
-            missing = [column for column in _REQUIRED if column not in columns]
-            if missing:
-                raise VcmflowError(f"{path}: column {missing[0]!r} is missing")
-            entries: dict[str, Entry] = {}
-            for row in reader:
-                where = f"{path}: line {reader.line_num}"
-                if None in row or None in row.values():
-                    raise VcmflowError(f"{where}: has more or fewer values than the header")
-                entry = _entry(where, row)
-                if entry.name in entries:
-                    raise VcmflowError(f"{where}: name {entry.name!r} stands twice")
-                entries[entry.name] = entry
-    except FileNotFoundError:
-        raise VcmflowError(f"{path}: no such table") from None
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise VcmflowError(f"{path}: not a CSV file in UTF-8 ({error})") from None
+    entries: dict[str, Entry] = {}
+    for line, row in enumerate(read_csv(path, ("name", "url", "bytes", "sha256", "licence")), 2):
+        cells = {key: cell.strip() for key, cell in row.items() if cell.strip()}
+        try:
+            entry = Entry.model_validate(cells)
+        except ValidationError as error:
+            first = error.errors()[0]
+            column = first["loc"][0]
+            message = first["msg"].removeprefix("Value error, ")
+            what = f"is {cells[str(column)]!r}; {message}" if column in cells else "is empty"
+            raise VcmflowError(f"{path}: line {line}: {column} {what}") from None
+        if entry.name in entries:
+            raise VcmflowError(f"{path}: line {line}: name {entry.name!r} stands twice")
+        entries[entry.name] = entry
     return entries
 
 
@@ -119,48 +136,6 @@ def entry_for(entries: Mapping[str, Entry], path: Path, root: Path = Path("data"
     return None
 
 
-def _entry(where: str, row: dict[str, str]) -> Entry:
-    def text(column: str) -> str:
-        return (row.get(column) or "").strip()
-
-    def number(column: str) -> int | None:
-        value = text(column)
-        if not value:
-            return None
-        if not value.isdecimal() or int(value) == 0:
-            raise VcmflowError(
-                f"{where}: {column} is {value!r}; has to be a number of bytes or empty"
-            )
-        return int(value)
-
-    name, url, digest = text("name"), text("url"), text("sha256").lower()
-    if not _NAME.fullmatch(name):
-        raise VcmflowError(f"{where}: name is {name!r}; allowed: {_NAME.pattern}")
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
-        raise VcmflowError(f"{where}: url is {url!r}; has to be an http or https address")
-    if digest and not re.fullmatch(r"[0-9a-f]{64}", digest):
-        raise VcmflowError(
-            f"{where}: sha256 is {digest!r}; has to be 64 hexadecimal digits or empty"
-        )
-    if not text("licence"):
-        raise VcmflowError(f"{where}: licence is empty; say under which terms the file may be used")
-    if text("folder").startswith("/") or ".." in text("folder").split("/"):
-        raise VcmflowError(f"{where}: folder is {text('folder')!r}; has to be below data/")
-    kind = text("format") or "file"
-    if kind not in FORMATS:
-        raise VcmflowError(f"{where}: format is {kind!r}; allowed: {', '.join(FORMATS)}")
-    return Entry(
-        name=name,
-        url=url,
-        size=number("bytes"),
-        sha256=digest or None,
-        licence=text("licence"),
-        format=kind,
-        title=text("title"),
-        version=text("version"),
-        citation=text("citation"),
-        page=text("page"),
-        approx_bytes=number("approx_bytes"),
-        expects=text("expects") or None,
-        folder=text("folder") or None,
-    )
+def weights_table(path: Path) -> dict[str, str]:
+    """The published weights that can be fetched: file name -> name of its row in the table."""
+    return {entry.file: entry.name for entry in read_catalogue(path).values()}

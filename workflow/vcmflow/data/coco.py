@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import read_json
-from vcmflow.data.labels import apply_rules
-from vcmflow.data.types import LabelRules, TruthObject
+from vcmflow.data.labels import LabelRules
+from vcmflow.data.types import TruthObject
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,6 +42,8 @@ class Annotations:
         by_image: image id -> annotation records.
         categories: category id -> name.
         videos: video id -> file name or name (COCO-VID).
+        rules: how category names become classes of boxes; None: masks of any category are read.
+        notes: counts the annotations that no rule names, under ``unmapped``.
     """
 
     path: Path
@@ -49,7 +51,9 @@ class Annotations:
     images: list[dict[str, Any]]
     by_image: dict[Any, list[dict[str, Any]]]
     categories: dict[Any, str]
-    videos: dict[Any, str] = field(default_factory=dict)
+    videos: dict[Any, str]
+    rules: LabelRules | None
+    notes: dict[str, int] = field(default_factory=dict)
 
     def of_pictures(self, sequence: str, names: Sequence[str]) -> list[dict[str, Any]]:
         """The image record of every picture of a sequence, in order.
@@ -112,22 +116,8 @@ class Annotations:
         name = str(image["file_name"])
         return str(_clean(name.rpartition("#")[0] or name))
 
-    def objects(
-        self,
-        image: Mapping[str, Any],
-        size: tuple[int, int],
-        task: str,
-        rules: LabelRules,
-        notes: dict[str, int],
-    ) -> tuple[TruthObject, ...]:
-        """The objects of an image.
-
-        Args:
-            image: an image record.
-            size: height, width of the frame, px.
-            task: ``detection`` (boxes of three classes) or ``segmentation`` (masks of any class).
-            rules: how category names become classes.
-            notes: counts the annotations that no rule names, under ``unmapped``.
+    def objects(self, image: Mapping[str, Any], size: tuple[int, int]) -> tuple[TruthObject, ...]:
+        """The objects of an image record, whose frame is of a size (height, width), px.
 
         Raises:
             VcmflowError: an annotation is broken, or was made for pictures of another size.
@@ -139,7 +129,7 @@ class Annotations:
                 f"frame is {size[1]}x{size[0]}"
             )
         records = self.by_image.get(image["id"], [])
-        if task == "segmentation":
+        if self.rules is None:
             return self._masks(records, size)
         objects = []
         for record in records:
@@ -148,8 +138,7 @@ class Annotations:
             if box is None and mask is None:
                 raise VcmflowError(f"{_where(self.path, record)}: neither bbox nor segmentation")
             objects.append(
-                apply_rules(
-                    rules,
+                self.rules.apply(
                     self.categories[record["category_id"]],
                     kind=None,
                     hidden=None,
@@ -160,7 +149,7 @@ class Annotations:
                     ignore=bool(record.get("ignore")),
                 )
             )
-        notes["unmapped"] = notes.get("unmapped", 0) + objects.count(None)
+        self.notes["unmapped"] = self.notes.get("unmapped", 0) + objects.count(None)
         return tuple(entry for entry in objects if entry is not None)
 
     def _masks(
@@ -194,12 +183,13 @@ class Annotations:
         return tuple(objects)
 
 
-def read_annotations(path: Path, sequence: str) -> Annotations:
+def read_annotations(path: Path, sequence: str, rules: LabelRules | None) -> Annotations:
     """Read and index the COCO file that holds a sequence's annotations.
 
     Args:
         path: a JSON file, or a folder with one per sequence.
         sequence: name of the sequence (a video's without its suffix).
+        rules: see `Annotations`.
 
     Raises:
         VcmflowError: the file is missing, is no COCO file, or refers to what it does not hold.
@@ -230,7 +220,7 @@ def read_annotations(path: Path, sequence: str) -> Annotations:
     if value.get("videos"):
         for record in _records(file, value, "videos", {"id"}):
             videos[record["id"]] = str(record.get("file_name", record.get("name", "")))
-    return Annotations(file, file != path, images, dict(by_image), categories, videos)
+    return Annotations(file, file != path, images, dict(by_image), categories, videos, rules)
 
 
 def _records(
@@ -286,6 +276,8 @@ def _mask(
 ) -> npt.NDArray[np.bool_] | None:
     from pycocotools import mask as coco_mask
 
+    from vcmflow.core.rle import decode_mask
+
     value = record.get("segmentation")
     where = _where(file, record)
     if not value:
@@ -303,47 +295,4 @@ def _mask(
         code = coco_mask.merge(coco_mask.frPyObjects(value, height, width))
         mask: npt.NDArray[np.bool_] = coco_mask.decode(code).astype(bool)
         return mask
-    if not isinstance(value, dict) or not isinstance(value.get("counts"), (list, str)):
-        raise VcmflowError(f"{where}: segmentation is neither polygons nor run lengths")
-    if value.get("size") != [height, width]:
-        raise VcmflowError(
-            f"{where}: the mask is of size {value.get('size')}, the frame of {[height, width]}"
-        )
-    counts = value["counts"]
-    return _fill(_runs(counts, where) if isinstance(counts, str) else counts, size, where)
-
-
-def _runs(text: str, where: str) -> list[int]:
-    """The run lengths in COCO's compressed form: five bits a character, each but the first three
-    as the difference from the one before the last.
-
-    Not left to pycocotools, which believes what it is given.
-    """
-    runs: list[int] = []
-    number = shift = 0
-    for character in text:
-        code = ord(character) - 48
-        if not 0 <= code < 64 or shift > 40:
-            raise VcmflowError(f"{where}: broken run lengths")
-        number |= (code & 31) << shift
-        shift += 5
-        if code & 32:
-            continue
-        if code & 16:
-            number -= 1 << shift
-        runs.append(number + (runs[-2] if len(runs) > 2 else 0))
-        number = shift = 0
-    if shift:
-        raise VcmflowError(f"{where}: broken run lengths")
-    return runs
-
-
-def _fill(counts: list[Any], size: tuple[int, int], where: str) -> npt.NDArray[np.bool_]:
-    import numpy as np
-
-    height, width = size
-    right = all(isinstance(run, int) and run >= 0 for run in counts)
-    if not right or sum(counts) != height * width:
-        raise VcmflowError(f"{where}: the runs of the mask do not add up to the frame")
-    values = np.arange(len(counts)) % 2 == 1
-    return np.repeat(values, counts).reshape((height, width), order="F")
+    return decode_mask(value, where, size)

@@ -7,16 +7,18 @@ Masks of 2017 hold object ids (0 background, 255 void); those of 2016 one merged
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.data.frame_range import chosen_frames
-from vcmflow.data.listing import check_picture_gaps, list_pictures, walk
+from vcmflow.core.listing import check_picture_gaps, list_pictures, walk
 from vcmflow.data.types import (
     DatasetConfig,
-    LabelRules,
+    Gaps,
+    Loader,
     PlannedSequence,
     SequenceSpec,
     Source,
@@ -83,45 +85,42 @@ ONLY_2017 = frozenset(
 )
 
 
-class Davis:
-    """Loader of the DAVIS layout (registry: `vcmflow.data.registry.LOADERS`)."""
+def davis(
+    year: Literal[2016, 2017] | None = None,
+    resolution: Annotated[str, Field(min_length=1)] = "480p",
+    gaps: Gaps = "error",
+    annotation_type: Literal["masks", "none"] = "masks",
+) -> Loader:
+    """Loader of the DAVIS layout.
 
-    tasks = ("segmentation",)
-    keys = frozenset({"year", "resolution"})
-    labels = LabelRules()
+    Args:
+        year: 2017 (object ids), 2016 (all objects merged into one), None to tell by the masks.
+        resolution: folder of frames and masks.
+        gaps: a jump in the frame numbers is an error, or accepted.
+        annotation_type: masks, or none, for sequences that have no masks.
+    """
 
-    def plan(self, config: DatasetConfig) -> Iterable[PlannedSequence]:
-        """``val`` (from the table above), one of ImageSets, a list, or ``auto``: those on disk."""
-        frames, masks = _folders(config.path, config.resolution)
-        known = _validation(config.year)
-        for name in _names(config, frames):
-            inputs = (frames / name,) if config.task == "none" else (frames / name, masks / name)
+    def plan(config: DatasetConfig) -> Iterator[PlannedSequence]:
+        # `val` (from the table above), one of ImageSets, a list, or `auto`: those on disk.
+        frames, masks = _folders(config.path, resolution)
+        known = _validation(year)
+        for name in _names(config, frames, year):
+            inputs = (frames / name, masks / name)[: 1 if annotation_type == "none" else 2]
             length = known.get(name) if config.sequences == "val" else None
             yield PlannedSequence(name, None, name, length, inputs)
 
-    def options(self, config: DatasetConfig) -> dict[str, Any]:
-        """Year, resolution and what to do about gaps."""
-        return {"year": config.year, "resolution": config.resolution, "gaps": config.gaps}
-
-    def ground_truth(self, config: DatasetConfig) -> str:  # noqa: ARG002
-        """Every DAVIS sequence that this loader reads has masks."""
-        return "annotations"
-
-    def read(self, spec: SequenceSpec) -> Source:
-        """Open a sequence; objects are the ids in its masks, all merged into one for 2016."""
-        resolution = str(spec.options.get("resolution") or "480p")
+    def read(spec: SequenceSpec) -> Source:
         frames_root, masks_root = _folders(spec.path, resolution)
         pictures = list_pictures(frames_root / spec.sequence)
-        masks: list[Path] | None = None
-        if spec.task != "none":
+        masks: list[Path] | list[None] = [None] * len(pictures)
+        if annotation_type == "masks":
             masks = _masks_of(pictures, masks_root / spec.sequence)
-        if spec.options.get("gaps") != "keep":
+        if gaps == "error":
             check_picture_gaps(pictures)
-        taken = [
-            (pictures[index], masks[index] if masks is not None else None)
-            for index in chosen_frames(spec, len(pictures))
-        ]
-        return Source(spec.fps or FPS, _frames(taken, spec.options.get("year")))
+        taken = [(pictures[i], masks[i]) for i in spec.chosen_frames(len(pictures))]
+        return Source(spec.fps or FPS, _frames(taken, year))
+
+    return Loader(annotation_type, plan, read)
 
 
 def _folders(root: Path, resolution: str) -> tuple[Path, Path]:
@@ -134,14 +133,14 @@ def _validation(year: int | None) -> dict[str, int]:
     }
 
 
-def _names(config: DatasetConfig, frames: Path) -> list[str]:
+def _names(config: DatasetConfig, frames: Path, year: int | None) -> list[str]:
     chosen = config.sequences
     if isinstance(chosen, tuple):
         return list(chosen)
     if not isinstance(chosen, str):
         raise VcmflowError("sequences: DAVIS has no cameras; give a list of names, val or auto")
     if chosen == "val":
-        return list(_validation(config.year))
+        return list(_validation(year))
     if chosen == "auto":
         if not frames.is_dir():
             raise VcmflowError(
@@ -152,15 +151,14 @@ def _names(config: DatasetConfig, frames: Path) -> list[str]:
         if not names:
             raise VcmflowError(f"sequences: no folder of frames in {frames}")
         return names
-    return _image_set(config, chosen)
+    return _image_set(config.path / "ImageSets", chosen, year)
 
 
-def _image_set(config: DatasetConfig, name: str) -> list[str]:
+def _image_set(sets: Path, name: str, year: int | None) -> list[str]:
     if not name.replace("-", "").replace("_", "").isalnum():
         raise VcmflowError(f"sequences: {name!r} is not a set; allowed: auto, val, train, a list")
     # DAVIS 2017 lists names, DAVIS 2016 pairs of files: /JPEGImages/480p/<name>/00000.jpg /Annot…
-    sets = config.path / "ImageSets"
-    for path in (sets / str(config.year or 2017) / f"{name}.txt", sets / "480p" / f"{name}.txt"):
+    for path in (sets / str(year or 2017) / f"{name}.txt", sets / "480p" / f"{name}.txt"):
         if path.is_file():
             break
     else:
@@ -179,7 +177,8 @@ def _image_set(config: DatasetConfig, name: str) -> list[str]:
 def _masks_of(pictures: list[Path], folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise VcmflowError(
-            f"{folder}: no such folder of masks; for a sequence without masks use `task: none`"
+            f"{folder}: no such folder of masks; for sequences without masks use"
+            f" `annotation_type: none`"
         )
     masks = {path.stem: path for path in folder.glob("*.png")}
     missing = [path.name for path in pictures if path.stem not in masks]
@@ -199,7 +198,7 @@ def _masks_of(pictures: list[Path], folder: Path) -> list[Path]:
 
 
 def _frames(taken: list[tuple[Path, Path | None]], year: int | None) -> Iterator[SourceFrame]:
-    from vcmflow.data.pictures import read_picture
+    from vcmflow.core.pictures import read_picture
 
     for path, mask in taken:
         picture = read_picture(path)
@@ -210,7 +209,7 @@ def _frames(taken: list[tuple[Path, Path | None]], year: int | None) -> Iterator
 
 
 def _objects(path: Path, size: tuple[int, ...], year: int | None) -> tuple[TruthObject, ...]:
-    from vcmflow.data.pictures import read_labels
+    from vcmflow.core.pictures import read_labels
 
     labels, indexed = read_labels(path)
     if labels.shape != size:

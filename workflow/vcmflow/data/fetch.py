@@ -1,5 +1,8 @@
 """Fetch one file over HTTP: resumed, checked, and whole or not at all.
 
+Ours, because pooch (1.9) checks digests but begins every try at the first byte, which tens of
+gigabytes on a slow line do not survive; the same goes for torch.hub and for plain requests.
+
 What has arrived stays beside the target as ``<target>.part`` with the server's validator in
 ``<target>.part.json``, so that a later call (or Snakemake's next try) goes on from there. A server
 that ignores Range, or whose file has changed meanwhile, makes it start over.
@@ -8,7 +11,6 @@ that ignores Range, or whose file has changed meanwhile, makes it start over.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import http.client
 import json
 import os
@@ -21,11 +23,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from vcmflow import __version__
+from vcmflow.core import files
 from vcmflow.core.errors import VcmflowError
+from vcmflow.data.catalogue import is_http
 
 _CHUNK = 1 << 20
 _REPORT_EVERY = 15.0  # seconds
@@ -48,12 +52,6 @@ class Patience:
     retries: int = 5
     backoff: float = 2.0
     longest_wait: float = 120.0
-
-
-@dataclass(frozen=True)
-class _Expected:
-    sha256: str | None
-    size: int | None
 
 
 class _Passing(Exception):
@@ -88,27 +86,27 @@ def fetch(
             another process is fetching it.
     """
     patience = patience or Patience()
-    expected = _Expected(sha256.lower() if sha256 else None, size)
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
+    if not is_http(url):
         raise VcmflowError(f"{url}: not an http or https address")
     if target.exists():
-        return check_file(target, expected.sha256, size)
+        return check_file(target, sha256, size)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
     with _locked(part):
         # Where an old beginning turns out to be what is wrong: once more, from the start.
         again = part.exists() and part.stat().st_size > 0
         while True:
-            _download(url, part, expected, patience)
+            _download(url, part, sha256, size, patience)
             try:
-                digest = check_file(part, expected.sha256, size, name=url)
+                digest = check_file(part, sha256, size, name=url)
                 break
             except VcmflowError:
                 _discard(part)
                 if not again:
                     raise
                 again = False
-        _sync(part)
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
         part.replace(target)
         _discard(part)
     return digest
@@ -119,7 +117,7 @@ def check_file(path: Path, sha256: str | None, size: int | None, name: str | Non
 
     Args:
         path: the file.
-        sha256: expected digest in lower case, or None.
+        sha256: expected digest, or None.
         size: expected number of bytes, or None.
         name: what to call it in the message.
 
@@ -132,22 +130,23 @@ def check_file(path: Path, sha256: str | None, size: int | None, name: str | Non
     actual = path.stat().st_size
     if size is not None and actual != size:
         raise VcmflowError(f"{name or path}: has {actual} bytes, expected {size}{hint}")
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = files.sha256(path)
     if sha256 is not None and digest != sha256.lower():
-        raise VcmflowError(f"{name or path}: sha256 is {digest}, expected {sha256}{hint}")
+        raise VcmflowError(f"{name or path}: sha256 is {digest}, expected {sha256.lower()}{hint}")
     return digest
 
 
-def _download(url: str, part: Path, expected: _Expected, patience: Patience) -> None:
+def _download(
+    url: str, part: Path, sha256: str | None, size: int | None, patience: Patience
+) -> None:
     """Fill ``part`` until it is as long as expected, or as the server says."""
     failures = 0
     while True:
         before = part.stat().st_size if part.exists() else 0
-        if expected.size is not None and before == expected.size:
+        if size is not None and before == size:
             return
         try:
-            _attempt(url, part, expected, patience.timeout)
+            _attempt(url, part, sha256, size, patience.timeout)
             return
         except _Passing as failure:
             after = part.stat().st_size if part.exists() else 0
@@ -163,12 +162,12 @@ def _download(url: str, part: Path, expected: _Expected, patience: Patience) -> 
             time.sleep(wait)
 
 
-def _attempt(url: str, part: Path, expected: _Expected, timeout: float) -> None:
+def _attempt(url: str, part: Path, sha256: str | None, size: int | None, timeout: float) -> None:
     offset = part.stat().st_size if part.exists() else 0
     tag = _read_tag(part, url) if offset else None
     # Without a tag only the digest can tell whether two halves belong together.
-    joinable = tag is not None and (tag != "" or expected.sha256 is not None)
-    if offset and (not joinable or (expected.size is not None and offset > expected.size)):
+    joinable = tag is not None and (tag != "" or sha256 is not None)
+    if offset and (not joinable or (size is not None and offset > size)):
         _discard(part)
         offset = 0
     headers = {"User-Agent": f"vcmflow/{__version__}", "Accept-Encoding": "identity"}
@@ -178,8 +177,8 @@ def _attempt(url: str, part: Path, expected: _Expected, timeout: float) -> None:
             headers["If-Range"] = tag
     request = urllib.request.Request(url, headers=headers)  # noqa: S310  scheme checked by fetch
     try:
-        with _opener().open(request, timeout=timeout) as answer:
-            _receive(url, answer, part, offset, expected.size)
+        with urllib.request.build_opener(_HttpOnly).open(request, timeout=timeout) as answer:
+            _receive(url, answer, part, offset, size)
     except urllib.error.HTTPError as error:
         if error.code == 416 and offset:
             _discard(part)
@@ -194,7 +193,7 @@ def _attempt(url: str, part: Path, expected: _Expected, timeout: float) -> None:
 
 
 def _receive(url: str, answer: Any, part: Path, offset: int, size: int | None) -> None:
-    if urlsplit(answer.url).scheme not in ("http", "https"):
+    if not is_http(answer.url):
         raise VcmflowError(f"{url}: leads to {answer.url}, which is not http or https")
     kind = str(answer.headers.get("Content-Type", ""))
     if kind.startswith("text/html") and not urlsplit(url).path.endswith((".html", ".htm")):
@@ -218,14 +217,21 @@ def _receive(url: str, answer: Any, part: Path, offset: int, size: int | None) -
         file.truncate(start)
         file.seek(start)
         while True:
-            chunk = _read(answer)
+            try:
+                # read1 returns what has arrived: all of it is on disk when the connection breaks.
+                chunk = answer.read1(_CHUNK)
+            except http.client.IncompleteRead:
+                raise _Passing("the connection closed in the middle of the file") from None
             if not chunk:
                 break
             count += len(chunk)
             if limit is not None and count > limit:
                 _discard(part)
                 raise VcmflowError(f"{url}: the server sends more than {limit} bytes")
-            _store(url, file, chunk)
+            try:
+                file.write(chunk)
+            except OSError as error:
+                raise VcmflowError(f"{url}: cannot be stored ({error.strerror})") from None
             if time.monotonic() - reported > _REPORT_EVERY:
                 reported = time.monotonic()
                 share = f" ({count / limit:.0%})" if limit else ""
@@ -234,22 +240,6 @@ def _receive(url: str, answer: Any, part: Path, offset: int, size: int | None) -
         raise _Passing(f"the connection closed after {count} of {limit} bytes")
     if count == 0:
         raise VcmflowError(f"{url}: the server's file is empty")
-
-
-def _read(answer: Any) -> bytes:
-    # read1 returns what has arrived, so that all of it is on disk when the connection breaks.
-    try:
-        data: bytes = answer.read1(_CHUNK)
-    except http.client.IncompleteRead:
-        raise _Passing("the connection closed in the middle of the file") from None
-    return data
-
-
-def _store(url: str, file: IO[bytes], chunk: bytes) -> None:
-    try:
-        file.write(chunk)
-    except OSError as error:
-        raise VcmflowError(f"{url}: cannot be stored ({error.strerror})") from None
 
 
 def _extent(answer: Any, offset: int) -> tuple[int, int | None]:
@@ -306,15 +296,11 @@ class _HttpOnly(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *args: Any) -> urllib.request.Request | None:
         request = super().redirect_request(*args)
-        if request is not None and urlsplit(request.full_url).scheme not in ("http", "https"):
+        if request is not None and not is_http(request.full_url):
             raise VcmflowError(
                 f"{args[0].full_url}: leads to {request.full_url}; not http or https"
             )
         return request
-
-
-def _opener() -> urllib.request.OpenerDirector:
-    return urllib.request.build_opener(_HttpOnly)
 
 
 @contextmanager
@@ -333,11 +319,3 @@ def _locked(part: Path) -> Iterator[None]:
             yield
         finally:
             lock.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -2,21 +2,21 @@
 
 Every video file and every folder that directly holds pictures is a sequence, at any depth; its name
 is its path below the root (``.`` for pictures in the root itself). Annotations are one COCO JSON
-file for all sequences, or a folder with one per sequence (`vcmflow.data.coco`). Without annotations
-the ground truth is ``pseudo``: the task model makes it from the uncompressed frames.
+file for all sequences, or a folder with one per sequence (`vcmflow.data.coco`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.data.coco import Annotations, annotation_file, read_annotations
-from vcmflow.data.frame_range import chosen_frames
-from vcmflow.data.listing import (
+from vcmflow.core.listing import (
     PICTURE_SUFFIXES,
     VIDEO_SUFFIXES,
     check_picture_gaps,
@@ -24,9 +24,12 @@ from vcmflow.data.listing import (
     natural_key,
     walk,
 )
+from vcmflow.data.coco import Annotations, annotation_file, read_annotations
+from vcmflow.data.labels import LabelRules, Labels
 from vcmflow.data.types import (
     DatasetConfig,
-    LabelRules,
+    Gaps,
+    Loader,
     PlannedSequence,
     SequenceSpec,
     Source,
@@ -34,16 +37,34 @@ from vcmflow.data.types import (
     TruthObject,
 )
 
+RULES = LabelRules(classes={"person": "person", "bicycle": "bicycle", "car": "car"})
 
-class Folder:
-    """Loader of own videos and frame folders (registry: `vcmflow.data.registry.LOADERS`)."""
 
-    tasks = ("detection", "segmentation")
-    keys = frozenset({"annotations", "classes", "crowd", "ignore", "min_size"})
-    labels = LabelRules(classes={"person": "person", "bicycle": "bicycle", "car": "car"})
+def folder(
+    annotations: Path | None = None,
+    annotation_type: Literal["boxes", "masks"] = "boxes",
+    classes: Labels | None = None,
+    crowd: Labels | None = None,
+    ignore: Labels | None = None,
+    min_size: Annotated[float, Field(ge=0)] = 0.0,
+    gaps: Gaps = "error",
+) -> Loader:
+    """Loader of own videos and frame folders.
 
-    def plan(self, config: DatasetConfig) -> Iterable[PlannedSequence]:
-        """``auto``: all videos and frame folders below the root; or a list of their names."""
+    Args:
+        annotations: a COCO JSON file, or a folder with one per sequence; None for none.
+        annotation_type: what is read of them: boxes of the classes, or masks of whatever they hold.
+        classes: category -> class, the categories whose boxes count; None: those of `RULES`.
+        crowd: categories that stand for a crowd of a class.
+        ignore: categories that are neither hit nor miss for a class.
+        min_size: ignore boxes whose square root of area is below this, px of the source.
+        gaps: a jump in the numbers of pictures is an error, or accepted.
+    """
+    rules = RULES.changed(classes=classes, crowd=crowd, ignore=ignore)
+    rules = replace(rules, min_size=min_size)
+
+    def plan(config: DatasetConfig) -> Iterator[PlannedSequence]:
+        # `auto`: all videos and frame folders below the root; or a list of their names.
         found = _find(config.path) if config.path.is_dir() else None
         for name in _names(config, found):
             if config.fps is None and not _is_video(config.path, name):
@@ -52,36 +73,34 @@ class Folder:
                 )
             title = _title(config.path, name)
             inputs = [config.path / name]
-            if config.annotations is not None and config.task != "none":
-                inputs.append(annotation_file(config.annotations, title))
+            if annotations is not None:
+                inputs.append(annotation_file(annotations, title))
             yield PlannedSequence(name, None, title, None, tuple(inputs), title)
 
-    def options(self, config: DatasetConfig) -> dict[str, Any]:
-        """Where the annotations are, and what to do about gaps."""
-        annotations = None if config.annotations is None else str(config.annotations)
-        return {"annotations": annotations, "gaps": config.gaps}
-
-    def ground_truth(self, config: DatasetConfig) -> str:
-        """``annotations`` where there are some, else ``pseudo``."""
-        return "pseudo" if config.annotations is None else "annotations"
-
-    def read(self, spec: SequenceSpec) -> Source:
-        """Open a video or a frame folder."""
+    def read(spec: SequenceSpec) -> Source:
         path = spec.path / spec.sequence
-        notes: dict[str, int] = {}
-        annotations = None
-        if spec.task != "none" and spec.options.get("annotations"):
-            annotations = read_annotations(
-                Path(spec.options["annotations"]), _title(spec.path, spec.sequence)
-            )
-        if path.is_dir():
-            if spec.fps is None:
-                raise VcmflowError(f"{path}: a folder of pictures does not say its rate; give fps")
-            pictures = list_pictures(path)
-            if spec.options.get("gaps") != "keep":
-                check_picture_gaps(pictures)
-            return Source(spec.fps, _picture_frames(spec, pictures, annotations, notes), notes)
-        return Source(_rate(spec, path), _video_frames(spec, path, annotations, notes), notes)
+        truth = None
+        if annotations is not None:
+            title = _title(spec.path, spec.sequence)
+            masks = annotation_type == "masks"
+            truth = read_annotations(annotations, title, None if masks else rules)
+        if not path.is_dir():
+            from vcmflow.core.video import frame_rate
+
+            rate = spec.fps or frame_rate(path)
+            if not rate:
+                raise VcmflowError(f"{path}: the video does not say its frame rate; give fps")
+            return Source(rate, _video_frames(spec, path, truth), truth.notes if truth else {})
+        if spec.fps is None:
+            raise VcmflowError(f"{path}: a folder of pictures does not say its rate; give fps")
+        pictures = list_pictures(path)
+        if gaps == "error":
+            check_picture_gaps(pictures)
+        return Source(
+            spec.fps, _picture_frames(spec, pictures, truth), truth.notes if truth else {}
+        )
+
+    return Loader("none" if annotations is None else annotation_type, plan, read)
 
 
 def _find(root: Path) -> list[str]:
@@ -130,60 +149,45 @@ def _title(root: Path, name: str) -> str:
     return str(PurePosixPath(name).with_suffix("")) if _is_video(root, name) else name
 
 
-def _rate(spec: SequenceSpec, path: Path) -> float:
-    from vcmflow.data.pictures import video_rate
-
-    rate = spec.fps or video_rate(path)
-    if not rate:
-        raise VcmflowError(f"{path}: the video does not say its frame rate; give fps")
-    return rate
-
-
 def _picture_frames(
-    spec: SequenceSpec, pictures: list[Path], annotations: Annotations | None, notes: dict[str, int]
+    spec: SequenceSpec, pictures: list[Path], truth: Annotations | None
 ) -> Iterator[SourceFrame]:
-    from vcmflow.data.pictures import read_picture
+    from vcmflow.core.pictures import read_picture
 
-    records = None
-    if annotations is not None:
-        records = annotations.of_pictures(spec.sequence, [path.name for path in pictures])
-    for index in chosen_frames(spec, len(pictures)):
+    names = [path.name for path in pictures]
+    records = truth.of_pictures(spec.sequence, names) if truth is not None else []
+    for index in spec.chosen_frames(len(pictures)):
         picture = read_picture(pictures[index])
-        size = (picture.shape[0], picture.shape[1])
-        objects = (
-            ()
-            if annotations is None or records is None
-            else annotations.objects(records[index], size, spec.task, spec.labels, notes)
-        )
-        yield SourceFrame(pictures[index].name, picture, objects)
+        height, width = picture.shape[:2]
+        objects = truth.objects(records[index], (height, width)) if truth is not None else ()
+        yield SourceFrame(names[index], picture, objects)
 
 
 def _video_frames(
-    spec: SequenceSpec, path: Path, annotations: Annotations | None, notes: dict[str, int]
+    spec: SequenceSpec, path: Path, truth: Annotations | None
 ) -> Iterator[SourceFrame]:
-    from vcmflow.data.pictures import decode_video
+    from vcmflow.core.video import read_video
 
-    records = None if annotations is None else annotations.of_video(spec.sequence)
+    records = truth.of_video(spec.sequence) if truth is not None else {}
     limit = spec.frames if spec.frames is not None else spec.at_most
     total = 0
-    frames = decode_video(path)
     # The whole file is only decoded where its end matters.
     end = None if limit is None or spec.max_length is not None else spec.first + limit
-    for index, picture in enumerate(islice(frames, end)):
+    for index, picture in enumerate(islice(read_video(path), end)):
         total = index + 1
         if index < spec.first or (limit is not None and index >= spec.first + limit):
             continue
         objects: tuple[TruthObject, ...] = ()
-        if annotations is not None and records is not None:
+        if truth is not None:
             if index not in records:
                 raise VcmflowError(
-                    f"{annotations.path}: frame {index} of {spec.sequence!r} is not listed; a "
-                    "frame without objects is listed too"
+                    f"{truth.path}: frame {index} of {spec.sequence!r} is not listed; a frame "
+                    "without objects is listed too"
                 )
-            size = (picture.shape[0], picture.shape[1])
-            objects = annotations.objects(records[index], size, spec.task, spec.labels, notes)
+            height, width = picture.shape[:2]
+            objects = truth.objects(records[index], (height, width))
         yield SourceFrame(f"{path.name}#{index}", picture, objects)
-    chosen_frames(spec, total)
+    spec.chosen_frames(total)
     if end is None and records and max(records) >= total:
         raise VcmflowError(
             f"{path}: frames missing: frame {max(records)} is annotated, the video has {total}"

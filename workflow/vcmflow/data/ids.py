@@ -1,4 +1,4 @@
-"""File-safe ids for names of any kind, and back.
+"""File-safe ids for names of any kind, different ones for different names.
 
 An id matches ``[A-Za-z0-9][A-Za-z0-9_.-]*``. Bytes of the name outside that set become ``--`` and
 two hexadecimal digits; a dash that could be mistaken for such an escape is escaped itself; an id
@@ -51,18 +51,3 @@ def to_id(name: str) -> str:
             f"written out ({len(identifier)} of at most {_LONGEST} characters); rename it"
         )
     return identifier
-
-
-def from_id(identifier: str) -> str:
-    """The name that `to_id` made ``identifier`` from."""
-    body = identifier[1:] if re.match(r"x--[0-9a-f]{2}", identifier) else identifier
-    raw = bytearray()
-    position = 0
-    while position < len(body):
-        if body.startswith("--", position):
-            raw.append(int(body[position + 2 : position + 4], 16))
-            position += 4
-        else:
-            raw += body[position].encode("ascii")
-            position += 1
-    return os.fsdecode(bytes(raw))

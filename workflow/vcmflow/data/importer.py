@@ -2,13 +2,13 @@
 
 frames.mkv: the frames, FFV1. truth.json: COCO (image ids are frame indices from 0; boxes x, y, w, h
 in px of the frames; ``ignore`` and ``iscrowd`` 0 or 1; ``object_id`` constant over time).
-sequence.json: id, dataset, scene, camera, fps, frames, width, height, task, ground_truth.
+sequence.json: `vcmflow.core.sequence.Sequence`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,25 +16,15 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from pycocotools import mask as coco_mask
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import write_json
+from vcmflow.core.rle import encode_mask
+from vcmflow.core.sequence import Sequence, write_sequence
 from vcmflow.core.video import Frame, write_video
-from vcmflow.data.sequences import find_loader
-from vcmflow.data.types import (
-    DETECTION_CATEGORIES,
-    SEGMENTATION_CATEGORIES,
-    SequenceSpec,
-    SourceFrame,
-    TruthObject,
-)
-
-CATEGORIES = {
-    "detection": DETECTION_CATEGORIES,
-    "segmentation": SEGMENTATION_CATEGORIES,
-    "none": {},
-}
+from vcmflow.data.labels import DETECTION_CATEGORIES, SEGMENTATION_CATEGORIES
+from vcmflow.data.sequences import make_loader
+from vcmflow.data.types import SequenceSpec, SourceFrame, TruthObject
 
 
 @dataclass
@@ -64,21 +54,16 @@ class Report:
 
     def counts(self) -> dict[str, int]:
         """The counts of labels, for the ground truth's ``info``."""
-        return {
-            "objects": self.objects,
-            "crowd": self.crowd,
-            "ignored": self.ignored,
-            "clipped": self.clipped,
-            "dropped": self.dropped,
-            "unmapped": self.unmapped,
-        }
+        names = ("objects", "crowd", "ignored", "clipped", "dropped", "unmapped")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass
 class _Truth:
     """Ground truth as it grows, frame by frame."""
 
-    task: str
+    masks: bool
+    categories: Mapping[str, int]
     report: Report
     images: list[dict[str, Any]] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
@@ -88,7 +73,6 @@ class _Truth:
     ) -> None:
         height, width = size
         self.images.append({"id": index, "file_name": frame.name, "width": width, "height": height})
-        categories = CATEGORIES[self.task]
         for truth in frame.objects:
             shape = self._region(frame, truth, size, scale)
             if shape is None:
@@ -105,7 +89,7 @@ class _Truth:
                 {
                     "id": number,
                     "image_id": index,
-                    "category_id": categories[truth.category],
+                    "category_id": self.categories[truth.category],
                     **shape,
                     "iscrowd": int(truth.crowd),
                     "ignore": int(truth.ignore),
@@ -122,7 +106,7 @@ class _Truth:
         scale: tuple[float, float],
     ) -> dict[str, Any] | None:
         """bbox, area and, for masks, segmentation, in px of the written frame; None: no area."""
-        if truth.mask is not None and self.task == "segmentation":
+        if truth.mask is not None and self.masks:
             return _mask_region(resize_mask(truth.mask, size))
         if truth.box is None:
             if truth.mask is None:
@@ -162,16 +146,12 @@ def import_sequence(
     Raises:
         VcmflowError: the source is incomplete or broken; then no frames are left behind.
     """
-    if spec.task not in CATEGORIES:
-        raise VcmflowError(f"task: is {spec.task!r}; allowed: {', '.join(CATEGORIES)}")
-    loader = find_loader(spec.loader)
-    if spec.task != "none" and spec.task not in loader.tasks:
-        raise VcmflowError(
-            f"task: is {spec.task!r}; the loader {spec.loader} has {', '.join(loader.tasks)}, none"
-        )
-    source = loader.read(spec)
+    masks = spec.annotations == "masks"
+    # Without annotations they are the classes of pseudo ground truth.
+    categories = SEGMENTATION_CATEGORIES if masks else DETECTION_CATEGORIES
+    source = make_loader(spec.loader, spec.options).read(spec)
     report = Report()
-    truth = _Truth(spec.task, report)
+    truth = _Truth(masks, categories, report)
 
     def pictures() -> Iterator[Frame]:
         first: tuple[str, tuple[int, int]] | None = None
@@ -181,7 +161,7 @@ def import_sequence(
                 first = frame.name, (height, width)
             elif first[1] != (height, width):
                 raise VcmflowError(
-                    f"sequence {spec.sequence!r}: frame {frame.name!r} is {width}x{height}, the "
+                    f"{spec}: frame {frame.name!r} is {width}x{height}, the "
                     f"first one {first[0]!r} is {first[1][1]}x{first[1][0]}; all have to be alike"
                 )
             size = working_size((height, width), spec.height)
@@ -197,25 +177,22 @@ def import_sequence(
             "info": {"description": f"ground truth of {spec.id}", "counts": report.counts()},
             "images": truth.images,
             "annotations": truth.annotations,
-            "categories": [
-                {"id": number, "name": name} for name, number in CATEGORIES[spec.task].items()
-            ],
+            "categories": [{"id": number, "name": name} for name, number in categories.items()],
         },
     )
-    write_json(
+    write_sequence(
         info_out,
-        {
-            "id": spec.id,
-            "dataset": spec.dataset,
-            "scene": spec.scene,
-            "camera": spec.camera,
-            "fps": source.fps,
-            "frames": report.frames,
-            "width": report.width,
-            "height": report.height,
-            "task": spec.task,
-            "ground_truth": spec.ground_truth,
-        },
+        Sequence(
+            id=spec.id,
+            dataset=spec.dataset,
+            scene=spec.scene,
+            camera=spec.camera,
+            annotations=spec.annotations,
+            frames=report.frames,
+            fps=source.fps,
+            width=report.width,
+            height=report.height,
+        ),
     )
     return report
 
@@ -270,10 +247,9 @@ def _mask_region(mask: npt.NDArray[np.bool_]) -> dict[str, Any] | None:
     if rows.size == 0:
         return None
     columns = np.flatnonzero(mask.any(axis=0))
-    code = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
     left, top = int(columns[0]), int(rows[0])
     return {
         "bbox": [left, top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1],
         "area": int(mask.sum()),
-        "segmentation": {"size": list(code["size"]), "counts": code["counts"].decode("ascii")},
+        "segmentation": encode_mask(mask),
     }

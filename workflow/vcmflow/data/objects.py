@@ -39,7 +39,8 @@ def write_selection(path: Path, counted: Iterable[tuple[str, int, str]]) -> None
 def without_objects(path: Path, specs: Mapping[str, SequenceSpec]) -> set[str]:
     """Ids of the sequences in which a selection knows no object; none where there is no selection.
 
-    Pseudo ground truth does not exist yet when a selection is made; such sequences stay.
+    Sequences without annotations stay: pseudo ground truth does not exist yet when a selection is
+    made.
 
     Args:
         path: the selection; may be missing.
@@ -56,7 +57,7 @@ def without_objects(path: Path, specs: Mapping[str, SequenceSpec]) -> set[str]:
                 raise VcmflowError(f"{path}: columns have to be {', '.join(COLUMNS)}; remove it")
             for row in reader:
                 spec = specs.get(row["id"])
-                if spec is None or spec.ground_truth != "annotations":
+                if spec is None or spec.annotations == "none":
                     continue
                 if row["objects"] == "0" and row["settings"] == digest(spec):
                     empty.add(spec.id)

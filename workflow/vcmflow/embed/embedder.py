@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
 from vcmflow.core.device import choose_device
-from vcmflow.core.errors import VcmflowError
+from vcmflow.core.embedding import Embeddings
+from vcmflow.core.ranges import Precision
+from vcmflow.core.resize import fit_short_side, resize
 from vcmflow.core.video import Frame
-from vcmflow.embed.normalise import normalise
-from vcmflow.embed.shrink import fit_short_side, resize
-from vcmflow.embed.types import Embeddings
+from vcmflow.nets.embedding import normalise
+from vcmflow.nets.fuse import fold_batch_norms
 
-PRECISIONS = ("auto", "float32", "bfloat16")
-SMALLEST_SIDE = 32  # px; the networks divide the size by 32
+ShortSide = Annotated[int, Field(ge=32)]  # px; the networks divide the size by 32
 
 _GPU_CHUNK = 16
 
@@ -26,10 +28,9 @@ class NetworkEmbedder:
     """Frames to embeddings: a network's pooled features, or their projection.
 
     Args:
-        backbone: normalised pictures (B, 3, H, W) to features (B, F); in evaluation mode.
+        backbone: normalised pictures (B, 3, H, W) to features (B, F).
         features: F.
         projection: the embedding layer, or None for the features themselves.
-        parameters: number of trained values.
         short_side: px; frames are resized to it, their aspect ratio kept.
         device: "auto", "cpu" or "cuda".
         precision: ``float32``, ``bfloat16``, or ``auto``: bfloat16 where the hardware computes it.
@@ -38,9 +39,10 @@ class NetworkEmbedder:
         chunk: pictures that the network always looks at together, filled up where there are fewer.
             By default 16 on a GPU, whose kernels depend on their number; as many as are given on a
             CPU, where a row does not.
+        fold: put batch normalisations into the convolutions before them.
 
     Raises:
-        VcmflowError: an argument is out of range, or there is no such device.
+        VcmflowError: there is no such device.
     """
 
     def __init__(
@@ -48,19 +50,16 @@ class NetworkEmbedder:
         backbone: nn.Module,
         features: int,
         projection: nn.Linear | None,
-        parameters: int,
         short_side: int,
         device: str,
-        precision: str = "float32",
+        precision: Precision = "float32",
         normalised: bool = True,
         chunk: int | None = None,
+        fold: bool = True,
     ) -> None:
-        if precision not in PRECISIONS:
-            raise VcmflowError(f"precision {precision!r}; allowed: {', '.join(PRECISIONS)}")
-        if short_side < SMALLEST_SIDE:
-            raise VcmflowError(f"short_side is {short_side}; allowed: {SMALLEST_SIDE} or more")
         self._features = features
-        self._parameters = parameters
+        trained = [backbone, *([] if projection is None else [projection])]
+        self._parameters = sum(p.numel() for module in trained for p in module.parameters())
         self._short_side = short_side
         self._normalised = normalised
         self._device = torch.device(choose_device(device))
@@ -71,9 +70,9 @@ class NetworkEmbedder:
             precision = "bfloat16" if _computes_bfloat16(self._device) else "float32"
         self._dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self._chunk = _GPU_CHUNK if chunk is None and self._device.type == "cuda" else chunk
-        self._backbone = backbone.to(self._device, self._dtype).to(
-            memory_format=torch.channels_last
-        )
+        backbone = fold_batch_norms(backbone) if fold else backbone.eval()
+        self._backbone = backbone.to(self._device, self._dtype)
+        self._backbone.to(memory_format=torch.channels_last)
         self._projection = None if projection is None else projection.to(self._device)
 
     @property

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from vcmflow.core.errors import VcmflowError
+from vcmflow.core.embedding import Embeddings
+from vcmflow.core.ranges import Count
+from vcmflow.core.resize import resize
 from vcmflow.core.video import Frame
-from vcmflow.embed.shrink import resize
-from vcmflow.embed.types import Embeddings
 
 
 class GreyPixels:
@@ -41,23 +40,11 @@ class GreyPixels:
         return np.stack(prepared).reshape(len(prepared), -1).astype(np.float32) / np.float32(255)
 
 
-def build(
-    weights: Path | None, device: str = "cpu", width: int = 32, height: int = 18
-) -> GreyPixels:
+def build(width: Count = 32, height: Count = 18) -> GreyPixels:
     """Build the embedder.
 
     Args:
-        weights: must be None; there is nothing to load.
-        device: ignored: it runs on the CPU.
-        width: px, >= 1.
-        height: px, >= 1.
-
-    Raises:
-        VcmflowError: weights are given, or a size below 1.
+        width: px.
+        height: px.
     """
-    del device
-    if weights is not None:
-        raise VcmflowError(f"embedding 'grey' takes no weights, got {weights}")
-    if width < 1 or height < 1:
-        raise VcmflowError(f"embedding 'grey': size {width}x{height}; both must be 1 or more")
     return GreyPixels(width, height)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torchvision.models import mobilenet_v2
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.embed.embedder import NetworkEmbedder
-from vcmflow.embed.resnet18 import FEATURES, ResNet18
-from vcmflow.embed.weights import read_published
-
-if TYPE_CHECKING:
-    from vcmflow.embed.mobilenet_v2 import MobileNetV2
+from vcmflow.core.ranges import Precision
+from vcmflow.embed.embedder import NetworkEmbedder, ShortSide
+from vcmflow.nets.checkpoint import load_state, read_state
+from vcmflow.nets.embedding import FEATURES, feature_network
 
 _WANTED = (
     "the paper's is torchvision's ResNet-18, "
@@ -19,12 +22,20 @@ _WANTED = (
     "`python -m vcmflow weights --name mobilenet_v2_imagenet --fetch`, without a network"
 )
 
+_MOBILENET_FEATURES = 1280
+
+# The first port of MobileNetV2 to PyTorch numbers a block's layers one by one; torchvision groups
+# them. The first block has no expansion.
+_OLD = re.compile(r"features\.(\d+)\.conv\.(\d)\.(.+)")
+_FIRST = {"0": "0.0", "1": "0.1", "3": "1", "4": "2"}
+_OTHERS = {"0": "0.0", "1": "0.1", "3": "1.0", "4": "1.1", "6": "2", "7": "3"}
+
 
 def build(
     weights: Path | None,
     device: str = "cpu",
-    short_side: int = 224,
-    precision: str = "float32",
+    short_side: ShortSide = 224,
+    precision: Precision = "float32",
     normalised: bool = True,
 ) -> NetworkEmbedder:
     """Build the embedder: pooled features, no layer of its own.
@@ -37,35 +48,39 @@ def build(
         normalised: scale embeddings to length 1 (see ``NetworkEmbedder``).
 
     Raises:
-        VcmflowError: no or unfit weights, or an option out of range.
+        VcmflowError: no or unfit weights.
     """
     if weights is None:
-        raise VcmflowError(f"embedding 'imagenet' needs --weights; {_WANTED}")
+        raise VcmflowError(f"embedder 'imagenet' needs --weights; {_WANTED}")
     if not Path(weights).is_file():
         raise VcmflowError(f"{weights}: no such weights file; {_WANTED}")
-    state = read_published(weights)
-    backbone: ResNet18 | MobileNetV2
-    try:
+    state = read_state(weights)
+    with torch.device("meta"):
         if "features.0.0.weight" in state:
-            # Only here: it needs torchvision, which takes a second to import.
-            from vcmflow.embed.mobilenet_v2 import FEATURES as WIDER
-            from vcmflow.embed.mobilenet_v2 import MobileNetV2 as Network
-
-            backbone, features = Network(state), WIDER
+            network: nn.Module = mobilenet_v2(weights=None)
+            network.classifier = nn.Identity()
+            features, what, head = _MOBILENET_FEATURES, "torchvision's MobileNetV2", "classifier."
         else:
-            plain = {name: t for name, t in state.items() if not name.startswith("fc.")}
-            backbone, features = ResNet18(plain), FEATURES
-    except (KeyError, ValueError, RuntimeError):
-        raise VcmflowError(
-            f"{weights}: does not fit ResNet-18 or MobileNetV2 of torchvision"
-        ) from None
+            network, features = feature_network(), FEATURES
+            what, head = "torchvision's ResNet-18 or MobileNetV2", "fc."
+    kept = {name: tensor for name, tensor in _renamed(state).items() if not name.startswith(head)}
+    load_state(network, kept, Path(weights), what)
+    # Folding would change the last bits of MobileNetV2's features, which have been published.
+    fold = features == FEATURES
     return NetworkEmbedder(
-        backbone.eval(),
-        features,
-        None,
-        backbone.trained,
-        short_side,
-        device,
-        precision,
-        normalised,
+        network, features, None, short_side, device, precision, normalised, fold=fold
     )
+
+
+def _renamed(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    if "features.1.conv.0.weight" not in state:
+        return dict(state)
+    renamed = {}
+    for name, tensor in state.items():
+        match = _OLD.fullmatch(name)
+        if match:
+            block, layer, rest = match.groups()
+            layer = (_FIRST if block == "1" else _OTHERS).get(layer, layer)
+            name = f"features.{block}.conv.{layer}.{rest}"
+        renamed[name] = tensor
+    return renamed

@@ -1,8 +1,8 @@
 """What a bitstream says about itself: pictures, their kinds, and the encoder's picture hashes.
 
-Reads the NAL units of Annex B byte streams of H.266/VVC, H.265/HEVC and H.264/AVC, no further than
-the first fields of picture and slice headers. Pictures are counted this way because it is exact and
-needs no decoder.
+Reads the NAL units of Annex B byte streams of H.266/VVC, H.265/HEVC and H.264/AVC (AV1 is in its
+own file), no further than the first fields of picture and slice headers. Pictures are counted this
+way because it is exact and needs no decoder.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from vcmflow.core.errors import VcmflowError
+
+T = TypeVar("T")
 
 _HEADER_BYTES = 64  # far more than the header fields that are read below
 
@@ -31,17 +34,19 @@ class Picture:
 
 @dataclass(frozen=True)
 class Syntax:
-    """One of the three standards.
+    """A standard's byte stream.
 
     Attributes:
-        demuxer: ffmpeg's name of the byte stream format.
+        format: ffmpeg's name of it.
         pictures: reads the coded pictures, in decoding order.
         hashes: reads the decoded picture hashes (MD5 per component), in decoding order.
+        starts: what a stream begins with.
     """
 
-    demuxer: str
+    format: str
     pictures: Callable[[bytes], list[Picture]]
-    hashes: Callable[[bytes], list[tuple[bytes, ...]]]
+    hashes: Callable[[bytes], list[tuple[bytes, ...]]] = lambda _: []
+    starts: tuple[bytes, ...] = (b"\0\0\1", b"\0\0\0\1")
 
 
 class BitReader:
@@ -98,61 +103,39 @@ def raw_payload(payload: bytes) -> bytes:
     return b"".join(parts)
 
 
-def syntax_of(path: Path) -> Syntax:
-    """The standard that a stream's suffix names.
+def pictures_of(path: Path, syntax: Syntax) -> list[Picture]:
+    """The coded pictures of a stream, in decoding order.
 
     Raises:
-        VcmflowError: the suffix is none of those known.
+        VcmflowError: the file is missing, empty, of another kind or damaged.
     """
-    if path.suffix not in SYNTAXES:
-        allowed = ", ".join(SYNTAXES)
-        raise VcmflowError(f"{path}: unknown kind of stream {path.suffix!r}; allowed: {allowed}")
-    return SYNTAXES[path.suffix]
+    return _read(path, syntax, syntax.pictures)
 
 
-def read_stream(path: Path) -> bytes:
-    """The bytes of a stream.
+def hashes_of(path: Path, syntax: Syntax) -> list[tuple[bytes, ...]]:
+    """The decoded picture hashes that a stream carries: MD5 of Y, Cb and Cr, in decoding order.
 
     Raises:
-        VcmflowError: the file is missing, empty, or does not begin as a byte stream does.
+        VcmflowError: the file is missing, empty, of another kind or damaged.
     """
+    return _read(path, syntax, syntax.hashes)
+
+
+def _read(path: Path, syntax: Syntax, read: Callable[[bytes], list[T]]) -> list[T]:
     try:
         stream = path.read_bytes()
     except OSError as error:
         raise VcmflowError(f"{path}: cannot be read ({error.strerror})") from None
     if not stream:
         raise VcmflowError(f"{path}: the bitstream is empty")
-    if not stream.startswith((b"\0\0\1", b"\0\0\0\1")):
-        raise VcmflowError(f"{path}: damaged, or no byte stream: it begins with no start code")
-    return stream
-
-
-def pictures_of(path: Path) -> list[Picture]:
-    """The coded pictures of a stream, in decoding order.
-
-    Raises:
-        VcmflowError: the file is missing, empty, of an unknown kind or damaged.
-    """
-    syntax = syntax_of(path)
-    stream = read_stream(path)
+    if not stream.startswith(syntax.starts):
+        raise VcmflowError(
+            f"{path}: damaged, or no {syntax.format} stream: it begins with no start code"
+        )
     try:
-        return syntax.pictures(stream)
+        return read(stream)
     except VcmflowError as error:
-        raise VcmflowError(f"{path}: not a {syntax.demuxer} stream, or damaged: {error}") from None
-
-
-def hashes_of(path: Path) -> list[tuple[bytes, ...]]:
-    """The decoded picture hashes that a stream carries: MD5 of Y, Cb and Cr, in decoding order.
-
-    Raises:
-        VcmflowError: the file is missing, empty, of an unknown kind or damaged.
-    """
-    syntax = syntax_of(path)
-    stream = read_stream(path)
-    try:
-        return syntax.hashes(stream)
-    except VcmflowError as error:
-        raise VcmflowError(f"{path}: not a {syntax.demuxer} stream, or damaged: {error}") from None
+        raise VcmflowError(f"{path}: not a {syntax.format} stream, or damaged: {error}") from None
 
 
 def _vvc_pictures(stream: bytes) -> list[Picture]:
@@ -252,10 +235,6 @@ def _hevc_hashes(stream: bytes) -> list[tuple[bytes, ...]]:
     ]
 
 
-def _no_hashes(_: bytes) -> list[tuple[bytes, ...]]:
-    return []  # H.264 has no such message
-
-
 def _split(digests: bytes, count: int) -> tuple[bytes, ...]:
     if count < 1 or len(digests) < 16 * count:
         raise VcmflowError("a decoded picture hash is cut off")
@@ -300,8 +279,6 @@ def _vvc_type(unit: bytes) -> int:
     return unit[1] >> 3
 
 
-SYNTAXES: dict[str, Syntax] = {
-    ".266": Syntax("vvc", _vvc_pictures, _vvc_hashes),
-    ".265": Syntax("hevc", _hevc_pictures, _hevc_hashes),
-    ".264": Syntax("h264", _avc_pictures, _no_hashes),
-}
+VVC = Syntax("vvc", _vvc_pictures, _vvc_hashes)
+HEVC = Syntax("hevc", _hevc_pictures, _hevc_hashes)
+AVC = Syntax("h264", _avc_pictures)  # has no hashes

@@ -2,98 +2,88 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fractions import Fraction
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast, get_args
+from typing import Any, Protocol
 
-from vcmflow.core.errors import VcmflowError
+from vcmflow.core.encoding import Shape
+from vcmflow.core.features import Features
+from vcmflow.core.video import Frame
 
-Mode = Literal["ra", "ai"]  # random access, all-intra
+
+@dataclass
+class Video:
+    """The kept frames. Iterating reads them from the original video, again each time.
+
+    Attributes:
+        shape: their size and number.
+        read: gives them, uint8 H x W x 3, RGB, one at a time.
+        scratch: a folder for conversions, which lasts as long as the video is coded.
+        preparing: seconds that conversions took, which are no operating point's.
+    """
+
+    shape: Shape
+    read: Callable[[], Iterator[Frame]]
+    scratch: Path
+    preparing: float = field(default=0.0, init=False)
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self.read()
+
+    def once(self, name: str, make: Callable[[Path], None]) -> Path:
+        """A file that all operating points share: the first one makes it."""
+        path = self.scratch / name
+        if not path.exists():
+            start = time.perf_counter()
+            make(path)
+            self.preparing += time.perf_counter() - start
+        return path
 
 
 @dataclass(frozen=True)
-class RawClip:
-    """The kept frames, converted once and coded at every QP.
+class Report:
+    """What an encoder says of itself, and the settings that shaped the streams of a point."""
 
-    Attributes:
-        path: headerless 10-bit 4:2:0 pictures, one after the other (ffmpeg's yuv420p10le).
-        width: width in luma samples, even.
-        height: height in luma samples, even.
-        pictures: how many there are.
-        fps: frames per second of the original video. The kept frames are not equally spaced in
-            time; no decision of the encoders at constant QP depends on it.
-    """
-
-    path: Path
-    width: int
-    height: int
-    pictures: int
-    fps: float
-
-    @property
-    def input_arguments(self) -> list[str]:
-        """The clip as ffmpeg's input, on standard input."""
-        rate = Fraction(self.fps).limit_denominator(100_000)
-        return [
-            *("-f", "rawvideo", "-pix_fmt", "yuv420p10le"),
-            *("-video_size", f"{self.width}x{self.height}", "-framerate", str(rate)),
-            *("-i", "pipe:0"),
-        ]
+    encoder: Mapping[str, Any]
+    arguments: list[str]
 
 
 class Codec(Protocol):
-    """An encoder at fixed settings; see ``vcmflow.encode.registry``.
+    """An encoder and its decoder at fixed settings; see ``vcmflow.encode.registry``.
 
-    Same clip, mode and QP give the same bytes, whatever the machine's load or the number of
-    threads, and nothing about the machine or the settings stands in them.
+    The builder takes the codec's options, and ``weights``, ``device`` and ``threads`` where it has
+    such parameters. Same video and point give the same bytes, whatever the machine's load or the
+    number of threads, and nothing about the machine stands in them.
     """
 
-    def arguments(self, mode: Mode, qp: int) -> list[str]:
-        """The settings that shape the bitstream, as the encoder is given them.
+    def encode(
+        self, video: Video, needs: Mapping[str, Any], point: float, out: Mapping[str, Path]
+    ) -> Report:
+        """Write one file per role.
+
+        Args:
+            video: the kept frames.
+            needs: what the registry says that the codec needs, read.
+            point: in the registry's range.
+            out: role -> path to write, for each role in the registry.
 
         Raises:
-            VcmflowError: the settings do not go with the mode.
+            VcmflowError: the encoder failed, or wrote something wrong.
         """
         ...
 
-    def encode(self, clip: RawClip, mode: Mode, qp: int, path: Path) -> dict[str, Any]:
-        """Write the stream and return what the encoder says of itself (``encoder``, ``ffmpeg``).
+    def decode(
+        self, sent: Mapping[str, Path], shape: Shape
+    ) -> Iterator[Frame] | Iterator[Features]:
+        """Yield what the registry says that the codec gives, one item per kept frame, in order.
+
+        Args:
+            sent: role -> file, all that the receiver has of the frames.
+            shape: what it knows beside them.
 
         Raises:
-            VcmflowError: the encoder failed.
+            VcmflowError: the streams are damaged, or do not hold what ``shape`` says.
         """
         ...
-
-
-def as_mode(name: str) -> Mode:
-    """Check a mode's name.
-
-    Raises:
-        VcmflowError: it is neither "ra" nor "ai".
-    """
-    if name not in get_args(Mode):
-        raise VcmflowError(f"mode is {name!r}; allowed: {', '.join(get_args(Mode))}")
-    return cast(Mode, name)
-
-
-def check_preset(codec: str, preset: str, allowed: tuple[str, ...]) -> str:
-    """Return ``preset``.
-
-    Raises:
-        VcmflowError: the codec has no such preset.
-    """
-    if preset not in allowed:
-        raise VcmflowError(f"{codec}: preset is {preset!r}; allowed: {', '.join(allowed)}")
-    return preset
-
-
-def check_flag(codec: str, option: str, value: object) -> bool:
-    """Return ``value``.
-
-    Raises:
-        VcmflowError: it is neither true nor false.
-    """
-    if not isinstance(value, bool):
-        raise VcmflowError(f"{codec}: option {option} is {value!r}; allowed: true, false")
-    return value

@@ -1,136 +1,105 @@
-"""``python -m vcmflow encode``: encode the kept frames of one sequence at several QPs."""
+"""``python -m vcmflow encode``: encode the kept frames of one sequence at several points."""
 
 from __future__ import annotations
 
 import argparse
-import csv
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
-from vcmflow.core.decision import Decision, read_decision
+from vcmflow.core.decision import read_decision
+from vcmflow.core.encoding import (
+    CodedPoint,
+    Encoding,
+    Shape,
+    Stream,
+    point_text,
+    write_encoding,
+)
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.files import whole_file, write_json
-from vcmflow.core.options import parse_options
-from vcmflow.core.registry import build
-from vcmflow.core.video import read_frames
-from vcmflow.encode import colour
-from vcmflow.encode.codec import Codec, Mode, as_mode
-from vcmflow.encode.registry import CODECS, QP_RANGES, SUFFIXES
-from vcmflow.encode.sequence import Encoding, encode_sequence
+from vcmflow.core.files import sha256, whole_file
+from vcmflow.core.needs import read_needs
+from vcmflow.core.options import parse_instance
+from vcmflow.core.registry import build, find
+from vcmflow.core.video import Frame, read_frames
+from vcmflow.encode.codec import Codec, Video
+from vcmflow.encode.registry import CODECS, check_points
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("--frames", type=Path, required=True, help="the original video")
     parser.add_argument("--decision", type=Path, required=True, help="which frames are kept")
-    parser.add_argument("--codec", default="vvenc", help=f"one of: {', '.join(sorted(CODECS))}")
-    parser.add_argument("--mode", default="ra", help="ra (random access) or ai (all-intra)")
-    parser.add_argument("--qp", nargs="+", type=int, required=True, help="constant QPs")
-    parser.add_argument("--preset", default="faster", help="the encoder's speed preset")
     parser.add_argument(
-        "--intra-period", type=int, default=32, metavar="N", help="in coded pictures; with ra only"
+        "--codec",
+        default="vvenc",
+        metavar="INSTANCE",
+        help=f"one of: {', '.join(sorted(CODECS))}; with options: '{{codec: x265, preset: fast}}'",
     )
     parser.add_argument(
-        "--option",
+        "--points", nargs="+", type=float, required=True, help="QPs, or what the codec's ladder has"
+    )
+    parser.add_argument(
+        "--need",
         action="append",
         default=[],
-        metavar="KEY=VALUE",
-        help="an option of the codec, e.g. gop_size=16 or picture_hash=true; repeatable",
+        metavar="NAME=FILE",
+        help="something else that the codec needs; repeatable",
     )
+    parser.add_argument("--weights", type=Path, help="weights file of a learned codec")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda, for a learned codec")
     parser.add_argument(
         "--threads", type=int, default=1, help="encoder threads; do not change the streams"
     )
     parser.add_argument(
-        "--streams-out", nargs="+", type=Path, required=True, help="one bitstream per QP"
-    )
-    parser.add_argument(
-        "--csv-out", type=Path, required=True, help="qp,frames,stream_bytes,codec,mode"
-    )
-    parser.add_argument(
-        "--json-out", type=Path, required=True, help="encoder version and exact settings"
+        "--out", type=Path, required=True, help="folder for the streams and encode.json"
     )
 
 
 def run(args: argparse.Namespace) -> None:
-    """Encode, then write the sizes and the settings."""
-    codec = _codec(args)
-    mode = as_mode(args.mode)
-    _check_outputs(args)
+    """Encode, then write the streams and, last, what they are."""
+    name, options = parse_instance(args.codec, "codec")
+    entry = find(CODECS, name, "codec")
+    check_points(name, args.points)
+    if args.weights is not None and not args.weights.is_file():
+        raise VcmflowError(f"--weights {args.weights}: no such file")
+    offered = {"weights": args.weights, "device": args.device, "threads": args.threads}
+    codec: Codec = build(CODECS, name, "codec", options, offered=offered)
+    needs = read_needs(args.need, entry.needs, f"codec {name!r}")
     decision = read_decision(args.decision)
-    encoding = encode_sequence(
-        read_frames(args.frames, decision.frames, decision.n),
-        decision.fps,
-        codec,
-        mode,
-        list(zip(args.qp, args.streams_out, strict=True)),
-    )
-    _write_sizes(args.csv_out, args.codec, mode, decision.m, encoding)
-    _write_settings(args, decision, mode, encoding)
 
+    def read() -> Iterator[Frame]:
+        return read_frames(args.frames, decision.frames, decision.n)
 
-def _codec(args: argparse.Namespace) -> Codec:
-    if args.threads < 1:
-        raise VcmflowError(f"--threads is {args.threads}; allowed: 1 or more")
-    if args.intra_period < 1:
-        raise VcmflowError(f"--intra-period is {args.intra_period}; allowed: 1 or more")
-    codec: Codec = build(
-        CODECS,
-        args.codec,
-        "codec",
-        parse_options(args.option),
-        preset=args.preset,
-        intra_period=args.intra_period,
-        threads=args.threads,
-    )
-    return codec
-
-
-def _check_outputs(args: argparse.Namespace) -> None:
-    low, high = QP_RANGES[args.codec]
-    for qp in args.qp:
-        if not low <= qp <= high:
-            raise VcmflowError(f"--qp {qp}: allowed with {args.codec}: {low}..{high}")
-    if len(set(args.qp)) != len(args.qp):
-        raise VcmflowError(f"--qp has a value twice: {' '.join(map(str, args.qp))}")
-    if len(args.streams_out) != len(args.qp):
-        raise VcmflowError(
-            f"--streams-out has {len(args.streams_out)} files for {len(args.qp)} QPs"
-        )
-    for path in args.streams_out:
-        if path.suffix != SUFFIXES[args.codec]:
-            raise VcmflowError(
-                f"--streams-out {path}: streams of {args.codec} end in {SUFFIXES[args.codec]}"
-            )
-
-
-def _write_sizes(path: Path, codec: str, mode: Mode, frames: int, encoding: Encoding) -> None:
-    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["qp", "frames", "stream_bytes", "codec", "mode"])
-        for qp, size in encoding.stream_bytes.items():
-            writer.writerow([qp, frames, size, codec, mode])
-
-
-def _write_settings(
-    args: argparse.Namespace, decision: Decision, mode: Mode, encoding: Encoding
-) -> None:
-    coded_width, coded_height = colour.coded_size(encoding.width, encoding.height)
-    write_json(
-        args.json_out,
-        {
-            "sequence": decision.sequence,
-            "sampler": decision.sampler,
-            "codec": args.codec,
-            "mode": mode,
-            **encoding.encoder,
-            "preset": args.preset,
-            "intra_period": args.intra_period if mode == "ra" else 1,
-            "fps": decision.fps,
-            "frames": decision.m,
-            "width": encoding.width,
-            "height": encoding.height,
-            "coded_width": coded_width,
-            "coded_height": coded_height,
-            "colour": colour.DESCRIPTION,
-            "arguments": {str(qp): given for qp, given in encoding.arguments.items()},
-        },
+    height, width = next(read()).shape[:2]
+    shape = Shape(width, height, decision.m, decision.fps)
+    points: dict[str, CodedPoint] = {}
+    with tempfile.TemporaryDirectory(prefix="vcmflow-") as scratch:
+        sent = Path(scratch, "sent")
+        sent.mkdir()
+        video = Video(shape, read, Path(scratch))
+        for point in args.points:
+            text, files = point_text(point), entry.files(point)
+            before, start = video.preparing, time.perf_counter()
+            out = {role: sent / file for role, file in files.items()}
+            try:
+                report = codec.encode(video, needs, point, out)
+            except VcmflowError as error:
+                message = str(error).replace(f"{sent}/", f"{args.out}/")
+                raise VcmflowError(f"codec {name!r} at {text}: {message}") from None
+            seconds = time.perf_counter() - start - (video.preparing - before)
+            for role, path in out.items():
+                if not path.is_file():
+                    raise VcmflowError(f"codec {name!r} at {text}: wrote no stream {role!r}")
+            streams = [Stream.of(role, path) for role, path in out.items()]
+            points[text] = CodedPoint(streams, report.arguments, round(seconds, 4))
+        for stream in (stream for coded in points.values() for stream in coded.streams):
+            with whole_file(args.out / stream.file) as whole:
+                shutil.copyfile(sent / stream.file, whole)
+    weights = sha256(args.weights) if args.weights else None
+    write_encoding(
+        args.out / "encode.json",
+        Encoding({"codec": name, **options}, shape, report.encoder, points, weights),
     )

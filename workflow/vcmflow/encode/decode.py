@@ -3,8 +3,9 @@
 What is checked: the stream is not empty, its headers hold the expected number of pictures, the
 decoder reports no error, the pictures have the expected size and number, and, where the encoder put
 hashes of its pictures into the stream, that the decoder reproduced them bit by bit. ffmpeg's H.266
-and H.264 decoders notice nearly every damaged slice; its H.265 decoder conceals many, so that only
-hashes (x265's option ``picture_hash``) make sure there.
+and H.264 decoders notice nearly every damaged slice; its H.265 decoder conceals many and its AV1
+decoder most, so that only hashes (x265's option ``picture_hash``) or those in ``encode.json`` make
+sure there.
 """
 
 from __future__ import annotations
@@ -20,42 +21,40 @@ from typing import IO
 
 import numpy as np
 
+from vcmflow.core.encoding import Shape
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.video import Frame
 from vcmflow.encode import ffmpeg
-from vcmflow.encode.bitstream import hashes_of, pictures_of, syntax_of
+from vcmflow.encode.bitstream import Syntax, hashes_of, pictures_of
 from vcmflow.encode.colour import FromYuv420, Picture, coded_size
 
 
-def decode_stream(
-    path: Path, width: int, height: int, count: int, threads: int = 1
-) -> Iterator[Frame]:
+def decode_stream(path: Path, syntax: Syntax, shape: Shape, threads: int = 1) -> Iterator[Frame]:
     """Yield the decoded frames in display order, uint8 H x W x 3, RGB.
 
     Args:
-        path: a ``.266``, ``.265`` or ``.264`` byte stream.
-        width: width of the frames; the stream's pictures have it rounded up to even.
-        height: height of the frames; likewise.
-        count: how many frames the stream has to hold.
+        path: the byte stream.
+        syntax: of which standard it is.
+        shape: of the frames; the stream's pictures have width and height rounded up to even.
         threads: decoder threads; do not change the result.
 
     Raises:
         VcmflowError: a check of those above fails. The last ones can only fail after the last
             frame, so a caller must not keep what it made of the frames before.
     """
-    found = len(pictures_of(path))
+    count = shape.pictures
+    found = len(pictures_of(path, syntax))
     if found != count:
         raise VcmflowError(f"{path}: holds {found} pictures, {count} are expected")
-    if hashes_of(path):
-        verify_hashes(path, threads)
-    size = coded_size(width, height)
-    to_rgb = FromYuv420(width, height)
+    verify_hashes(path, syntax, threads)
+    size = coded_size(shape.width, shape.height)
+    to_rgb = FromYuv420(shape.width, shape.height)
     decoded = 0
-    for picture, picture_size in decode_pictures(path, threads):
+    for picture, picture_size in decode_pictures(path, syntax, threads):
         if picture_size != size:
             raise VcmflowError(
                 f"{path}: pictures are {picture_size[0]}x{picture_size[1]}, "
-                f"{size[0]}x{size[1]} is expected for frames of {width}x{height}"
+                f"{size[0]}x{size[1]} is expected for frames of {shape.width}x{shape.height}"
             )
         if decoded < count:
             yield to_rgb(picture)
@@ -64,7 +63,7 @@ def decode_stream(
         raise VcmflowError(f"{path}: {decoded} of {count} pictures could be decoded")
 
 
-def verify_hashes(path: Path, threads: int = 1) -> int:
+def verify_hashes(path: Path, syntax: Syntax, threads: int = 1) -> int:
     """Compare every decoded picture with the MD5 that the encoder put into the stream.
 
     The hashes come in coding order and the pictures in display order, so they are compared as
@@ -76,12 +75,11 @@ def verify_hashes(path: Path, threads: int = 1) -> int:
     Raises:
         VcmflowError: a picture differs from what the encoder saw, or cannot be decoded.
     """
-    expected = Counter(hashes_of(path))
+    expected = Counter(hashes_of(path, syntax))
     if not expected:
         return 0
-    got = Counter(
-        _hashes(picture, size) for picture, size in decode_pictures(path, threads, cropped=False)
-    )
+    pictures = decode_pictures(path, syntax, threads, cropped=False)
+    got = Counter(_hashes(picture, size) for picture, size in pictures)
     if expected != got:
         wrong = sum((got - expected).values()) or sum((expected - got).values())
         raise VcmflowError(f"{path}: {wrong} decoded pictures are not those that were encoded")
@@ -89,12 +87,13 @@ def verify_hashes(path: Path, threads: int = 1) -> int:
 
 
 def decode_pictures(
-    path: Path, threads: int = 1, *, cropped: bool = True
+    path: Path, syntax: Syntax, threads: int = 1, *, cropped: bool = True
 ) -> Iterator[tuple[Picture, tuple[int, int]]]:
     """Yield (10-bit 4:2:0 picture, (width, height)) in display order.
 
     Args:
-        path: the byte stream; its suffix names the standard, nothing is guessed from the content.
+        path: the byte stream.
+        syntax: of which standard it is; nothing is guessed from the content.
         threads: decoder threads.
         cropped: apply the stream's cropping window.
 
@@ -106,7 +105,7 @@ def decode_pictures(
         *(ffmpeg.executable(), "-hide_banner", "-nostats", "-loglevel", "error"),
         *("-xerror", "-err_detect", "crccheck+bitstream+buffer+explode"),
         *("-apply_cropping", str(int(cropped)), "-threads", str(threads)),
-        *("-f", syntax_of(path).demuxer, "-i", "pipe:0"),
+        *("-f", syntax.format, "-i", "pipe:0"),
         *("-fps_mode", "passthrough", "-strict", "-1", "-f", "yuv4mpegpipe", "pipe:1"),
     ]
     with (

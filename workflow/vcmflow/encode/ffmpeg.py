@@ -28,7 +28,7 @@ def executable() -> str:
         raise VcmflowError(f"no ffmpeg: {error}; set IMAGEIO_FFMPEG_EXE to one") from None
 
 
-def encode(arguments: Sequence[str], source: Path, target: Path, what: str) -> str:
+def encode(arguments: Sequence[str], source: Path, target: Path) -> str:
     """Run ffmpeg from ``source``, on its standard input, into ``target``; return its messages.
 
     Args:
@@ -36,10 +36,9 @@ def encode(arguments: Sequence[str], source: Path, target: Path, what: str) -> s
         source: the file that ffmpeg reads.
         target: the file that it writes. Not its standard output: VVenC prints its remarks there,
             and they would end up between the NAL units.
-        what: what is being done, for the error message.
 
     Raises:
-        VcmflowError: ffmpeg failed; the message has its first error.
+        VcmflowError: ffmpeg lacks the encoder, or failed; the message has its first error.
     """
     command = [
         *(executable(), "-y", "-nostats", "-loglevel", "level+verbose"),
@@ -51,8 +50,13 @@ def encode(arguments: Sequence[str], source: Path, target: Path, what: str) -> s
         )
     messages = process.stderr.decode("utf-8", "replace")
     if process.returncode != 0:
+        if missing := re.search(r"Unknown encoder '(\w+)'", messages):
+            raise VcmflowError(
+                f"{command[0]} has no encoder {missing[1]}; unset IMAGEIO_FFMPEG_EXE, or set it "
+                "to an ffmpeg that has one"
+            )
         reason = first_error(messages)
-        raise VcmflowError(f"{what}: ffmpeg failed with status {process.returncode}: {reason}")
+        raise VcmflowError(f"ffmpeg failed with status {process.returncode}: {reason}")
     return messages
 
 
@@ -66,5 +70,10 @@ def first_error(messages: str) -> str:
 
 def version(messages: str) -> str:
     """The version in the banner that ffmpeg writes before anything else."""
-    found = re.search(r"^(?:\[info\] )?ffmpeg version (\S+)", messages, re.M)
+    return said(r"(?m)^(?:\[info\] )?ffmpeg version (\S+)", messages)
+
+
+def said(pattern: str, messages: str) -> str:
+    """What a pattern's first group finds in messages, "unknown" where it finds nothing."""
+    found = re.search(pattern, messages)
     return found.group(1) if found else "unknown"

@@ -1,22 +1,67 @@
 """The codecs. Light, so that planning can use it.
 
-Adding a codec is one file (see ``vcmflow.encode.codec.Codec``) and one line in each table here.
+Adding a codec is one file (see ``vcmflow.encode.codec.Codec``) and one entry here.
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from vcmflow.core.encoding import point_text
+from vcmflow.core.errors import VcmflowError
 from vcmflow.core.registry import Entry
 
-# Name -> "module:builder", for ``vcmflow.core.registry.lookup``. A builder takes the encoder's
-# preset, the intra period of random access, the number of threads, and the codec's own options.
-CODECS: dict[str, Entry] = {
-    "vvenc": Entry("vcmflow.encode.vvenc:build"),
-    "x264": Entry("vcmflow.encode.x264:build"),
-    "x265": Entry("vcmflow.encode.x265:build"),
+
+@dataclass(frozen=True)
+class CodecEntry(Entry):
+    """A codec.
+
+    Attributes:
+        streams: what is sent: role -> suffix of its file, each another one. The rate is the sum of
+            all of them.
+        points: lowest and highest operating point, None for any number; whole numbers allow whole
+            ones only.
+        gives: what its decoder yields.
+        rising: the rate rises with the point (a quality, a lambda), where that of a QP falls.
+    """
+
+    streams: Mapping[str, str] = field(default_factory=dict, hash=False)
+    points: tuple[float, float] | None = None
+    gives: Literal["frames", "features"] = "frames"
+    rising: bool = False
+
+    def files(self, point: float) -> dict[str, str]:
+        """Role -> name of its file at an operating point."""
+        return {role: point_text(point) + suffix for role, suffix in self.streams.items()}
+
+
+CODECS: dict[str, CodecEntry] = {
+    "av1": CodecEntry("vcmflow.encode.av1:build", streams={"base": ".obu"}, points=(1, 63)),
+    "vvenc": CodecEntry("vcmflow.encode.vvenc:build", streams={"base": ".266"}, points=(0, 63)),
+    "x264": CodecEntry("vcmflow.encode.x264:build", streams={"base": ".264"}, points=(0, 51)),
+    "x265": CodecEntry("vcmflow.encode.x265:build", streams={"base": ".265"}, points=(0, 51)),
 }
 
-# Name -> how a stream's file name ends; the decoder knows the syntax by it.
-SUFFIXES: dict[str, str] = {"vvenc": ".266", "x264": ".264", "x265": ".265"}
 
-# Name -> lowest and highest QP.
-QP_RANGES: dict[str, tuple[int, int]] = {"vvenc": (0, 63), "x264": (0, 51), "x265": (0, 51)}
+def check_points(codec: str, points: Sequence[float]) -> None:
+    """Check the operating points of a codec's ladder.
+
+    Raises:
+        VcmflowError: none, one that the codec does not have, or one twice.
+    """
+    limits = CODECS[codec].points
+    low, high = limits or (-sys.float_info.max, sys.float_info.max)
+    whole = limits is not None and all(isinstance(limit, int) for limit in limits)
+    texts = [point_text(point) for point in points]
+    for point, text in zip(points, texts, strict=True):
+        if not low <= point <= high or (whole and not float(point).is_integer()):
+            numbers = "whole numbers" if whole else "numbers"
+            allowed = f"{numbers} in {low}..{high}" if limits else numbers
+            raise VcmflowError(f"codec {codec!r}: point {text}; allowed: {allowed}")
+    if not texts or len(set(texts)) != len(texts):
+        raise VcmflowError(
+            f"codec {codec!r}: points {' '.join(texts) or 'none'}; wanted: at least one, each once"
+        )

@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from vcmflow.core.errors import VcmflowError
-from vcmflow.encode import ffmpeg
-from vcmflow.encode.codec import Codec, Mode, RawClip, check_flag, check_preset
-
-PRESETS = (
-    *("ultrafast", "superfast", "veryfast", "faster", "fast"),
-    *("medium", "slow", "slower", "veryslow", "placebo"),
-)
+from vcmflow.encode.bitstream import HEVC
+from vcmflow.encode.bundled import Bundled, Flag, IntraPeriod, Structure
+from vcmflow.encode.codec import Codec
+from vcmflow.encode.ffmpeg import said
+from vcmflow.encode.x264 import Preset  # the same names
 
 
 @dataclass(frozen=True)
-class X265:
-    """Settings of x265.
+class X265(Bundled):
+    """Settings of x265; see ``build``."""
 
-    Attributes:
-        preset: one of :data:`PRESETS`.
-        intra_period: distance of intra pictures in random access, at least 2.
-        picture_hash: put the MD5 of every decoded picture into the stream (it counts in the rate).
-    """
+    syntax = HEVC
 
     preset: str
     intra_period: int
     picture_hash: bool
 
-    def arguments(self, mode: Mode, qp: int) -> list[str]:
+    def arguments(self, point: float) -> list[str]:
         """Constant QP, no perceptual tuning, no note about the settings, one thread."""
         settings = (
-            f"qp={qp}:aq-mode=0:psy-rd=0:psy-rdoq=0:info=0:frame-threads=1:pools=none:wpp=0"
+            f"qp={point:g}:aq-mode=0:psy-rd=0:psy-rdoq=0:info=0:frame-threads=1:pools=none:wpp=0"
             f":hash={int(self.picture_hash)}"
         )
-        if mode == "ai":
+        if self.structure == "ai":
             settings += ":keyint=1"
         else:
             settings += (
@@ -46,43 +37,26 @@ class X265:
             )
         return ["-c:v", "libx265", "-preset", self.preset, "-x265-params", settings]
 
-    def encode(self, clip: RawClip, mode: Mode, qp: int, path: Path) -> dict[str, Any]:
-        """Encode; see ``Codec``."""
-        messages = ffmpeg.encode(
-            [*clip.input_arguments, *self.arguments(mode, qp), "-f", "hevc"],
-            clip.path,
-            path,
-            f"x265, {mode}, QP {qp}",
-        )
-        found = re.search(r"HEVC encoder version (\S+)", messages)
-        return {
-            "encoder": f"x265 {found.group(1) if found else 'unknown'}",
-            "ffmpeg": ffmpeg.version(messages),
-        }
+    def about(self, messages: str, path: Path) -> dict[str, str]:  # noqa: ARG002
+        """The version."""
+        return {"encoder": "x265 " + said(r"HEVC encoder version (\S+)", messages)}
 
 
 def build(
     *,
-    preset: str,
-    intra_period: int,
-    threads: int,  # noqa: ARG001
-    picture_hash: bool = False,
+    structure: Structure = "ra",
+    preset: Preset = "faster",
+    intra_period: IntraPeriod = 32,
+    picture_hash: Flag = False,
+    threads: int = 1,
 ) -> Codec:
-    """Check the settings.
+    """Take the settings. Operating points are QPs.
 
     Args:
-        preset: one of :data:`PRESETS`.
-        intra_period: distance of intra pictures in random access, at least 2.
-        threads: not used: x265's stream can depend on the number of threads, so it runs with one.
-        picture_hash: put the MD5 of every decoded picture into the stream.
-
-    Raises:
-        VcmflowError: a setting that x265 does not have.
+        structure: "ra" or "ai".
+        preset: x265's.
+        intra_period: distance of intra pictures in random access.
+        picture_hash: put the MD5 of every decoded picture into the stream (it counts in the rate).
+        threads: of the decoder; x265's stream can depend on the number, so that it runs with one.
     """
-    if intra_period < 2:
-        raise VcmflowError(f"x265: intra period is {intra_period}; allowed: 2 or more")
-    return X265(
-        check_preset("x265", preset, PRESETS),
-        intra_period,
-        check_flag("x265", "picture_hash", picture_hash),
-    )
+    return X265(structure, threads, preset, intra_period, picture_hash)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from vcmflow.core.truth import Box
 from vcmflow.figures import style
-from vcmflow.figures.inputs import Inputs, Shape
+from vcmflow.figures.inputs import Inputs
 from vcmflow.figures.pictures import Scene, lay_out, place_labels, read_scene
 
 _COLOURS = ("#56B4E9", "#F0E442", "#FF6F3C", "#CC79A7", "#009E73")
@@ -30,18 +31,18 @@ def draw(scene: Scene, threshold: float = 0.5, note: str = "") -> Figure:
     with style.context():
         figure, panels = lay_out(scene, note)
         for axes, view in zip(panels, scene.views, strict=True):
-            for shape in scene.truth:
-                if not shape.ignore:
-                    axes.add_patch(_box(shape, "#00000066", 0.6, "-", 2.8))
-                    axes.add_patch(_box(shape, "white", 0.6, (0, (2, 1.5)), 3))
+            for entry in scene.truth:
+                if not (entry.ignore or entry.crowd):
+                    axes.add_patch(_box(entry.box, "#00000066", 0.6, "-", 2.8))
+                    axes.add_patch(_box(entry.box, "white", 0.6, (0, (2, 1.5)), 3))
             found = [
                 shape
                 for shape in view.shapes
                 if shape.score >= threshold and shape.category in colours
             ]
             for shape in found:
-                axes.add_patch(_box(shape, "black", 1.7, "-", 2))
-                axes.add_patch(_box(shape, colours[shape.category], 1.1, "-", 2.5))
+                axes.add_patch(_box(shape.box, "black", 1.7, "-", 2))
+                axes.add_patch(_box(shape.box, colours[shape.category], 1.1, "-", 2.5))
             left_out = place_labels(
                 figure,
                 axes,
@@ -77,8 +78,8 @@ def draw(scene: Scene, threshold: float = 0.5, note: str = "") -> Figure:
     return figure
 
 
-def _box(shape: Shape, colour: str, width: float, dashes: object, order: float) -> Rectangle:
-    x, y, w, h = shape.box
+def _box(box: Box, colour: str, width: float, dashes: object, order: float) -> Rectangle:
+    x, y, w, h = box
     patch = Rectangle((x - 0.5, y - 0.5), w, h, facecolor="none", edgecolor=colour, lw=width)
     patch.set_linestyle(dashes)  # type: ignore[arg-type]
     patch.set_zorder(order)

@@ -6,6 +6,7 @@ import math
 import string
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +15,11 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from vcmflow.core.arrays import read_embedding
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.trajectory import neighbour_share
 from vcmflow.figures import style
-from vcmflow.figures.inputs import Inputs, read_embedding
-from vcmflow.trajectory.measures import neighbour_share
+from vcmflow.figures.inputs import Inputs
 
 Points = npt.NDArray[np.float64]
 _MOST = 5  # embeddings side by side; more continue below
@@ -39,10 +41,14 @@ def build(inputs: Inputs) -> Figure:
             f"{count * len(inputs.labels)} in all"
         )
     columns = [
-        (label, [read_embedding(path) for path in inputs.embeddings[start : start + count]])
+        (label, [_points(path) for path in inputs.embeddings[start : start + count]])
         for label, start in zip(inputs.labels, range(0, len(inputs.embeddings), count), strict=True)
     ]
     return draw(inputs.names, columns, int(inputs.option("seed", 0)), inputs.note)
+
+
+def _points(path: Path) -> Points:
+    return np.asarray(read_embedding(path), np.float64)
 
 
 def project(embedding: Points, seed: int) -> Points | None:

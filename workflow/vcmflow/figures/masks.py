@@ -15,10 +15,11 @@ from matplotlib.patches import Rectangle
 from scipy.optimize import linear_sum_assignment
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.rle import decode_mask
+from vcmflow.core.truth import Annotation, Found
 from vcmflow.figures import style
-from vcmflow.figures.inputs import Inputs, Shape
+from vcmflow.figures.inputs import Inputs
 from vcmflow.figures.pictures import Scene, lay_out, read_scene
-from vcmflow.task.results import decode_mask
 
 Mask = npt.NDArray[np.bool_]
 _COLOURS = ("#56B4E9", "#F0E442", "#FF6F3C", "#CC79A7", "#00C08B", "#B0A0FF", "#FFFFFF", "#C8A165")
@@ -81,8 +82,12 @@ def draw(scene: Scene, note: str = "") -> Figure:
     The frame's mean Jaccard index stands in each panel; an object without a mask is crossed out.
     """
     height, width = scene.views[0].picture.shape[:2]
-    objects = [shape for shape in scene.truth if shape.mask is not None and not shape.ignore]
-    objects.sort(key=lambda shape: shape.object_id)
+    objects = [
+        entry
+        for entry in scene.truth
+        if entry.mask is not None and not (entry.ignore or entry.crowd)
+    ]
+    objects.sort(key=lambda entry: -1 if entry.object_id is None else entry.object_id)
     truth = _masks(objects, height, width)
     with style.context():
         figure, panels = lay_out(scene, note, window(truth, height, width))
@@ -114,7 +119,7 @@ def draw(scene: Scene, note: str = "") -> Figure:
     return figure
 
 
-def _masks(shapes: Sequence[Shape], height: int, width: int) -> list[Mask]:
+def _masks(shapes: Sequence[Annotation] | Sequence[Found], height: int, width: int) -> list[Mask]:
     masks = [decode_mask(shape.mask) for shape in shapes if shape.mask is not None]
     for mask in masks:
         if mask.shape != (height, width):

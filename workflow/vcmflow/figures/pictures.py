@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from vcmflow.core.decision import Decision, read_decision
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.runs import SOURCE, Run
+from vcmflow.core.runs import Run, read_run
+from vcmflow.core.scores import select, wide
+from vcmflow.core.truth import Annotation, Found, read_found, read_truth
 from vcmflow.core.video import Frame, read_video
-from vcmflow.figures import modes, style
-from vcmflow.figures.inputs import Inputs, Shape, read_detections, read_scores, read_truth
+from vcmflow.figures import style
+from vcmflow.figures.inputs import Inputs
 
 _TITLES = 0.32  # inches above each panel, for two lines
 _GAP = 0.06
@@ -32,7 +33,7 @@ class View:
     title: str
     subtitle: str
     picture: Frame
-    shapes: tuple[Shape, ...]
+    shapes: tuple[Found, ...]
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Scene:
     sequence: str
     frame: int
     views: tuple[View, ...]
-    truth: tuple[Shape, ...]
+    truth: tuple[Annotation, ...]
     categories: dict[int, str]
 
 
@@ -81,32 +82,32 @@ def origin(decision: Decision, frame: int) -> str:
 def read_scene(inputs: Inputs) -> Scene:
     """Read one frame of a sequence from all methods.
 
-    Uses ``--original --source-task --truth --sequences --sequence --modes --qps`` (one, or one per
-    method) and, one per method, ``--names --recons --tasks --decisions``.
+    Uses ``--original --source-results --truth --scores --sequence --points`` (one, or one per
+    method) and, one per method, ``--methods --recons --results --decisions``.
 
     Raises:
         VcmflowError: files are missing, disagree, or have no rate for a method.
     """
-    original_path, source_path, truth_path = inputs.original, inputs.source_task, inputs.truth
+    original_path, source_path, truth_path = inputs.original, inputs.source_results, inputs.truth
     if not (original_path and source_path and truth_path):
-        raise VcmflowError(f"figure {inputs.figure} needs --original, --source-task and --truth")
-    inputs.need("sequences", "sequence", "modes", "qps")
-    inputs.need("names", "recons", "tasks", "decisions")
-    inputs.need_equal("names", "recons", "tasks", "decisions")
-    if len(inputs.modes) != 1:
-        raise VcmflowError(f"figure {inputs.figure} takes one --modes value")
-    if len(inputs.qps) not in (1, len(inputs.names)):
-        raise VcmflowError(f"figure {inputs.figure}: give one --qps value, or one for each --names")
-    qps = inputs.qps * len(inputs.names) if len(inputs.qps) == 1 else inputs.qps
-    mode = inputs.modes[0]
+        raise VcmflowError(f"figure {inputs.figure} needs --original, --source-results and --truth")
+    inputs.need("scores", "sequence", "points", "methods", "recons", "results", "decisions")
+    inputs.need_equal("methods", "recons", "results", "decisions")
+    count = len(inputs.methods)
+    if len(inputs.points) not in (1, count):
+        raise VcmflowError(
+            f"figure {inputs.figure}: give one --points value, or one for each of --methods"
+        )
+    points = inputs.points * count if len(inputs.points) == 1 else inputs.points
     decisions = [read_decision(path) for path in inputs.decisions]
     frame = choose_frame(decisions)
     if "frame" in inputs.options:
         frame = int(inputs.option("frame", frame))
         if not 0 <= frame < decisions[0].n:
             raise VcmflowError(f"option frame={frame} is outside 0..{decisions[0].n - 1}")
-    truth, categories = read_truth(truth_path, frame)
-    rates = read_scores(inputs.sequences, ("sequence", "sampler", "mode", "qp", "kbps"))
+    truth = read_truth(truth_path)
+    rates = wide(inputs.table, "sequence")
+    rates = rates[rates["sequence"] == inputs.sequence]
 
     original = _frame(original_path, frame)
     views = [
@@ -115,11 +116,11 @@ def read_scene(inputs: Inputs) -> Scene:
             "uncompressed",
             f"frame {frame} of 0–{decisions[0].n - 1}",
             original,
-            tuple(read_detections(source_path, Run(inputs.sequence, SOURCE), frame)),
+            _found(source_path, Run(inputs.sequence), frame),
         )
     ]
-    for name, recon, task, decision, qp in zip(
-        inputs.names, inputs.recons, inputs.tasks, decisions, qps, strict=True
+    for name, recon, results, decision, point in zip(
+        inputs.methods, inputs.recons, inputs.results, decisions, points, strict=True
     ):
         picture = _frame(recon, frame)
         if picture.shape != original.shape:
@@ -127,11 +128,14 @@ def read_scene(inputs: Inputs) -> Scene:
                 f"{recon}: frames are {picture.shape[1]}x{picture.shape[0]}, those of "
                 f"{original_path} {original.shape[1]}x{original.shape[0]}"
             )
-        rate = _rate(rates, inputs.sequence, name, mode, qp)
-        title = f"{name}, {rate:.3g} kbit/s ({modes.SHORT.get(mode, mode)}, QP {qp})"
-        shapes = tuple(read_detections(task, Run(inputs.sequence, name, mode, qp), frame))
+        row, titles = select(rates, name, point).iloc[0], inputs.titles
+        codec = str(row["codec"])
+        coding = f"{titles.of(codec)}, {titles.point(codec, point)}"
+        title = f"{titles.of(name)}, {row['kbps']:.3g} kbit/s ({coding})"
+        shapes = _found(results, Run(inputs.sequence, point), frame)
         views.append(View(name, title, origin(decision, frame), picture, shapes))
-    return Scene(inputs.sequence, frame, tuple(views), tuple(truth), categories)
+    objects = tuple(entry for entry in truth.annotations if entry.frame == frame)
+    return Scene(inputs.sequence, frame, tuple(views), objects, dict(truth.categories))
 
 
 def _frame(path: Path, place: int) -> Frame:
@@ -141,18 +145,10 @@ def _frame(path: Path, place: int) -> Frame:
     return frames[0]
 
 
-def _rate(table: pd.DataFrame, sequence: str, sampler: str, mode: str, qp: int) -> float:
-    rows = table[
-        (table["sequence"] == sequence)
-        & (table["sampler"] == sampler)
-        & (table["mode"] == mode)
-        & (table["qp"] == qp)
-    ]
-    if len(rows) != 1:
-        raise VcmflowError(
-            f"scores: {len(rows)} rows for {sequence}, {sampler}, {mode}, QP {qp}; need one"
-        )
-    return float(rows["kbps"].iloc[0])
+def _found(path: Path, run: Run, frame: int) -> tuple[Found, ...]:
+    """What was found in a frame, best first."""
+    found = read_found(read_run(path, run), None, str(path))
+    return tuple(sorted((one for one in found if one.frame == frame), key=lambda o: -o.score))
 
 
 # --- layout ---------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ a user's matplotlibrc) and puts the former ones back.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import zlib
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
@@ -27,6 +29,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullForma
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import whole_file
+from vcmflow.core.scores import methods_of
+from vcmflow.core.titles import Titles
 
 WIDTH = 7.16  # inches: both columns of an IEEE page
 COLUMN = 3.5  # inches: one column
@@ -35,6 +39,8 @@ NOTE_SIZE = 6.5
 INK = "#222222"
 MUTED = "#6B6B6B"
 FAINT = "#C9C9C9"
+# The line of the uncompressed score.
+REFERENCE: dict[str, Any] = {"color": INK, "linewidth": 0.8, "linestyle": (0, (4, 2))}
 
 _PARAMETERS: dict[str, Any] = {
     "figure.dpi": DPI,
@@ -136,30 +142,40 @@ def save(figure: Figure, paths: Sequence[Path]) -> None:
                 figure.savefig(temporary, metadata=_METADATA[path.suffix])
 
 
-# --- samplers ------------------------------------------------------------------------------------
+# --- methods --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Look:
-    """How one sampler is drawn in every figure."""
+    """How a method, or what all of its instances share, is drawn in every figure."""
 
     colour: str
     marker: str
     linewidth: float = 1.2
     size: float = 3.6
     label: str = ""
+    dashes: Any = "-"
+    hollow: bool = False
 
     def line(self, **changes: Any) -> dict[str, Any]:
         """Keyword arguments for ``Axes.plot``."""
-        return {
-            "color": self.colour,
-            "marker": self.marker,
-            "linewidth": self.linewidth,
-            "markersize": self.size,
-            "markeredgecolor": "white",
-            "markeredgewidth": 0.3,
-            "label": self.label,
-        } | changes
+        edge = (
+            {"markerfacecolor": "white", "markeredgecolor": self.colour, "markeredgewidth": 0.8}
+            if self.hollow
+            else {"markeredgecolor": "white", "markeredgewidth": 0.3}
+        )
+        return (
+            {
+                "color": self.colour,
+                "marker": self.marker,
+                "linewidth": self.linewidth,
+                "linestyle": self.dashes,
+                "markersize": self.size,
+                "label": self.label,
+            }
+            | edge
+            | changes
+        )
 
 
 # Blue, orange and wine differ in hue and lightness, for every kind of colour vision and in print.
@@ -186,34 +202,118 @@ _FURTHER: tuple[tuple[str, str], ...] = (
 _LAST: tuple[tuple[str, str], ...] = (("#DDAA33", "*"), ("#44AA99", "H"), ("#004488", "8"))
 
 
-def base_name(sampler: str) -> str:
-    """``manifold-n5`` -> ``manifold``: the sampler without its own number of frames."""
-    return re.sub(r"-n\d+$", "", sampler)
+# Line styles of codecs and markers of reconstructors, in the order of the methods.
+_DASHES: tuple[Any, ...] = (
+    "-",
+    (0, (3, 1.5)),
+    (0, (1, 1)),
+    (0, (5, 1.2, 1, 1.2)),
+    (0, (5, 1, 1, 1, 1, 1)),
+    (0, (7, 3)),
+)
+_MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
 
 
-def looks(samplers: Iterable[str]) -> dict[str, Look]:
-    """Give each sampler its colour and marker, known samplers first, in the order of legends.
+def looks(names: Iterable[str], titles: Titles | None = None) -> dict[str, Look]:
+    """Give each sampler (or other instance) its colour and marker, in the order of legends.
 
-    A further sampler's colour follows from its name, so that it is the same in every figure unless
-    two names meet on one colour; then the later in the alphabet moves on to the next free one.
+    The paper's samplers come first. A further one's colour follows from its name, so that it is the
+    same in every figure unless two names meet on one colour; then the later in the alphabet moves
+    on to the next free one.
     """
-    names = dict.fromkeys(base_name(name) for name in samplers)
-    given = {
-        name: replace(look, label=_LABELS.get(name, name))
-        for name, look in _KNOWN.items()
-        if name in names
-    }
+    wanted = dict.fromkeys(names)
+    given = {name: look for name, look in _KNOWN.items() if name in wanted}
     taken: set[int] = set()
     further: dict[str, Look] = {}
-    for name in sorted(set(names) - set(given)):
+    for name in sorted(set(wanted) - set(given)):
         start = zlib.crc32(name.encode()) % len(_FURTHER)
         turns = [(start + step) % len(_FURTHER) for step in range(len(_FURTHER))]
         turns += range(len(_FURTHER), len(_FURTHER + _LAST))
         place = next((turn for turn in turns if turn not in taken), start)
         taken.add(place)
-        further[name] = Look(*(_FURTHER + _LAST)[place], label=name)
+        further[name] = Look(*(_FURTHER + _LAST)[place])
     references = {name: given.pop(name) for name in ("all", "source") if name in given}
-    return given | further | references
+    words = titles or Titles()
+    return {
+        name: replace(look, label=_label(words, name))
+        for name, look in (given | further | references).items()
+    }
+
+
+def _label(titles: Titles, name: str) -> str:
+    words = titles.of(name)
+    return _LABELS.get(words, words)
+
+
+@dataclass(frozen=True)
+class Key:
+    """The looks of methods by their names, and what the legend explains."""
+
+    looks: Mapping[str, Look]
+    entries: Sequence[Look]
+
+    def handles(self) -> tuple[list[Line2D], list[str]]:
+        """Legend entries; that of the uncompressed frames is a dashed line."""
+        lines = [
+            Line2D([], [], **(REFERENCE if look.label == _LABELS["source"] else look.line()))
+            for look in self.entries
+        ]
+        return lines, [look.label for look in self.entries]
+
+
+def method_looks(
+    scores: pd.DataFrame,
+    names: Iterable[str],
+    titles: Titles,
+    source: bool = False,
+    by_codec: bool = True,
+) -> Key:
+    """Give methods their looks: colours by sampler, line styles by codec, markers by reconstructor.
+
+    Where all have one sampler, colours tell codecs apart, or else reconstructors.
+
+    Args:
+        scores: in which the methods' instances stand.
+        names: the methods.
+        titles: words for methods and instances.
+        source: whether the legend has the uncompressed frames.
+        by_codec: whether methods of several codecs share a panel.
+    """
+    every = methods_of(scores)
+    methods = [every[name] for name in names]
+    kinds = {
+        kind: list(dict.fromkeys(str(getattr(method, kind)) for method in methods))
+        for kind in ("sampler", "codec", "reconstructor")
+    }
+    if not by_codec:
+        kinds["codec"] = kinds["codec"][:1]
+    main = next((kind for kind, found in kinds.items() if len(found) > 1), "sampler")
+    colours = looks(kinds[main], titles)
+    dashed = main != "codec" and len(kinds["codec"]) > 1
+    marked = main != "reconstructor" and len(kinds["reconstructor"]) > 1
+    dashes = dict(zip(kinds["codec"], itertools.cycle(_DASHES), strict=False))
+    markers = dict(zip(kinds["reconstructor"], itertools.cycle(_MARKERS), strict=False))
+    found: dict[str, Look] = {}
+    order = list(colours)
+    for method in sorted(methods, key=lambda method: order.index(getattr(method, main))):
+        look = colours[getattr(method, main)]
+        if dashed:
+            hollow = method.codec != kinds["codec"][0]
+            look = replace(look, dashes=dashes[method.codec], hollow=hollow)
+        if marked:
+            look = replace(look, marker=markers[method.reconstructor])
+        found[method.name] = replace(look, label=_label(titles, method.name))
+    entries = [replace(look, marker="") if marked else look for look in colours.values()]
+    if source:
+        entries.append(looks(["source"])["source"])
+    neutral = Look(MUTED, "" if marked else "o")
+    for index, codec in enumerate(kinds["codec"] if dashed else []):
+        style = replace(neutral, dashes=dashes[codec], hollow=index > 0)
+        entries.append(replace(style, label=titles.of(codec)))
+    for reconstructor in kinds["reconstructor"] if marked else []:
+        shape = Look(MUTED, markers[reconstructor], dashes="none", size=4.2)
+        entries.append(replace(shape, label=titles.of(reconstructor)))
+    return Key(found, entries)
 
 
 # --- text ----------------------------------------------------------------------------------------
@@ -295,28 +395,19 @@ def bottom_legend(
     )
 
 
-def sampler_handles(chosen: Mapping[str, Look]) -> tuple[list[Line2D], list[str]]:
-    """Legend entries of samplers; the uncompressed reference is a dashed line."""
-    handles = []
-    for name, look in chosen.items():
-        if name == "source":
-            handles.append(reference_line())
-        else:
-            handles.append(Line2D([], [], **look.line()))
-    return handles, [look.label for look in chosen.values()]
-
-
-def reference_line(**changes: Any) -> Line2D:
-    """The dashed line of the uncompressed score, as a legend handle."""
-    settings: dict[str, Any] = {"color": INK, "linewidth": 0.8, "linestyle": (0, (4, 2))} | changes
-    return Line2D([], [], **settings)
-
-
 def say(axes: Axes, text: str) -> None:
     """Write in the middle of a panel why it is empty."""
     axes.text(
         0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED, fontsize=7
     )
+
+
+def empty(axes: Axes, text: str) -> None:
+    """A panel without curves, and why."""
+    axes.grid(False)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    say(axes, text)
 
 
 def remark(axes: Axes, text: str) -> None:

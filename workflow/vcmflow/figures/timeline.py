@@ -10,10 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from vcmflow.core.arrays import Embedding, read_embedding
 from vcmflow.core.decision import Decision, read_decision
 from vcmflow.core.errors import VcmflowError
 from vcmflow.figures import style
-from vcmflow.figures.inputs import Inputs, read_embedding
+from vcmflow.figures.inputs import Inputs
 
 _SPEED_ROWS = 1.5  # height of the embedding's speed, in rows of samplers
 
@@ -31,14 +32,14 @@ def build(inputs: Inputs) -> Figure:
     return draw(decisions, embeddings, inputs.samplers, inputs.note)
 
 
-def content_speed(embedding: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def content_speed(embedding: Embedding) -> npt.NDArray[np.float64]:
     """Length of the step between neighbouring embeddings, n - 1 values: the terms of Eq. (7)."""
-    return np.asarray(np.linalg.norm(np.diff(embedding, axis=0), axis=1))
+    return np.asarray(np.linalg.norm(np.diff(np.asarray(embedding, np.float64), axis=0), axis=1))
 
 
 def draw(
     decisions: Sequence[Decision],
-    embeddings: Mapping[str, npt.NDArray[np.float64]],
+    embeddings: Mapping[str, Embedding],
     samplers: Sequence[str] = (),
     note: str = "",
 ) -> Figure:
@@ -47,8 +48,7 @@ def draw(
     Args:
         decisions: of any sequences and samplers, one for each pair.
         embeddings: sequence -> n x d; sequences without one have no speed curve.
-        samplers: which to draw, in the order of legends; all but ``all`` and those with an own
-            number of frames if empty.
+        samplers: which to draw, in the order of legends; those that drop frames if empty.
         note: what kind of data this is.
 
     Raises:
@@ -74,10 +74,10 @@ def draw(
     for name in samplers:
         if name not in there:
             raise VcmflowError(f"decisions: none by sampler {name!r}; there are {list(there)}")
-    plain = [name for name in there if name != "all" and style.base_name(name) == name]
+    plain = dict.fromkeys(one.sampler for one in decisions if one.m < one.n)
     wanted = list(samplers or plain or there)
     chosen = style.looks(wanted)
-    rows_of = sorted(wanted, key=lambda name: (list(chosen).index(style.base_name(name)), name))
+    rows_of = list(chosen)
     sequences = sorted(table, key=style.natural_key)
     speed = bool(embeddings)
 
@@ -107,7 +107,7 @@ def draw(
 def _panel(
     axes: Axes,
     own: Mapping[str, Decision],
-    embedding: npt.NDArray[np.float64] | None,
+    embedding: Embedding | None,
     rows: Sequence[str],
     chosen: Mapping[str, style.Look],
     speed: bool,
@@ -115,7 +115,7 @@ def _panel(
     count = next(iter(own.values())).n
     labels: list[tuple[float, str, str]] = []
     for row, name in enumerate(rows):
-        look = chosen[style.base_name(name)]
+        look = chosen[name]
         height = len(rows) - 1 - row
         labels.append((height, name, look.colour))
         axes.plot([0, count - 1], [height, height], color=style.FAINT, lw=0.5, zorder=1)

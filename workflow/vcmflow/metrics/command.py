@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from vcmflow.core.files import write_json
-from vcmflow.core.rows import Row, read_csv, write_csv
+from vcmflow.core.rows import read_csv, write_csv
+from vcmflow.core.scores import parse_curves, read_scores
 from vcmflow.metrics.curves import (
     ACCURACY_M,
     RATE_ACCURACY,
@@ -17,17 +18,20 @@ from vcmflow.metrics.curves import (
 )
 from vcmflow.metrics.summary import summary
 
-_CONDITION = ("dataset", "scene", "sampler", "mode", "qp", "n", "m", "kbps")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's flags."""
     parser.add_argument(
-        "--dataset-scores",
-        type=Path,
-        nargs="+",
-        required=True,
-        help="scores of all scenes pooled, one file per dataset (score pool)",
+        "--scores", type=Path, nargs="+", required=True, help="scores.csv of each dataset"
+    )
+    parser.add_argument(
+        "--curves",
+        default="{}",
+        metavar="JSON",
+        help="accuracy against m/n: name of a curve -> the methods on it",
+    )
+    parser.add_argument(
+        "--points", nargs="+", default=[], help="accuracy against m/n: operating points"
     )
     parser.add_argument(
         "--differences", type=Path, nargs="+", default=[], help="Tables 3 and 4 (.csv)"
@@ -46,15 +50,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read score tables and tables, write numbers and points."""
-    datasets: list[Row] = []
-    for path in args.dataset_scores:
-        datasets += read_csv(path, _CONDITION)
+    scores = read_scores(args.scores)
     differences = {
         path.stem: read_csv(path, ("scene", "p_map", "bd_map")) for path in args.differences
     }
     costs = read_csv(args.costs, ("method",)) if args.costs else []
     checks = read_csv(args.checks, ("status",)) if args.checks else []
-    write_csv(args.rate_accuracy_out, RATE_ACCURACY, rate_accuracy(datasets))
-    write_csv(args.accuracy_m_out, ACCURACY_M, accuracy_m(datasets))
+    write_csv(args.rate_accuracy_out, RATE_ACCURACY, rate_accuracy(scores))
+    write_csv(
+        args.accuracy_m_out, ACCURACY_M, accuracy_m(scores, parse_curves(args.curves), args.points)
+    )
     write_csv(args.scenes_out, SCENES, scenes(differences))
-    write_json(args.metrics_out, summary(datasets, differences, costs, checks))
+    write_json(args.metrics_out, summary(scores, differences, costs, checks))

@@ -6,21 +6,24 @@ import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
+import pandas as pd
+
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.rows import Row, number
 from vcmflow.core.runs import SOURCE
+from vcmflow.core.scores import numbers, tasks_of, wide
+from vcmflow.score.registry import evaluator_with
 
 Numbers = dict[str, "float | int | Numbers"]
 
-ACCURACIES = ("map", "jaccard")
-SCORES = (*ACCURACIES, "psnr", "ssim", "kbps")
+NUMBERS = ("psnr", "ssim", "kbps")
 DIFFERENCES = ("p_map", "bd_map", "p_map_area", "bd_rate")
 COSTS = ("params_millions", "gflops_per_frame", "bd_map", "bd_rate_psnr", "bd_rate_ssim")
 DECIMALS = 6
 
 
 def summary(
-    datasets: Sequence[Row],
+    scores: pd.DataFrame,
     differences: Mapping[str, Sequence[Row]],
     costs: Sequence[Row] = (),
     checks: Sequence[Row] = (),
@@ -28,13 +31,14 @@ def summary(
     """The numbers of a run; what is undefined is left out.
 
     Args:
-        datasets: rows of ``score/dataset.csv`` of all datasets (all scenes pooled).
+        scores: of one or more datasets.
         differences: name of a table of differences (Tables 3 and 4) -> its rows.
         costs: rows of Table 7.
         checks: rows of the table of checks.
 
     Returns:
-        ``{dataset: {"uncompressed": {score: value}, mode: {sampler: {score: mean over QPs}}}}``,
+        ``{dataset: {method: {task: {accuracy: mean over points}, metric: mean over points}}}``,
+        the uncompressed frames under "uncompressed",
         with ``{table: {metric: mean over scenes}}``, ``{"costs": {method: {...}}}`` and
         ``{"checks": {status: count}}`` beside. Accuracies in 0..1, PSNR in dB, rates in kbit/s,
         P-mAP and BD-rate in percent, BD-mAP in percentage points. Wall-clock times are not in:
@@ -44,15 +48,15 @@ def summary(
         VcmflowError: a column is missing or holds no number.
     """
     found: Numbers = {}
-    conditions: dict[tuple[str, ...], list[Row]] = {}
-    for row in datasets:
-        kind = ("uncompressed",) if row["sampler"] == SOURCE else (row["mode"], row["sampler"])
-        conditions.setdefault((row["dataset"], *kind), []).append(row)
-    for keys, rows in conditions.items():
-        for score in SCORES:
-            if keys[1] == "uncompressed" and score not in ACCURACIES:
-                continue
-            _put(found, (*keys, score), [number(row, score, "/".join(keys)) for row in rows])
+    for task in tasks_of(scores) or [""]:
+        rows = wide(scores, "dataset", task)
+        entry = evaluator_with(rows.columns)
+        for (dataset, method), part in rows.groupby(["dataset", "method"], sort=False):
+            keys = (str(dataset), "uncompressed" if method == SOURCE else str(method))
+            if entry is not None:
+                _put(found, (*keys, task, entry.accuracy), numbers(part, entry.accuracy))
+            for metric in NUMBERS:
+                _put(found, (*keys, metric), numbers(part, metric))
     for table, rows_of in differences.items():
         means = [row for row in rows_of if row["scene"] == "mean"]
         if len(means) != 1:

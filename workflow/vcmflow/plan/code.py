@@ -8,6 +8,7 @@ it; registries name their entries as strings, so an entry counts only where a jo
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -51,6 +52,13 @@ def _closure(names: tuple[str, ...], here: Path) -> tuple[str, ...]:
             for path in found.values()
         )
     )
+
+
+@cache
+def imports(builder: str, package: str) -> bool:
+    """Whether ``"module:function"`` imports a library with it, or may through others."""
+    wanted = re.compile(rf"^(?:import|from) {re.escape(package)}\b", re.MULTILINE)
+    return any(wanted.search(path.read_text("utf-8")) for path in map(Path, modules(builder)))
 
 
 def _locate(name: str) -> Path | None:

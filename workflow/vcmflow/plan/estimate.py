@@ -10,17 +10,22 @@ from __future__ import annotations
 
 import csv
 import math
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vcmflow.config.models import Training
 from vcmflow.core.errors import VcmflowError
-from vcmflow.data.catalogue import Entry, entry_for, total_volume
+from vcmflow.data.catalogue import Entry, entry_for, read_catalogue, total_volume
 from vcmflow.data.types import SequenceSpec
-from vcmflow.plan.grid import Dataset, pretrain_options, split_sampler
-from vcmflow.plan.settings import Settings
+from vcmflow.plan.grid import Dataset, sampler_of
+from vcmflow.plan.grid import keep_every as share_of
+from vcmflow.plan.jobs import Coding, Plan
+from vcmflow.reconstruct.registry import RECONSTRUCTORS
+from vcmflow.sample.registry import SAMPLERS
 
 COSTS = Path(__file__).with_name("costs.csv")
 # fmt: off
@@ -34,9 +39,7 @@ UNITS = ("job", "frame", "megapixel", "picture")
 # counted operations over the speed of a named GPU; none of these.
 BASES = ("measured", "published", "derived", "guessed")
 # Rules whose jobs load PyTorch before they start; reconstruct with a network, too.
-NETWORK_RULES = frozenset(
-    {"embed", "track", "task", "task_source", "pretrain", "pretrain_variant", "complexity"}
-)
+NETWORK_RULES = frozenset({"embed", "track", "task", "task_source", "train", "complexity"})
 # Width and height in px as the datasets publish them.
 OSDAR23_SIZE, OSDAR23_HIGHRES_SIZE, DAVIS_SIZE = (2464, 1600), (4112, 2504), (854, 480)
 # Videos of an entry of data/datasets.csv, for pretraining.
@@ -174,8 +177,7 @@ def _cost(where: str, row: Mapping[str, str]) -> Cost:
 
 def estimate(
     jobs: Iterable[Planned],
-    settings: Settings,
-    grid: Mapping[str, Dataset],
+    plan: Plan,
     catalogue: Mapping[str, Entry],
     weights: Mapping[str, Entry],
     costs: Mapping[tuple[str, str], Sequence[Cost]],
@@ -185,8 +187,7 @@ def estimate(
 
     Args:
         jobs: (rule, wildcards) of every job to run.
-        settings: the resolved settings.
-        grid: the datasets.
+        plan: the experiment.
         catalogue: downloads by name.
         weights: published weights by file name.
         costs: as `read_costs` returns them.
@@ -194,6 +195,8 @@ def estimate(
     """
     total = Estimate()
     fetched: list[Entry] = []
+    codings = {f"encode_{coding.name}": coding for coding in plan.encodings()}
+    codings |= {f"reconstruct_{coding.name}": coding for coding in plan.reconstructions()}
     for rule, wildcards in jobs:
         total.jobs += 1
         if rule == "download":
@@ -202,11 +205,10 @@ def estimate(
                 fetched.append(entry)
         elif rule == "fetch_weights":
             fetched.append(weights[wildcards["file"]])
-        network = rule in NETWORK_RULES or (
-            rule.startswith("reconstruct") and settings["reconstruct"].get("weights")
-        )
+        coding = codings.get(rule)
+        network = rule in NETWORK_RULES or (coding is not None and _has_network(plan, coding))
         _add(total, costs, "job", "network" if network else "", {"job": 1.0})
-        for work, model, amounts in _work(rule, wildcards, settings, grid, catalogue, total):
+        for work, model, amounts in _work(rule, wildcards, plan, coding, catalogue, total):
             _add(total, costs, work, model, amounts)
     # Reconstructions are stored as the frames are.
     stored = (row.bytes for row in costs.get(("frames", ""), ()) if row.unit == "megapixel")
@@ -218,16 +220,43 @@ def estimate(
     return total
 
 
+def _has_network(plan: Plan, coding: Coding) -> bool:
+    if plan.codec(coding.codec).gpu or not coding.reconstructor:
+        return plan.codec(coding.codec).gpu
+    return RECONSTRUCTORS[_reconstructor(plan, coding)].gpu
+
+
+def _reconstructor(plan: Plan, coding: Coding) -> str:
+    return plan.settings.reconstruct.reconstructors[coding.reconstructor].reconstructor
+
+
+def print_estimate(workflow: Any, plan: Plan, weights: Path) -> None:
+    """Say on standard error what the jobs of a dry run cost; called when they are known.
+
+    Args:
+        workflow: Snakemake's.
+        plan: the experiment.
+        weights: the table of published weights.
+    """
+    if not workflow.dryrun or getattr(workflow, "dag", None) is None:
+        return
+    planned = workflow.dag.needrun_jobs(exclude_finished=False)
+    jobs = [(job.rule.name, dict(job.wildcards_dict)) for job in planned]
+    published = {entry.file: entry for entry in read_catalogue(weights).values()}
+    found = estimate(jobs, plan, plan.catalogue, published, read_costs())
+    print("", *found.lines(), sep="\n", file=sys.stderr)
+
+
 def frame_size(
     dataset: Dataset, spec: SequenceSpec, rendered: tuple[int, int]
 ) -> tuple[int, int] | None:
     """Width and height in px at which a sequence is worked on; None where only the data know."""
-    if dataset.settings.get("source") == "render":
+    if dataset.settings.source == "render":
         width, height = rendered
     elif spec.loader == "osdar23":
         highres = spec.camera is not None and "highres" in spec.camera
         width, height = OSDAR23_HIGHRES_SIZE if highres else OSDAR23_SIZE
-    elif spec.loader == "davis" and dataset.settings.get("resolution") in (None, "480p"):
+    elif spec.loader == "davis" and dataset.settings.resolution in (None, "480p"):
         width, height = DAVIS_SIZE
     else:
         return None
@@ -261,25 +290,26 @@ def _add(
 def _work(
     rule: str,
     wildcards: Mapping[str, str],
-    settings: Settings,
-    grid: Mapping[str, Dataset],
+    plan: Plan,
+    coding: Coding | None,
     catalogue: Mapping[str, Entry],
     total: Estimate,
 ) -> Work:
     """(kind of work, model, amounts by unit) of a job."""
-    if rule in ("pretrain", "pretrain_variant"):
-        options = pretrain_options(settings, wildcards.get("variant"))
-        pictures = _pretraining_pictures(settings, options, catalogue, total)
-        yield "pretrain", "", {"picture": pictures}
+    if rule == "train":
+        training = plan.settings.train.trainings[wildcards["training"]]
+        if training.trainee == "embedding":
+            pictures = _pretraining_pictures(training, catalogue, total)
+            yield "pretrain", "", {"picture": pictures}
         return
-    dataset = grid.get(wildcards.get("dataset", ""))
+    dataset = plan.grid.get(wildcards.get("dataset", ""))
     if dataset is None:
         return
     if rule in ("task", "task_source"):
         ids = dataset.parts()[wildcards["part"]]
     else:
         ids = [wildcards["sequence"]] if "sequence" in wildcards else []
-    rendered = (settings["data"]["width"], settings["data"]["height"])
+    rendered = (plan.settings.data.width, plan.settings.data.height)
     temporary = 0.0
     for identifier in ids:
         spec = dataset.planned[identifier]
@@ -289,17 +319,17 @@ def _work(
             total.unknown.add(f"dataset {dataset.name}, where sizes or lengths are not known")
             continue
         area = size[0] * size[1] / 1e6
-        yield from _sequence_work(rule, wildcards, settings, dataset, n, area)
+        yield from _sequence_work(rule, wildcards, plan, coding, dataset, n, area)
         if rule == "task":
-            runs = _runs(dataset, wildcards["sampler"])
-            temporary += runs * n * area
+            temporary += _runs(dataset, wildcards) * n * area
     total.temporary = max(total.temporary, temporary)
 
 
 def _sequence_work(
     rule: str,
     wildcards: Mapping[str, str],
-    settings: Settings,
+    plan: Plan,
+    coding: Coding | None,
     dataset: Dataset,
     n: int,
     area: float,
@@ -307,56 +337,53 @@ def _sequence_work(
     def amounts(frames: float) -> dict[str, float]:
         return {"frame": frames, "megapixel": frames * area}
 
+    settings = plan.settings
     if rule == "import_sequence":
         yield "frames", "", amounts(n)
     elif rule == "embed":
-        embedder = settings["embed"]["embeddings"][wildcards["embedding"]]["embedder"]
-        yield "embed", embedder, amounts(n)
+        yield "embed", settings.embed.embeddings[wildcards["embedding"]].embedder, amounts(n)
     elif rule == "track":
-        yield "track", settings["track"]["model"], amounts(n)
+        yield "track", settings.track.detector.detector, amounts(n)
     elif rule == "task_source":
-        yield "task", settings["task"][dataset.task]["model"], amounts(n)
+        yield "task", settings.task.tasks[wildcards["task"]].model, amounts(n)
     elif rule == "task":
-        model = settings["task"][dataset.task]["model"]
-        yield "task", model, amounts(n * _runs(dataset, wildcards["sampler"]))
+        model = settings.task.tasks[wildcards["task"]].model
+        yield "task", model, amounts(n * _runs(dataset, wildcards))
     elif rule == "fidelity":
-        yield "fidelity", "", amounts(n * _runs(dataset, wildcards["sampler"]))
-    elif rule.startswith(("encode", "reconstruct")):
-        sampler = wildcards.get("swept") or wildcards["sampler"]
-        qps = 1 if "qp" in wildcards else len(settings["encode"]["qps"])
-        m = _kept(settings, dataset, sampler, n)
-        if rule.startswith("encode"):
-            codec, preset = settings["encode"]["codec"], settings["encode"]["preset"]
-            yield "encode", f"{codec} {preset} {wildcards['mode']}", amounts(m * qps)
+        yield "fidelity", "", amounts(n * _runs(dataset, wildcards))
+    elif coding is not None:
+        m = _kept(plan, dataset, wildcards["sampler"], n)
+        points = len(coding.points)
+        if not coding.reconstructor:
+            codec = settings.encode.codecs[coding.codec]
+            words = (codec.codec, *(codec.options.get(key) for key in ("preset", "structure")))
+            yield "encode", " ".join(str(word) for word in words if word), amounts(m * points)
         else:
-            yield "decode", "", amounts(n * qps)
+            yield "decode", "", amounts(n * points)
             if n > m:
-                interpolator = settings["reconstruct"]["interpolator"]
-                yield "interpolate", interpolator, amounts((n - m) * qps)
+                yield "interpolate", _reconstructor(plan, coding), amounts((n - m) * points)
 
 
-def _runs(dataset: Dataset, sampler: str) -> int:
-    return sum(len(dataset.qps(sampler, mode)) for mode in dataset.modes(sampler))
+def _runs(dataset: Dataset, wildcards: Mapping[str, str]) -> int:
+    chain = (wildcards[key] for key in ("sampler", "codec", "reconstructor"))
+    return len(dataset.points(*chain))
 
 
-def _kept(settings: Settings, dataset: Dataset, sampler: str, n: int) -> int:
-    plain, keep_every = split_sampler(sampler)
-    if settings["sample"]["samplers"][plain]["method"] == "all":
+def _kept(plan: Plan, dataset: Dataset, sampler: str, n: int) -> int:
+    if SAMPLERS[sampler_of(plan.settings, sampler).sampler].keeps_all:
         return n
-    return min(n, n // (keep_every or dataset.settings["keep_every"]) + 1)
+    return min(n, n // share_of(plan.settings, dataset, sampler) + 1)
 
 
 def _pretraining_pictures(
-    settings: Settings,
-    options: Mapping[str, Any],
-    catalogue: Mapping[str, Entry],
-    total: Estimate,
+    training: Training, catalogue: Mapping[str, Entry], total: Estimate
 ) -> float:
-    """Pictures that a training sees; its counts default as in vcmflow.pretrain.settings."""
+    """Pictures that a training sees; its counts default as in vcmflow.train.embedding."""
+    options = training.options
     pairs, negatives = options.get("pairs", 64), options.get("negatives", 128)
     steps = options.get("steps")
     if steps is None:
-        folder = Path(settings["pretrain"]["videos"])
+        folder = Path(training.videos or "")
         entry = entry_for(catalogue, folder)
         videos = VIDEOS.get(entry.name) if entry else None
         if videos is None:

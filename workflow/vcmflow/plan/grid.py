@@ -1,39 +1,55 @@
-"""The grid of the experiment: which sequence meets which sampler, mode and QP.
+"""The grid of the experiment: which sequence meets which method, operating point and task.
 
 Made from the settings alone, before any job runs and without reading any video.
 """
 
 from __future__ import annotations
 
-import csv
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from vcmflow.config.models import Dataset as DatasetSettings
+from vcmflow.config.models import Method as MethodSettings
+from vcmflow.config.models import Sampler, Settings
+from vcmflow.core.encoding import point_text
 from vcmflow.core.errors import VcmflowError
 from vcmflow.data.objects import without_objects
-from vcmflow.data.sequences import SequenceSpec, list_sequences
-from vcmflow.embed.registry import EMBEDDINGS
-from vcmflow.encode.registry import CODECS, QP_RANGES
-from vcmflow.plan.settings import Settings
-from vcmflow.pretrain.settings import settings_from
-from vcmflow.reconstruct.registry import INTERPOLATORS
-from vcmflow.sample.registry import SAMPLERS, Sampler, plan_sampler
-from vcmflow.task.registry import DETECTORS, TASKS
-from vcmrender.catalogue import DETECTION_TEST
+from vcmflow.data.sequences import list_sequences
+from vcmflow.data.types import SequenceSpec
 
-_SWEPT = re.compile(r"^(?P<sampler>[a-z][a-z0-9_]*)-n(?P<keep_every>[1-9][0-9]*)$")
+SOURCE = "source"  # the name of the uncompressed frames where methods are named
 
 
 @dataclass(frozen=True)
-class Condition:
-    """One coded sequence: a sampler, a mode and the QPs that it is encoded at."""
+class Method:
+    """A chain of instances at the operating points that it is coded at.
 
+    Attributes:
+        name: as ``methods`` in params.yaml has it; ``<name>-n<keep_every>`` for a swept one.
+        sampler: instance of ``sample.samplers``, or ``<name>-n<keep_every>`` of one.
+        codec: instance of ``encode.codecs``.
+        reconstructor: instance of ``reconstruct.reconstructors``.
+        points: operating points as file names have them, ascending.
+        swept: how many frames make one kept frame, for a swept one; None for the others.
+    """
+
+    name: str
     sampler: str
-    mode: str
-    qps: tuple[int, ...]
+    codec: str
+    reconstructor: str
+    points: tuple[str, ...]
+    swept: int | None = None
+
+    @property
+    def chain(self) -> str:
+        """Where what comes out of the method lies below a folder."""
+        return f"{self.sampler}/{self.codec}/{self.reconstructor}"
+
+    @property
+    def stream(self) -> str:
+        """Where what is sent lies below a folder."""
+        return f"{self.sampler}/{self.codec}"
 
 
 @dataclass(frozen=True)
@@ -43,33 +59,70 @@ class Dataset:
     Attributes:
         name: folder name.
         settings: its entry in ``data.datasets``.
-        task: ``detection``, ``segmentation`` or ``none``.
+        kinds: task -> what is asked (``detection``, ``segmentation``, ...).
         planned: sequence id -> where its frames and ground truth are, of the whole configuration.
         sequences: those of them that are coded: all but those known to have no object.
-        conditions: what every sequence is coded with.
+        methods: what every sequence is coded with, by name, swept ones last.
         batch: sequences that share one loaded model.
     """
 
     name: str
-    settings: Mapping[str, Any]
-    task: str
+    settings: DatasetSettings
+    kinds: Mapping[str, str]
     planned: Mapping[str, SequenceSpec]
     sequences: Mapping[str, SequenceSpec]
-    conditions: tuple[Condition, ...]
-    batch: int = field(default=1)
+    methods: Mapping[str, Method]
+    batch: int = 1
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the tasks that run on the dataset."""
+        return list(self.kinds)
 
     @property
     def samplers(self) -> list[str]:
-        """Samplers of the conditions, each once, swept ones included, in the order of the grid."""
-        return list(dict.fromkeys(condition.sampler for condition in self.conditions))
+        """Samplers of the methods, each once, swept ones included."""
+        return list(dict.fromkeys(method.sampler for method in self.methods.values()))
 
-    def modes(self, sampler: str) -> list[str]:
-        """The modes that a sampler is coded in."""
-        return [c.mode for c in self.conditions if c.sampler == sampler]
+    def with_kind(self, kind: str) -> list[str]:
+        """The tasks of one kind."""
+        return [task for task, found in self.kinds.items() if found == kind]
 
-    def qps(self, sampler: str, mode: str) -> tuple[int, ...]:
-        """The QPs that a sampler is coded at in a mode."""
-        return next(c.qps for c in self.conditions if (c.sampler, c.mode) == (sampler, mode))
+    def chains(self) -> dict[str, Method]:
+        """Chain -> a method that has it; methods that differ in name alone are one."""
+        return {method.chain: method for method in self.methods.values()}
+
+    def codings(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """(sampler, codec) -> the points that any of the methods with both asks for."""
+        found: dict[tuple[str, str], tuple[str, ...]] = {}
+        for method in self.methods.values():
+            key = method.sampler, method.codec
+            points = {*found.get(key, ()), *method.points}
+            found[key] = tuple(sorted(points, key=float))
+        return found
+
+    def points(self, sampler: str, codec: str, reconstructor: str) -> tuple[str, ...]:
+        """The points at which a chain is asked for."""
+        same = [
+            method.points
+            for method in self.methods.values()
+            if method.chain == f"{sampler}/{codec}/{reconstructor}"
+        ]
+        return tuple(sorted({point for points in same for point in points}, key=float))
+
+    def counterpart(self, method: str, codec: str) -> str | None:
+        """The method that differs from another in its codec alone; None where there is none."""
+        if method not in self.methods:
+            return None
+        own = self.methods[method]
+        return next(
+            (
+                other.name
+                for other in self.methods.values()
+                if other.chain == f"{own.sampler}/{codec}/{own.reconstructor}"
+            ),
+            None,
+        )
 
     def parts(self) -> dict[str, list[str]]:
         """Sequences in batches that share one loaded model: part id -> sequence ids.
@@ -85,6 +138,10 @@ class Dataset:
         }
         return {part: names for part, names in parts.items() if names}
 
+    def part_of(self, sequence: str) -> str:
+        """The batch that a sequence is in."""
+        return next(part for part, ids in self.parts().items() if sequence in ids)
+
     def scenes(self) -> dict[str, list[str]]:
         """Sequence ids by scene, in the order of the sequences."""
         scenes: dict[str, list[str]] = {}
@@ -93,10 +150,36 @@ class Dataset:
         return scenes
 
 
-def split_sampler(name: str) -> tuple[str, int | None]:
-    """Split a swept name such as ``uniform-n5`` into the sampler and its ``keep_every``."""
-    match = _SWEPT.match(name)
-    return (match["sampler"], int(match["keep_every"])) if match else (name, None)
+def ladder(settings: Settings, codec: str) -> tuple[str, ...]:
+    """The operating points of a codec instance, ascending."""
+    own = settings.encode.codecs[codec].ladder
+    return tuple(point_text(point) for point in (own or settings.encode.ladder))
+
+
+def sampler_of(settings: Settings, name: str) -> Sampler:
+    """A sampler instance; a swept one carries its own ``keep_every``."""
+    if name in settings.sample.samplers:
+        return settings.sample.samplers[name]
+    return swept_samplers(settings)[name]
+
+
+def swept_samplers(settings: Settings) -> dict[str, Sampler]:
+    """The sampler instances that the sweep adds, by name."""
+    sweep = settings.sample.sweep
+    if sweep is None:
+        return {}
+    found = {}
+    for method in sweep.methods:
+        name = settings.methods[method].sampler
+        for keep_every in sweep.keep_every:
+            sampler = settings.sample.samplers[name].model_copy(update={"keep_every": keep_every})
+            found[f"{name}-n{keep_every}"] = sampler
+    return found
+
+
+def keep_every(settings: Settings, dataset: Dataset, sampler: str) -> int:
+    """How many frames make one kept frame."""
+    return sampler_of(settings, sampler).keep_every or dataset.settings.keep_every
 
 
 def selection_file(preset: str, dataset: str) -> Path:
@@ -107,179 +190,78 @@ def selection_file(preset: str, dataset: str) -> Path:
 def build_grid(settings: Settings) -> dict[str, Dataset]:
     """The datasets in use with everything that they are coded with.
 
+    The settings have to be checked (``vcmflow.plan.check``).
+
     Raises:
-        VcmflowError: a name that settings refer to does not exist, or a value that contradicts
-            another; one line.
+        VcmflowError: sequences that cannot be planned; one line.
     """
-    check(settings)
-    sample = settings["sample"]
-    qps = tuple(settings["encode"]["qps"])
     grid: dict[str, Dataset] = {}
-    for name in settings["data"]["use"]:
-        dataset = settings["data"]["datasets"][name]
-        samplers = dataset.get("samplers") or sample["use"]
-        conditions = [
-            Condition(sampler, mode, qps) for sampler in samplers for mode in dataset["modes"]
-        ]
-        sweep = sample.get("sweep")
-        if sweep and sweep["dataset"] == name:
-            conditions += [
-                Condition(f"{sampler}-n{keep_every}", sweep["mode"], (sweep["qp"],))
-                for sampler in sweep["samplers"]
-                for keep_every in sweep["keep_every"]
-                if keep_every != dataset["keep_every"]
-            ]
-        planned = list_sequences(name, dataset)
+    for name in settings.data.use:
+        entry = settings.data.datasets[name]
+        planned = list_sequences(name, entry.model_dump(exclude_unset=True))
         empty = set()
-        if dataset.get("require_objects"):
-            empty = without_objects(selection_file(settings["preset"], name), planned)
+        if entry.require_objects:
+            empty = without_objects(selection_file(settings.preset, name), planned)
         sequences = {key: spec for key, spec in planned.items() if key not in empty}
         if not sequences:
             raise VcmflowError(f"dataset {name}: no sequence has an object (require_objects)")
         grid[name] = Dataset(
             name=name,
-            settings=dataset,
-            task=dataset["task"],
+            settings=entry,
+            kinds={task: settings.task.tasks[task].kind for task in entry.tasks},
             planned=planned,
             sequences=sequences,
-            conditions=tuple(conditions),
-            batch=settings["task"]["sequences_per_job"],
+            methods={method.name: method for method in _methods(settings, name, entry)},
+            batch=settings.task.sequences_per_job,
         )
     return grid
 
 
-def check(settings: Settings) -> None:
-    """Check what a schema cannot: names that refer to each other, and ranges that depend on others.
-
-    Raises:
-        VcmflowError: the first problem found, as one line.
-    """
-    _check_samplers(settings)
-    data, sample, encode = settings["data"], settings["sample"], settings["encode"]
-    for name in data["use"]:
-        _one_of("data.use", name, data["datasets"])
-        for sampler in data["datasets"][name].get("samplers") or []:
-            _one_of(f"data.datasets.{name}.samplers", sampler, sample["samplers"])
-    _one_of("encode.codec", encode["codec"], CODECS)
-    low, high = QP_RANGES[encode["codec"]]
-    for qp in encode["qps"]:
-        if not low <= qp <= high:
-            raise VcmflowError(
-                f"params.yaml: encode.qps: is {qp}; allowed with {encode['codec']}: {low}..{high}"
-            )
-    if list(encode["qps"]) != sorted(encode["qps"]):
-        raise VcmflowError(f"params.yaml: encode.qps: is {encode['qps']}; has to be ascending")
-    _one_of("reconstruct.interpolator", settings["reconstruct"]["interpolator"], INTERPOLATORS)
-    for task, registry in TASKS.items():
-        _one_of(f"task.{task}.model", settings["task"][task]["model"], registry)
-    _one_of("track.model", settings["track"]["model"], DETECTORS)
-    _check_pretraining(settings)
-    for name, embedding in settings["embed"]["embeddings"].items():
-        _check_embedding(settings, f"embed.embeddings.{name}", embedding)
-    warps = data.get("warps")
-    if warps:
-        known = [sequence.name for sequence in DETECTION_TEST]
-        for name in warps["sequences"]:
-            _one_of("data.warps.sequences", name, known)
-    for name in settings["figures"]["embeddings"]:
-        _one_of("figures.embeddings", name, settings["embed"]["embeddings"])
-    _one_of("figures.shown_qp", settings["figures"]["shown_qp"], encode["qps"])
-
-
-def pretrain_options(settings: Settings, variant: str | None) -> dict[str, Any]:
-    """The options of the main training, or of one of its variants laid over them."""
-    pretrain = settings["pretrain"]
-    return {**pretrain["options"], **(pretrain.get("variants", {})[variant] if variant else {})}
-
-
-def _check_pretraining(settings: Settings) -> None:
-    for variant in (None, *settings["pretrain"].get("variants", {})):
-        key = f"pretrain.variants.{variant}" if variant else "pretrain.options"
-        try:
-            settings_from(pretrain_options(settings, variant))
-        except VcmflowError as error:
-            raise VcmflowError(f"params.yaml: {key}: {error}") from None
-
-
-def _check_embedding(settings: Settings, key: str, embedding: Mapping[str, Any]) -> None:
-    _one_of(f"{key}.embedder", embedding["embedder"], EMBEDDINGS)
-    variant = embedding.get("pretraining")
-    if variant is None:
+def _methods(settings: Settings, dataset: str, entry: DatasetSettings) -> Iterable[Method]:
+    for name in entry.methods:
+        chain = settings.methods[name]
+        if _left_out(settings, chain):
+            continue
+        yield _method(name, chain, chain.sampler, ladder(settings, chain.codec))
+    sweep = settings.sample.sweep
+    if sweep is None or sweep.dataset != dataset:
         return
-    if embedding["embedder"] != "learned" or embedding.get("weights"):
-        raise VcmflowError(
-            f"params.yaml: {key}.pretraining: is {variant!r}; only the embedder 'learned' without "
-            "a weights file is trained here"
-        )
-    _one_of(f"{key}.pretraining", variant, settings["pretrain"].get("variants", {}))
+    points = tuple(point_text(point) for point in sweep.points)
+    for name in sweep.methods:
+        chain = settings.methods[name]
+        for share in sweep.keep_every:
+            if share != entry.keep_every:
+                sampler = f"{chain.sampler}-n{share}"
+                yield _method(f"{name}-n{share}", chain, sampler, points, share)
 
 
-def _check_samplers(settings: Settings) -> None:
-    sample = settings["sample"]
-    for name in sample["use"]:
-        _one_of("sample.use", name, sample["samplers"])
-    for name in sample["samplers"]:
-        sampler_instance(settings, name)
-    for key in ("anchor", "test", "standard"):
-        _one_of(f"tables.{key}", settings["tables"][key], sample["samplers"])
-    sweep = sample.get("sweep")
-    if sweep:
-        _one_of("sample.sweep.dataset", sweep["dataset"], settings["data"]["datasets"])
-        for name in sweep["samplers"]:
-            _one_of("sample.sweep.samplers", name, sample["samplers"])
+def _left_out(settings: Settings, chain: MethodSettings) -> bool:
+    """Whether a part of the chain is optional, and its weights are not there."""
+    parts = (
+        settings.encode.codecs[chain.codec],
+        settings.reconstruct.reconstructors[chain.reconstructor],
+    )
+    return any(
+        part.optional and part.weights is not None and not Path(part.weights).is_file()
+        for part in parts
+    )
 
 
-def sampler_instance(settings: Settings, name: str) -> Sampler:
-    """A named sampler (swept or not), its options checked and completed with the defaults.
-
-    Raises:
-        VcmflowError: an unknown method, embedding or option.
-    """
-    plain = split_sampler(name)[0]
-    entry = dict(settings["sample"]["samplers"][plain])
-    _one_of(f"sample.samplers.{plain}.method", entry["method"], SAMPLERS)
-    if "embedding" in entry:
-        embeddings = settings["embed"]["embeddings"]
-        _one_of(f"sample.samplers.{plain}.embedding", entry["embedding"], embeddings)
-        entry["embedding"] = embeddings[entry["embedding"]]["embedder"]
-    try:
-        return plan_sampler(plain, entry)
-    except VcmflowError as error:
-        raise VcmflowError(f"params.yaml: sample.samplers: {error}") from None
+def _method(
+    name: str,
+    chain: MethodSettings,
+    sampler: str,
+    points: tuple[str, ...],
+    swept: int | None = None,
+) -> Method:
+    return Method(name, sampler, chain.codec, chain.reconstructor, points, swept)
 
 
-def _one_of(key: str, value: object, allowed: Mapping[Any, object] | Sequence[object]) -> None:
-    if value not in allowed:
-        names = ", ".join(str(name) for name in allowed) or "none is defined"
-        raise VcmflowError(f"params.yaml: {key}: is {value!r}; allowed: {names}")
-
-
-def weights_files(settings: Settings, grid: Mapping[str, Dataset]) -> Iterator[tuple[str, Path]]:
-    """The weights files that the grid reads and does not make: (key in params.yaml, path)."""
-    tasks = {dataset.task for dataset in grid.values()} - {"none"}
-    for task in sorted(tasks):
-        if settings["task"][task].get("weights"):
-            yield f"task.{task}.weights", Path(settings["task"][task]["weights"])
-    needs = {
-        sampler_instance(settings, sampler).needs
-        for dataset in grid.values()
-        for sampler in dataset.samplers
-    }
-    if "tracks" in needs and settings["track"].get("weights"):
-        yield "track.weights", Path(settings["track"]["weights"])
-    if settings["reconstruct"].get("weights"):
-        yield "reconstruct.weights", Path(settings["reconstruct"]["weights"])
-    used = {
-        settings["sample"]["samplers"][split_sampler(sampler)[0]].get("embedding")
-        for dataset in grid.values()
-        for sampler in dataset.samplers
-    }
-    for name, embedding in settings["embed"]["embeddings"].items():
-        if embedding.get("weights") and name in {*used, *settings["figures"]["embeddings"]}:
-            yield f"embed.embeddings.{name}.weights", Path(embedding["weights"])
-
-
-def weights_table(path: Path) -> dict[str, str]:
-    """The published weights that can be fetched: file name -> name of its row in the table."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return {row["file"]: row["name"] for row in csv.DictReader(file)}
+def used_embeddings(settings: Settings, grid: Mapping[str, Dataset]) -> list[str]:
+    """The embeddings that samplers, codecs and Fig. 8 ask for."""
+    names: list[str | None] = []
+    for dataset in grid.values():
+        for method in dataset.methods.values():
+            names.append(sampler_of(settings, method.sampler).embedding)
+            names.append(settings.encode.codecs[method.codec].embedding)
+    return list(dict.fromkeys(name for name in [*names, *settings.figures.embeddings] if name))

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vcmflow.plan.grid import Dataset, pretrain_options, sampler_instance, split_sampler
-from vcmflow.plan.settings import Settings
-from vcmflow.pretrain.settings import settings_from
-from vcmflow.sample.registry import complete_options
+from vcmflow.config.models import Embedding, Sampler, Settings
+from vcmflow.core.registry import parameters
+from vcmflow.plan.grid import Dataset, sampler_of
+from vcmflow.sample.registry import GIVEN, SAMPLERS
 
-METHOD = "manifold"  # what follows an embedding that no sampler of the grid is built on
+SAMPLER = "manifold"  # what follows an embedding that no sampler of the grid is built on
 
 
 @dataclass(frozen=True)
@@ -19,78 +19,91 @@ class Variant:
     """One row of the ablation.
 
     Attributes:
-        name: the sampler's name; the embedding's, where no sampler is built on it.
+        name: the method's name; the embedding's, where no sampler is built on it.
         embedding: name in ``embed.embeddings``.
-        sampler: name in ``sample.samplers``; empty for none in the grid.
-        method: the sampling method.
-        options: of the method, all of them.
-        differs: in words, what is other than in the proposed sampler.
+        method: the method with the sampler; empty for none in the grid.
+        sampler: name in the registry of samplers.
+        options: of the sampler, all of them.
+        differs: in words, what is other than in the proposed method.
     """
 
     name: str
     embedding: str
-    sampler: str
     method: str
-    options: Mapping[str, str]
+    sampler: str
+    options: Mapping[str, Any]
     differs: str
-
-    def describe(self) -> list[tuple[str, str]]:
-        """What the row says of itself beside its names: (key, text), empty for nothing to say."""
-        return [("sampler", self.sampler), ("differs", self.differs)]
 
 
 def variants(settings: Settings, grid: Mapping[str, Dataset]) -> list[Variant]:
-    """The samplers of the grid that are built on an embedding, and Fig. 8's other embeddings.
+    """The methods whose samplers are built on an embedding, and Fig. 8's other embeddings.
 
-    Swept samplers are left out: they differ in the number of frames alone. The proposed sampler
-    (``tables.test``) comes first; the rest as ``sample.use`` and ``figures.embeddings`` have them.
+    Of methods that share a sampler the first stands for all, and swept ones are left out: they
+    differ in the number of frames alone. The proposed method (``tables.test``) comes first; the
+    rest as the datasets and ``figures.embeddings`` have them.
     """
-    test = settings["tables"]["test"]
-    used = dict.fromkeys(name for dataset in grid.values() for name in dataset.samplers)
-    samplers = [
-        name
-        for name in sorted(used, key=lambda name: name != test)
-        if split_sampler(name)[1] is None and sampler_instance(settings, name).needs == "embedding"
-    ]
+    test = settings.tables.test
+    methods = {
+        method.sampler: method
+        for dataset in reversed(list(grid.values()))
+        for method in reversed(list(dataset.methods.values()))
+        if method.swept is None
+    }
+    order = list(dict.fromkeys(m.sampler for d in grid.values() for m in d.methods.values()))
+    used = [methods[name] for name in order if name in methods]
     found = []
-    for name in samplers:
-        embedding = settings["sample"]["samplers"][name]["embedding"]
-        plan = sampler_instance(settings, name)
-        found.append((name, embedding, name, plan.method, plan.options))
+    for method in sorted(used, key=lambda method: method.name != test):
+        instance = sampler_of(settings, method.sampler)
+        if instance.embedding is not None:
+            found.append((method.name, instance.embedding, method.name, instance.sampler, instance))
     with_sampler = {entry[1] for entry in found}
-    for name in settings["figures"]["embeddings"]:
+    bare = Sampler(sampler=SAMPLER)
+    for name in settings.figures.embeddings:
         if name not in with_sampler:
-            found.append((name, name, "", METHOD, complete_options(METHOD, {})))
-    return [Variant(*entry, _differs(settings, test, entry[1], entry[4])) for entry in found]
+            found.append((name, name, "", SAMPLER, bare))
+    return [
+        Variant(name, embedding, method, plugin, full, _differs(settings, embedding, full))
+        for name, embedding, method, plugin, instance in found
+        for full in [sampler_options(instance)]
+    ]
 
 
-def _differs(settings: Settings, test: str, embedding: str, options: Mapping[str, str]) -> str:
-    proposed = settings["sample"]["samplers"][test]
-    if "embedding" not in proposed:
+def sampler_options(instance: Sampler) -> dict[str, Any]:
+    """All options of a sampler instance, the defaults of those left out included."""
+    entry = SAMPLERS[instance.sampler]
+    given = {*GIVEN, *entry.needs}
+    defaults = {key: value for key, value in parameters(entry.builder).items() if key not in given}
+    return dict(sorted({**defaults, **instance.options}.items()))
+
+
+def _differs(settings: Settings, embedding: str, options: Mapping[str, Any]) -> str:
+    proposed = sampler_of(settings, settings.methods[settings.tables.test].sampler)
+    if proposed.embedding is None:
         return _described(settings, embedding)
     words = []
-    ours, theirs = (settings["embed"]["embeddings"][e] for e in (embedding, proposed["embedding"]))
-    if embedding != proposed["embedding"] and ours["embedder"] != theirs["embedder"]:
+    ours = settings.embed.embeddings[embedding]
+    theirs = settings.embed.embeddings[proposed.embedding]
+    if embedding != proposed.embedding and ours.embedder != theirs.embedder:
         words.append(_described(settings, embedding))
-    elif embedding != proposed["embedding"]:
+    elif embedding != proposed.embedding:
         words += _changes(_training(settings, theirs), _training(settings, ours))
-        words += _changes(theirs.get("options") or {}, ours.get("options") or {})
-        if ours.get("weights") != theirs.get("weights"):
-            words.append(f"weights {ours.get('weights')}")
-    words += _changes(sampler_instance(settings, test).options, options)
+        words += _changes(theirs.options, ours.options)
+        if ours.weights != theirs.weights:
+            words.append(f"weights {ours.weights}")
+    words += _changes(sampler_options(proposed), options)
     return ", ".join(words)
 
 
 def _described(settings: Settings, embedding: str) -> str:
-    entry = settings["embed"]["embeddings"][embedding]
-    options = [f"{key} {_word(value)}" for key, value in (entry.get("options") or {}).items()]
-    return ", ".join([f"embedder {entry['embedder']}", *options])
+    entry = settings.embed.embeddings[embedding]
+    options = [f"{key} {_word(value)}" for key, value in entry.options.items()]
+    return ", ".join([f"embedder {entry.embedder}", *options])
 
 
-def _training(settings: Settings, embedding: Mapping[str, Any]) -> Mapping[str, Any]:
-    if embedding["embedder"] != "learned" or embedding.get("weights"):
+def _training(settings: Settings, embedding: Embedding) -> Mapping[str, Any]:
+    if embedding.training is None:
         return {}
-    return vars(settings_from(pretrain_options(settings, embedding.get("pretraining"))))
+    return settings.train.trainings[embedding.training].options
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

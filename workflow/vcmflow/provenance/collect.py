@@ -7,14 +7,16 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-from vcmflow.core.errors import VcmflowError
+import imageio_ffmpeg
+
+from vcmflow.core.encoding import read_encoding
+from vcmflow.core.files import sha256
 from vcmflow.core.machine import processor
-from vcmflow.encode import ffmpeg
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:
@@ -37,7 +39,7 @@ def git_state(folder: Path) -> dict[str, Any] | None:
         "branch": (_git(folder, "symbolic-ref", "--short", "-q", "HEAD") or "").strip() or None,
         "dirty": bool(changed),
         "changed": changed,
-        "diff_sha256": _sha256_of(difference.encode()) if difference else None,
+        "diff_sha256": hashlib.sha256(difference.encode()).hexdigest() if difference else None,
     }
 
 
@@ -51,53 +53,31 @@ def packages() -> dict[str, str]:
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
-def encoders(files: Iterable[Path], settings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def encoders(files: Iterable[Path]) -> dict[str, Any]:
     """The program that encodes and decodes, and what the encoders said of themselves.
 
     Args:
-        files: paths of ``encode.json``, in the order of ``settings``.
-        settings: their contents.
+        files: paths of ``encode.json``.
 
     Returns:
         ``ffmpeg``: file name, version and sha256 of the program of imageio-ffmpeg;
-        ``used``: the versions that wrote the bitstreams, each once.
+        ``used``: what wrote the streams, each once: the codec and its options, the encoder's own
+        words, and the sha256 of its weights where it has some.
     """
-    program = Path(ffmpeg.executable())
-    used: list[dict[str, str]] = []
-    for path, content in zip(files, settings, strict=True):
-        try:
-            entry = {key: str(content[key]) for key in ("codec", "encoder", "ffmpeg")}
-        except (KeyError, TypeError):
-            raise VcmflowError(f"{path}: does not name codec, encoder and ffmpeg") from None
+    used: list[dict[str, Any]] = []
+    for path in files:
+        encoding = read_encoding(path)
+        entry: dict[str, Any] = {"codec": dict(encoding.codec), "encoder": dict(encoding.encoder)}
+        if encoding.weights is not None:
+            entry["weights"] = encoding.weights
         if entry not in used:
             used.append(entry)
-    banner = subprocess.run(
-        [str(program), "-hide_banner", "-loglevel", "info", "-version"],
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout
+    program = Path(imageio_ffmpeg.get_ffmpeg_exe())
+    version = imageio_ffmpeg.get_ffmpeg_version()
     return {
-        "ffmpeg": {
-            "file": program.name,
-            "version": ffmpeg.version(banner),
-            "sha256": sha256(program),
-        },
-        "used": sorted(used, key=lambda entry: entry["encoder"]),
+        "ffmpeg": {"file": program.name, "version": version, "sha256": sha256(program)},
+        "used": sorted(used, key=str),
     }
-
-
-def sha256(path: Path) -> str:
-    """Checksum of a file.
-
-    Raises:
-        VcmflowError: it cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise VcmflowError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def machine() -> dict[str, Any]:
@@ -122,10 +102,6 @@ def _git(folder: Path, *words: str) -> str | None:
     except OSError:
         return None
     return done.stdout if done.returncode == 0 else None
-
-
-def _sha256_of(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 def _memory() -> int | None:

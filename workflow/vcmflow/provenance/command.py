@@ -9,22 +9,22 @@ from pathlib import Path
 
 from vcmflow import __version__
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.files import read_json, write_json
-from vcmflow.provenance.collect import encoders, git_state, machine, packages, sha256
+from vcmflow.core.files import sha256, write_json
+from vcmflow.provenance.collect import encoders, git_state, machine, packages
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's flags."""
     parser.add_argument("--parameters", required=True, help="the resolved parameters, as JSON")
     parser.add_argument(
-        "--models", type=Path, nargs="*", default=[], help="weights files that were used"
+        "--models", type=Path, nargs="*", default=[], help="weights files that were used or trained"
     )
     parser.add_argument(
         "--encodes",
         type=Path,
         nargs="*",
         default=[],
-        help="what the encoders said of themselves (encode --json-out)",
+        help="what encoders said of themselves (encode.json)",
     )
     parser.add_argument("--out", type=Path, required=True, help="JSON file")
 
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> None:
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "git": git_state(Path.cwd()),
             "machine": machine(),
-            "encoders": encoders(args.encodes, [read_json(path) for path in args.encodes]),
+            "encoders": encoders(args.encodes),
             "models": {str(path): sha256(path) for path in args.models},
             "parameters": parameters,
             "packages": packages(),

@@ -1,123 +1,133 @@
-"""``python -m vcmflow reconstruct``: decode bitstreams and interpolate the dropped frames."""
+"""``python -m vcmflow reconstruct``: decode what was sent and make the dropped frames."""
 
 from __future__ import annotations
 
 import argparse
-import inspect
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from vcmflow.core.decision import read_decision
+from vcmflow.core.encoding import Encoding, read_encoding, received
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.files import read_json
+from vcmflow.core.features import write_features
+from vcmflow.core.files import sha256, write_json
 from vcmflow.core.gaps import read_gaps
-from vcmflow.core.options import parse_options
-from vcmflow.core.registry import build, lookup
+from vcmflow.core.options import parse_instance
+from vcmflow.core.registry import build, find
 from vcmflow.core.video import write_video
-from vcmflow.encode.decode import decode_stream
-from vcmflow.reconstruct.interpolator import Interpolator
+from vcmflow.encode.registry import CODECS
 from vcmflow.reconstruct.rebuild import rebuild
-from vcmflow.reconstruct.registry import INTERPOLATORS
+from vcmflow.reconstruct.registry import RECONSTRUCTORS
 
-
-@dataclass(frozen=True)
-class Shape:
-    """What the receiver knows beside the stream: gaps between the frames, size, frame rate."""
-
-    gaps: list[int]
-    width: int
-    height: int
-    fps: float
+T = TypeVar("T")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument(
-        "--streams", nargs="+", type=Path, required=True, help=".266, .265 or .264 bitstreams"
+        "--encoded", type=Path, required=True, help="encode.json, with the streams beside it"
     )
+    parser.add_argument("--points", nargs="+", required=True, help="those of encode.json to decode")
     placing = parser.add_mutually_exclusive_group(required=True)
     placing.add_argument("--decision", type=Path, help="the sampling decision behind the streams")
     placing.add_argument(
         "--gaps", type=Path, help="or only the metadata bytes that are sent beside the streams"
     )
-    parser.add_argument("--sequence", type=Path, help="sequence.json: size (and frame rate)")
-    parser.add_argument("--width", type=int, help="width of the frames, if no --sequence")
-    parser.add_argument("--height", type=int, help="height of the frames, if no --sequence")
     parser.add_argument(
-        "--fps", type=float, help="frame rate, if neither --decision nor --sequence"
+        "--reconstructor",
+        default="flow",
+        metavar="INSTANCE",
+        help=f"one of: {', '.join(sorted(RECONSTRUCTORS))}; with options: "
+        "'{reconstructor: flow, preset: fast}'",
     )
-    parser.add_argument(
-        "--interpolator", default="flow", help=f"one of: {', '.join(sorted(INTERPOLATORS))}"
-    )
-    parser.add_argument("--weights", type=Path, help="weights file of a learned interpolator")
-    parser.add_argument(
-        "--option",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="an option of the interpolator, e.g. preset=fast; repeatable",
-    )
+    parser.add_argument("--weights", type=Path, help="weights file of a learned reconstructor")
+    parser.add_argument("--codec-weights", type=Path, help="weights file of a learned codec")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda, for learned ones")
     parser.add_argument(
         "--threads", type=int, default=1, help="threads of decoder and network; same result"
     )
     parser.add_argument(
-        "--out", nargs="+", type=Path, required=True, help="one lossless video per stream"
+        "--out",
+        nargs="+",
+        type=Path,
+        required=True,
+        help="per point, a lossless video (.mkv), or features (.npz) if the codec gives those",
     )
+    parser.add_argument("--times-out", type=Path, help="JSON: seconds of decoding and making")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Reconstruct every stream with one interpolator."""
-    if len(args.out) != len(args.streams):
-        raise VcmflowError(f"--out has {len(args.out)} files for {len(args.streams)} streams")
-    if args.threads < 1:
-        raise VcmflowError(f"--threads is {args.threads}; allowed: 1 or more")
-    shape = _shape(args)
-    interpolator = _interpolator(args)
-    for stream, out in zip(args.streams, args.out, strict=True):
-        decoded = decode_stream(
-            stream, shape.width, shape.height, len(shape.gaps) + 1, threads=args.threads
+    """Reconstruct every point with one reconstructor."""
+    encoding = read_encoding(args.encoded)
+    if len(args.out) != len(args.points):
+        raise VcmflowError(f"--out has {len(args.out)} files for {len(args.points)} points")
+    codec_options = dict(encoding.codec)
+    codec_name = codec_options.pop("codec")
+    name, options = parse_instance(args.reconstructor, "reconstructor")
+    entry = find(RECONSTRUCTORS, name, "reconstructor")
+    gives = find(CODECS, codec_name, "codec").gives
+    if gives not in entry.takes:
+        raise VcmflowError(
+            f"reconstructor {name!r} takes no {gives}, which codec {codec_name!r} gives; "
+            f"allowed: {', '.join(n for n, e in RECONSTRUCTORS.items() if gives in e.takes)}"
         )
-        write_video(out, rebuild(decoded, shape.gaps, interpolator), shape.fps)
+    _check_outputs(args.out, ".mkv" if gives == "frames" else ".npz")
+    _check_weights(args.encoded, encoding, args.codec_weights)
+    machine = {"device": args.device, "threads": args.threads}
+    offered = machine | {"weights": args.codec_weights}
+    codec = build(CODECS, codec_name, "codec", codec_options, offered=offered)
+    offered = machine | {"weights": args.weights}
+    reconstructor = build(RECONSTRUCTORS, name, "reconstructor", options, offered=offered)
+    gaps = read_gaps(args.gaps) if args.gaps else read_decision(args.decision).gaps
+    # The receiver counts on its own metadata.
+    shape = replace(encoding.shape, pictures=len(gaps) + 1)
+    times = {}
+    for point, out in zip(args.points, args.out, strict=True):
+        decoded = Timed[Any](codec.decode(received(args.encoded, encoding, point), shape))
+        frames = Timed(rebuild(decoded, gaps, reconstructor))
+        if gives == "frames":
+            write_video(out, frames, shape.fps)
+        else:
+            write_features(out, frames)
+        times[point] = {
+            "decode_seconds": round(decoded.seconds, 4),
+            "reconstruct_seconds": round(frames.seconds - decoded.seconds, 4),
+        }
+    if args.times_out:
+        write_json(args.times_out, {"points": times})
 
 
-def _interpolator(args: argparse.Namespace) -> Interpolator:
-    builder = lookup(INTERPOLATORS, args.interpolator, "interpolator")
-    parameters = inspect.signature(builder).parameters
-    given: dict[str, Any] = {}
-    if "weights" in parameters:
-        given["weights"] = args.weights
-    elif args.weights is not None:
-        raise VcmflowError(f"--weights: interpolator {args.interpolator!r} takes none")
-    if "threads" in parameters:
-        given["threads"] = args.threads
-    options = parse_options(args.option)
-    interpolator: Interpolator = build(
-        INTERPOLATORS, args.interpolator, "interpolator", options, **given
-    )
-    return interpolator
+class Timed(Generic[T]):
+    """Items as they come, and the seconds that they were waited for."""
 
+    def __init__(self, items: Iterable[T]) -> None:
+        self._items = iter(items)
+        self.seconds = 0.0
 
-def _shape(args: argparse.Namespace) -> Shape:
-    width, height, fps = args.width, args.height, args.fps
-    if args.sequence is not None:
-        if width is not None or height is not None:
-            raise VcmflowError(
-                "--sequence already says --width and --height; give one or the other"
-            )
-        content = read_json(args.sequence)
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        start = time.perf_counter()
         try:
-            width, height = int(content["width"]), int(content["height"])
-            fps = float(content["fps"]) if fps is None else fps
-        except (KeyError, TypeError, ValueError):
-            raise VcmflowError(f"{args.sequence}: needs width, height and fps (numbers)") from None
-    if width is None or height is None:
-        raise VcmflowError("the frames' size is missing; give --sequence, or --width and --height")
-    if min(width, height) < 1:
-        raise VcmflowError(f"the frames' size is {width}x{height}; both must be above 0")
-    if args.decision is not None:
-        decision = read_decision(args.decision)
-        return Shape(decision.gaps, width, height, decision.fps if fps is None else fps)
-    if fps is None:
-        raise VcmflowError("the frame rate is missing; give --fps or --sequence")
-    return Shape(read_gaps(args.gaps), width, height, fps)
+            return next(self._items)
+        finally:
+            self.seconds += time.perf_counter() - start
+
+
+def _check_outputs(paths: list[Path], suffix: str) -> None:
+    for path in paths:
+        if path.suffix != suffix:
+            raise VcmflowError(f"--out {path}: what this codec gives is written as {suffix}")
+
+
+def _check_weights(path: Path, encoding: Encoding, weights: Path | None) -> None:
+    if encoding.weights is None:
+        return
+    if weights is None:
+        raise VcmflowError(f"{path}: needs --codec-weights, the file that encoded it")
+    if not weights.is_file() or sha256(weights) != encoding.weights:
+        raise VcmflowError(f"--codec-weights {weights}: not the weights that encoded {path}")

@@ -1,4 +1,4 @@
-"""EMA-VFI as an interpolator: the paper's choice for the dropped frames.
+"""EMA-VFI as a reconstructor: the paper's choice for the dropped frames.
 
 The network is ``vcmflow.nets.ema_vfi``. Weights: github.com/MCG-NJU/EMA-VFI (Apache-2.0), the
 checkpoints for any time step (``ours_t.pkl``, ``ours_small_t.pkl``), see data/weights.csv.
@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from vcmflow.core.device import autocast, choose_device, choose_precision, steady
+from vcmflow.core.device import autocast, choose_device, choose_precision, set_deterministic
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.video import Frame
 from vcmflow.nets.ema_vfi.load import load
@@ -41,8 +43,8 @@ def padding(height: int, width: int, down_scale: float) -> tuple[int, int, int, 
     return (pads[0], pads[1], pads[2], pads[3])
 
 
-class EmaVfiInterpolator:
-    """The network as an interpolator of uint8 frames."""
+class EmaVfiReconstructor:
+    """The network as a reconstructor of uint8 frames."""
 
     def __init__(
         self, network: EmaVfi, device: str, precision: str, tta: bool, down_scale: float
@@ -117,14 +119,14 @@ class EmaVfiInterpolator:
 
 def build(
     weights: str | Path | None = None,
-    size: str = "full",
+    size: Literal["full", "small"] = "full",
     device: str = "auto",
-    precision: str = "auto",
-    tta: bool = False,
+    precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto",
+    tta: Annotated[bool, Field(strict=True)] = False,
     down_scale: float = 1.0,
     threads: int = 1,
-) -> EmaVfiInterpolator:
-    """Build the interpolator.
+) -> EmaVfiReconstructor:
+    """Build the reconstructor.
 
     Args:
         weights: an official checkpoint, or "random" for fixed random values (tests, operation
@@ -142,16 +144,14 @@ def build(
             not fit.
     """
     device = choose_device(device)
-    precision = choose_precision(precision, device, NAME, on_gpu="fp16")
+    chosen = choose_precision(precision, device, NAME, on_gpu="fp16")
     if down_scale not in (1, 0.5, 0.25):
         raise VcmflowError(f"{NAME}: down_scale {down_scale}; allowed: 1, 0.5, 0.25")
-    if not isinstance(tta, bool):
-        raise VcmflowError(f"{NAME}: tta {tta!r}; allowed: true, false")
     if weights is None:
         raise VcmflowError(
             f"{NAME}: needs its weights; `python -m vcmflow weights --name ema_vfi_{size}` says "
             'where to get them ("random" gives random ones, for tests)'
         )
-    steady(threads)
+    set_deterministic(threads)
     network = load(size, None if str(weights) == "random" else Path(weights))
-    return EmaVfiInterpolator(network, device, precision, tta, float(down_scale))
+    return EmaVfiReconstructor(network, device, chosen, tta, float(down_scale))

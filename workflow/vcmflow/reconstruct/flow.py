@@ -20,14 +20,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Annotated, Literal
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.video import Frame
-from vcmflow.reconstruct.interpolator import Interpolator
+from vcmflow.reconstruct.reconstructor import Reconstructor
 
 Map = npt.NDArray[np.float32]
 Places = tuple[Map, Map]  # columns and rows, each H x W
@@ -51,7 +53,7 @@ class Flow:
         self._tolerance = tolerance
 
     def interpolate(self, first: Frame, second: Frame, times: Sequence[float]) -> list[Frame]:
-        """Estimate the flows once and warp for every time; see ``Interpolator``."""
+        """Estimate the flows once and warp for every time; see ``Reconstructor``."""
         if min(first.shape[:2]) < SMALLEST:
             raise VcmflowError(
                 f"flow: frames are {first.shape[1]}x{first.shape[0]}; at least "
@@ -164,18 +166,15 @@ def _one_thread() -> Iterator[None]:
         cv2.setNumThreads(before)
 
 
-def build(*, preset: str = "medium", tolerance: float = 1.0) -> Interpolator:
-    """Check the options.
+def build(
+    *,
+    preset: Literal["ultrafast", "fast", "medium"] = "medium",
+    tolerance: Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)] = 1.0,
+) -> Reconstructor:
+    """Take the options.
 
     Args:
-        preset: effort of the flow estimation: ultrafast, fast or medium.
-        tolerance: s above, in pixels, > 0: the error at which a frame has lost most of its weight.
-
-    Raises:
-        VcmflowError: an option has another value.
+        preset: effort of the flow estimation.
+        tolerance: s above, in pixels: the error at which a frame has lost most of its weight.
     """
-    if preset not in PRESETS:
-        raise VcmflowError(f"flow: preset is {preset!r}; allowed: {', '.join(PRESETS)}")
-    if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not tolerance > 0:
-        raise VcmflowError(f"flow: tolerance is {tolerance!r}; allowed: a number above 0")
-    return Flow(preset, float(tolerance))
+    return Flow(preset, tolerance)

@@ -1,12 +1,14 @@
-"""All n frames from the m decoded ones and the gaps between them (spec 6)."""
+"""All n frames from the m decoded ones and the gaps between them (paper, 2.4)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.video import Frame
-from vcmflow.reconstruct.interpolator import Interpolator
+from vcmflow.reconstruct.reconstructor import Reconstructor
+
+T = TypeVar("T")
 
 
 def gap_times(gap: int) -> list[float]:
@@ -14,22 +16,20 @@ def gap_times(gap: int) -> list[float]:
     return [k / (gap + 1) for k in range(1, gap + 1)]
 
 
-def rebuild(
-    decoded: Iterable[Frame], gaps: Sequence[int], interpolator: Interpolator
-) -> Iterator[Frame]:
-    """Yield the m decoded frames with the dropped ones interpolated between them.
+def rebuild(decoded: Iterable[T], gaps: Sequence[int], reconstructor: Reconstructor) -> Iterator[T]:
+    """Yield the m decoded frames (or features) with the dropped ones between them.
 
     Holds two decoded frames and one gap's frames at a time.
 
     Args:
         decoded: m frames in display order.
         gaps: m - 1 numbers of dropped frames.
-        interpolator: makes the frames of one gap.
+        reconstructor: makes the frames of one gap.
 
     Raises:
         VcmflowError: there are not m frames.
     """
-    first: Frame | None = None
+    first: T | None = None
     count = 0
     for second in decoded:
         if first is not None:
@@ -37,7 +37,7 @@ def rebuild(
                 raise VcmflowError(f"more than {len(gaps) + 1} frames for {len(gaps)} gaps")
             times = gap_times(gaps[count - 1])
             if times:
-                yield from interpolator.interpolate(first, second, times)
+                yield from reconstructor.interpolate(first, second, times)
         yield second
         first = second
         count += 1

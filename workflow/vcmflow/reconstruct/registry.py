@@ -1,16 +1,29 @@
-"""The interpolators: name -> ``"module:builder"``, for ``vcmflow.core.registry.lookup``.
+"""The reconstructors. Light, so that planning can use it.
 
-A builder takes the interpolator's options by name (and ``weights`` where it is a network) and
-returns an ``Interpolator`` (see ``vcmflow.reconstruct.interpolator``).
+Adding one is one file (see ``vcmflow.reconstruct.reconstructor.Reconstructor``) and one entry here.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from vcmflow.core.registry import Entry
 
-INTERPOLATORS: dict[str, Entry] = {
-    "blend": Entry("vcmflow.reconstruct.blend:build"),
-    "ema_vfi": Entry("vcmflow.reconstruct.ema_vfi:build", gpu=True),
-    "flow": Entry("vcmflow.reconstruct.flow:build"),
-    "hold": Entry("vcmflow.reconstruct.hold:build"),
+
+@dataclass(frozen=True)
+class ReconstructorEntry(Entry):
+    """A reconstructor.
+
+    Attributes:
+        takes: what it can work on, of all that codecs give ("frames", "features").
+    """
+
+    takes: tuple[str, ...] = ("frames",)
+
+
+RECONSTRUCTORS: dict[str, ReconstructorEntry] = {
+    "blend": ReconstructorEntry("vcmflow.reconstruct.blend:build"),
+    "ema_vfi": ReconstructorEntry("vcmflow.reconstruct.ema_vfi:build", gpu=True),
+    "flow": ReconstructorEntry("vcmflow.reconstruct.flow:build"),
+    "hold": ReconstructorEntry("vcmflow.reconstruct.hold:build", takes=("frames", "features")),
 }

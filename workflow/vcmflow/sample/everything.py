@@ -1,4 +1,4 @@
-"""Sampler ``all``: every frame is kept (spec section 3), the upper bound and the chain's check."""
+"""Sampler ``all``: every frame, the upper bound and the chain's check (docs/paper.md, 3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a sampling rule to exactly m frames whose gaps fit in a byte (spec sections 2 and 4).
+"""From a sampling rule to exactly m frames whose gaps fit in a byte (docs/paper.md, 2, 4).
 
 A rule may keep fewer frames than asked for, or leave gaps that the 8-bit field cannot hold. Both
 are mended here, along the arc length that the rule measures change with.
@@ -86,7 +86,7 @@ def insert_in_wide_gaps(kept: IntArray, parts: FloatArray) -> IntArray:
 
 
 def top_up(kept: IntArray, parts: FloatArray, m: int) -> IntArray:
-    """Add frames until m are kept (spec section 2, ``count: exact``).
+    """Add frames until m are kept (docs/paper.md, 2, ``count: exact``).
 
     Each one best halves, in arc length, the widest gap that still has a frame inside; ties go to
     the earlier. O((n + m) log m).

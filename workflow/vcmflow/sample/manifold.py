@@ -1,8 +1,9 @@
-"""Sampler ``manifold``: equal parts of the embedding curve's arc length (2.3, spec section 2)."""
+"""Sampler ``manifold``: equal parts of the embedding curve's arc length (docs/paper.md, 2)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 from scipy.linalg import lapack
@@ -17,7 +18,11 @@ _COLUMNS = 32  # dimensions of the spline in flight
 
 
 def choose(
-    n: int, m: int, embedding: Embedding, arc: str = "chord", count: str = "exact"
+    n: int,
+    m: int,
+    embedding: Embedding,
+    arc: Literal["chord", "spline"] = "chord",
+    count: Literal["exact", "literal"] = "exact",
 ) -> IntArray:
     """Choose the frames whose content moves on by equal parts.
 

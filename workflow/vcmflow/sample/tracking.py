@@ -1,4 +1,4 @@
-"""Sampler ``tracking``: runs of frames alike in object motion (spec section 3, [28] there)."""
+"""Sampler ``tracking``: runs of frames alike in object motion (docs/paper.md, 3)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def choose(n: int, m: int, tracks: Sequence[Sequence[Track]]) -> IntArray:
     """Keep the first frame of each of m - 1 runs of alike frames, and the last frame.
 
     A run goes on while a frame's likeness to the run's first frame is at least a threshold, which
-    is bisected to give m - 1 runs. If none does, the nearest count below is topped up as in spec
-    section 2; the arc length is then the summed unlikeness (1 - likeness) of adjacent frames.
+    is bisected to give m - 1 runs. If none does, the nearest count below is topped up as ``count:
+    exact`` does; the arc length is then the summed unlikeness (1 - likeness) of adjacent frames.
     O(n objects) per halving.
 
     Args:

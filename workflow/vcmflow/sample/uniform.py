@@ -1,4 +1,4 @@
-"""Sampler ``uniform``: equal steps in time, first and last frame included (spec section 3)."""
+"""Sampler ``uniform``: equal steps in time, first and last frame included (docs/paper.md, 3)."""
 
 from __future__ import annotations
 

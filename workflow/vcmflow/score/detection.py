@@ -1,4 +1,4 @@
-"""COCO average precision (spec 7 and 8, Eqs. 10 and 11), matched per sequence, pooled per scene.
+"""COCO average precision (docs/paper.md 7, 8; Eqs. 10, 11), matched per sequence, pooled per scene.
 
 Both halves are pycocotools' own. In between, what is known of each detection is kept: its score
 and, for each of the ten IoU thresholds 0.50, 0.55, ..., 0.95, whether it was matched and whether
@@ -11,19 +11,27 @@ from __future__ import annotations
 import contextlib
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from collections.abc import Sequence as Many
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from vcmflow.score.inputs import Found, Truth
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.sequence import Sequence
+from vcmflow.core.truth import Found, Truth, read_found, read_truth
+from vcmflow.score.pseudo import THRESHOLD, pseudo_truth
 
 THRESHOLDS = 10  # IoU 0.50:0.05:0.95
 MOST_DETECTIONS = 100  # per frame and class, the best ones, as COCO does
 _ALL_SIZES = [[0.0, 1e10]]
+# The paper's classes by their COCO ids, where no ground truth says which classes count.
+CLASSES = {1: "person", 2: "bicycle", 3: "car"}
 
 
 @dataclass(frozen=True)
@@ -115,6 +123,11 @@ class Evaluator:
             for category, name in self._categories.items()
         }
 
+    def measure(self, results: Many[Any], where: str) -> dict[str, Any]:
+        """The matches of a COCO results list: category name -> fields of ``Matches``."""
+        matches = self.match(read_found(results, self._frames, where))
+        return {name: asdict(part) for name, part in matches.items()}
+
     def _coco(self, annotations: Iterable[dict[str, Any]]) -> Any:
         coco = COCO()
         coco.dataset = {
@@ -130,7 +143,69 @@ class Evaluator:
         return coco
 
 
-def _matches(images: Sequence[Mapping[str, Any]]) -> Matches:
+def build(
+    sequence: Sequence,
+    truth: Path | None,
+    source: Many[Any] | None,
+    pseudo_threshold: float = THRESHOLD,
+) -> Evaluator:
+    """The evaluator of a sequence; see ``score.registry``.
+
+    Args:
+        sequence: the original video.
+        truth: its COCO ground truth.
+        source: COCO results on its uncompressed frames, to be ground truth; None: ``truth`` is.
+        pseudo_threshold: smallest score that becomes pseudo ground truth.
+
+    Raises:
+        VcmflowError: a file or a result is broken.
+    """
+    return Evaluator(true_boxes(sequence, truth, source, pseudo_threshold), sequence.frames)
+
+
+def true_boxes(
+    sequence: Sequence,
+    truth: Path | None,
+    source: Many[Any] | None,
+    pseudo_threshold: float = THRESHOLD,
+) -> Truth:
+    """The boxes that detections are held against; arguments as of :func:`build`."""
+    own = None if truth is None else read_truth(truth, sequence.frames)
+    if source is not None:
+        # Categories of another kind of annotation are other classes under the same ids.
+        known = own.categories if own is not None and sequence.annotations == "none" else {}
+        where = f"{sequence.id}, uncompressed frames"
+        found = read_found(source, sequence.frames, where)
+        return pseudo_truth(known or CLASSES, found, pseudo_threshold)
+    if own is None:
+        raise VcmflowError(f"{sequence.id}: has annotations, but no truth was given")
+    return own
+
+
+def pool(evidence: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """``map``, ``map50``, and ``ap_<class>`` and ``ap50_<class>`` of sequences taken together."""
+    given = [
+        {name: Matches(**fields) for name, fields in sequence.items()} for sequence in evidence
+    ]
+    names = dict.fromkeys(name for part in given for name in part)
+    precision = {
+        column_name(name): average_precision(part[name] for part in given if name in part)
+        for name in names
+    }
+    return {
+        "map": mean_average_precision(part.ap for part in precision.values()),
+        "map50": mean_average_precision(part.ap50 for part in precision.values()),
+        **{f"ap_{name}": part.ap for name, part in precision.items()},
+        **{f"ap50_{name}": part.ap50 for name, part in precision.items()},
+    }
+
+
+def column_name(category: str) -> str:
+    """A category's name as part of a metric's name."""
+    return re.sub(r"[^a-z0-9]+", "_", category.lower()).strip("_")
+
+
+def _matches(images: Many[Mapping[str, Any]]) -> Matches:
     scores: list[float] = []
     matched: list[int] = []
     ignored: list[int] = []
@@ -173,7 +248,7 @@ def average_precision(parts: Iterable[Matches]) -> Precision:
     return Precision(float(precision.mean()), float(precision[0].mean()))
 
 
-def _bit_rows(words: Sequence[int]) -> Any:
+def _bit_rows(words: Many[int]) -> Any:
     return (np.asarray(words, np.int64)[None, :] >> np.arange(THRESHOLDS)[:, None]) & 1
 
 

@@ -1,4 +1,4 @@
-"""Jaccard index and F1 of segmented objects (spec 7; Eqs. 14 and 15).
+"""Jaccard index and F1 of segmented objects (docs/paper.md 7; Eqs. 14 and 15).
 
 Per frame, predicted instances and ground truth objects are paired one to one so that the sum of
 their IoUs is largest, whatever the predicted class: COCO, on which the segmenter was trained, lacks
@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from collections.abc import Sequence as Many
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -26,8 +28,10 @@ from pycocotools import mask as rle
 from scipy.optimize import linear_sum_assignment
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.score.inputs import Annotation, Found, Truth
-from vcmflow.task.results import decode_mask
+from vcmflow.core.rle import decode_mask
+from vcmflow.core.sequence import Sequence
+from vcmflow.core.truth import Annotation, Found, Truth, read_found, read_truth
+from vcmflow.score.pseudo import THRESHOLD, pseudo_truth
 
 Absent = Literal["skip", "davis"]
 
@@ -85,13 +89,8 @@ class MaskEvaluator:
         if mask is None:
             raise VcmflowError(f"{place}: an object has no mask (segmentation)")
         # Decoded once because pycocotools trusts what it is given.
-        shape = decode_mask(mask, place).shape
-        if shape != self._size:
-            raise VcmflowError(
-                f"{place}: mask of {shape[1]}x{shape[0]}, frames are "
-                f"{self._size[1]}x{self._size[0]}"
-            )
-        return {"size": list(shape), "counts": mask["counts"]}
+        decode_mask(mask, place, self._size)
+        return {"size": list(self._size), "counts": mask["counts"]}
 
     def score(self, detections: Iterable[Found]) -> Overlap:
         """Mean Jaccard index and F1 over the frames of each object, then over objects."""
@@ -114,10 +113,53 @@ class MaskEvaluator:
             ]
         )
 
+    def measure(self, results: Many[Any], where: str) -> dict[str, Any]:
+        """Jaccard index and F1 of a COCO results list; null where there is no object."""
+        overlap = self.score(read_found(results, self._frames, where))
+        return {name: None if math.isnan(value) else value for name, value in vars(overlap).items()}
 
-def pair(
-    objects: Sequence[Mapping[str, Any]], predictions: Sequence[Mapping[str, Any]]
-) -> list[float]:
+
+def build(
+    sequence: Sequence,
+    truth: Path | None,
+    source: Many[Any] | None,
+    absent: Absent = "skip",
+    pseudo_threshold: float = THRESHOLD,
+) -> MaskEvaluator:
+    """The evaluator of a sequence; see ``score.registry``.
+
+    Args:
+        sequence: the original video.
+        truth: its COCO ground truth.
+        source: COCO results on its uncompressed frames, to be ground truth; None: ``truth`` is.
+        absent: see the module.
+        pseudo_threshold: smallest score that becomes pseudo ground truth.
+
+    Raises:
+        VcmflowError: a file or a result is broken.
+    """
+    if source is not None:
+        where = f"{sequence.id}, uncompressed frames"
+        found = read_found(source, sequence.frames, where)
+        objects = pseudo_truth({1: "object"}, found, pseudo_threshold, any_class=True)
+    elif truth is None:
+        raise VcmflowError(f"{sequence.id}: has annotations, but no truth was given")
+    else:
+        objects = read_truth(truth, sequence.frames)
+    size = (sequence.height, sequence.width)
+    return MaskEvaluator(objects, sequence.frames, size, absent, sequence.id)
+
+
+def pool(evidence: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """``jaccard`` and ``f1``: means over the sequences that have an object."""
+    overlap = mean_overlap(
+        Overlap(math.nan, math.nan) if part["jaccard"] is None else Overlap(**part)
+        for part in evidence
+    )
+    return vars(overlap)
+
+
+def pair(objects: Many[Mapping[str, Any]], predictions: Many[Mapping[str, Any]]) -> list[float]:
     """Jaccard index of each object with its partner in one frame; 0 without one.
 
     Args:

@@ -14,19 +14,22 @@ from pathlib import Path
 from typing import Any
 
 from vcmflow.core.decision import Decision, write_decision
+from vcmflow.core.embedding import embed_video, load_embedder
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.gaps import write_gaps
 from vcmflow.core.machine import processors
-from vcmflow.core.options import parse_options
-from vcmflow.embed.registry import EMBEDDINGS
-from vcmflow.embed.source import frame_rate, open_frames
-from vcmflow.sample.command import add_choice_arguments
-from vcmflow.sample.decide import choose_frames, count_to_keep
-from vcmflow.sample.registry import SAMPLERS, complete_options, find_method
+from vcmflow.core.models import check_count, check_files
+from vcmflow.core.options import parse_instance
+from vcmflow.core.registry import check_names, find
+from vcmflow.core.tracking import add_detector_arguments, load_detector, parse_tracker, track_video
+from vcmflow.core.video import frame_rate, open_source
+from vcmflow.embed.registry import EMBEDDERS
+from vcmflow.sample.decide import all_options, choose_frames, count_to_keep
+from vcmflow.sample.registry import GIVEN, SAMPLERS
 from vcmflow.task.registry import DETECTORS
-from vcmflow.track.settings import TrackerSettings, add_tracker_arguments, tracker_settings
+from vcmflow.track.registry import TRACKERS
 
-# Looks at a video: the number of its frames, and what the method needs by its name.
+# Looks at a video: the number of its frames, and what the sampler needs by its name.
 Look = Callable[[Path], tuple[int, dict[str, Any]]]
 
 
@@ -36,9 +39,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--videos", nargs="+", type=Path, required=True, help="video files, or folders of pictures"
     )
     parser.add_argument(
-        "--method", default="manifold", help=f"one of: {', '.join(SAMPLERS)} (default manifold)"
+        "--sampler",
+        default="manifold",
+        metavar="INSTANCE",
+        help="'{sampler: name, option: value, …}' or a name; one of: "
+        f"{', '.join(sorted(SAMPLERS))} (default manifold)",
     )
-    add_choice_arguments(parser)
+    amount = parser.add_mutually_exclusive_group(required=True)
+    amount.add_argument("--keep-every", type=int, metavar="K", help="keep m = n // K + 1 frames")
+    amount.add_argument("--count", type=int, metavar="M", help="keep m = M frames, 2 <= M <= n")
+    parser.add_argument(
+        "--decisions-out", nargs="+", type=Path, required=True, metavar="JSON", help="the choices"
+    )
     parser.add_argument(
         "--gaps-out", nargs="+", type=Path, metavar="GAPS", help="the metadata bytes"
     )
@@ -49,15 +61,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     look.add_argument(
         "--embedding",
         default="learned",
-        help=f"one of: {', '.join(sorted(EMBEDDINGS))} (default learned)",
+        metavar="INSTANCE",
+        help="'{embedder: name, option: value, …}' or a name; one of: "
+        f"{', '.join(sorted(EMBEDDERS))} (default learned)",
     )
-    look.add_argument("--weights", type=Path, help="of the embedding, from `vcmflow pretrain`")
-    look.add_argument("--embedding-option", action="append", default=[], metavar="KEY=VALUE")
-    track = parser.add_argument_group("tracking")
-    track.add_argument("--detector", help=f"one of: {', '.join(sorted(DETECTORS))}")
-    track.add_argument("--detector-weights", type=Path, help="weights file of the detector")
-    track.add_argument("--detector-option", action="append", default=[], metavar="KEY=VALUE")
-    add_tracker_arguments(track, TrackerSettings())
+    look.add_argument("--weights", type=Path, help="of the embedding, from `vcmflow train`")
+    add_detector_arguments(parser.add_argument_group("tracking"), DETECTORS, TRACKERS)
     parser.add_argument("--batch-size", type=int, default=16, help="frames at once (default 16)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or auto (default cpu)")
     cores = processors()
@@ -68,31 +77,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Choose the frames of each video, and write one decision and one gaps file per video."""
-    method = find_method(args.method)
-    options = complete_options(args.method, parse_options(args.option))
-    for flag, files in (("--decisions-out", args.decisions_out), ("--gaps-out", args.gaps_out)):
-        if files is not None and len(files) != len(args.videos):
-            raise VcmflowError(f"{flag} has {len(files)} files for {len(args.videos)} videos")
+    sampler, given = parse_instance(args.sampler, "sampler")
+    entry = find(SAMPLERS, sampler, "sampler")
+    check_names(SAMPLERS, sampler, "sampler", given, (*GIVEN, *entry.needs))
+    needs = entry.needs
+    options = all_options(sampler, given)
+    check_files(args.videos, {"--decisions-out": args.decisions_out, "--gaps-out": args.gaps_out})
+    check_count(args, "batch_size", "threads")
     if args.fps is not None and not 0 < args.fps < float("inf"):
         raise VcmflowError(f"--fps is {args.fps}; allowed: above 0")
-    for flag in ("batch_size", "threads"):
-        if getattr(args, flag) < 1:
-            name = flag.replace("_", "-")
-            raise VcmflowError(f"--{name} is {getattr(args, flag)}; allowed: 1 or more")
-    for video in args.videos:
-        if not video.exists():
-            raise VcmflowError(f"{video}: no such video")
-    look = {"embedding": _embedding, "tracks": _tracks, None: _count}[method.needs](args)
+    lookers = {("embedding",): _embedding, ("tracks",): _tracks, (): _count}
+    if needs not in lookers:
+        raise VcmflowError(
+            f"sampler {sampler!r} needs {' and '.join(needs)}; `select` makes an embedding or "
+            "tracks: compute the needs, and use `vcmflow sample`"
+        )
+    look = lookers[needs](args)
     for number, video in enumerate(args.videos):
         start = time.perf_counter()
         n, material = look(video)
         m = count_to_keep(n, args.keep_every) if args.count is None else args.count
         try:
-            frames = choose_frames(args.method, n, m, options=options, **material)
+            frames = choose_frames(sampler, n, m, material, given)
         except VcmflowError as error:
             raise VcmflowError(f"{video}: {error}") from None
-        fps = args.fps or frame_rate(video)
-        decision = Decision(video.stem, args.method, args.method, n, m, tuple(frames), fps, options)
+        fps = args.fps or frame_rate(video) or 25.0
+        decision = Decision(video.stem, sampler, sampler, n, m, tuple(frames), fps, options)
         if args.gaps_out is not None:
             write_gaps(args.gaps_out[number], decision.gaps)
         write_decision(args.decisions_out[number], decision)
@@ -105,11 +115,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _embedding(args: argparse.Namespace) -> Look:
-    from vcmflow.embed.command import build_embedder, embed_video
-
-    embedder = build_embedder(
-        args.embedding, args.weights, args.device, parse_options(args.embedding_option)
-    )
+    embedder = load_embedder(EMBEDDERS, args.embedding, args.weights, args.device)
 
     def look(video: Path) -> tuple[int, dict[str, Any]]:
         embedding = embed_video(video, embedder, args.batch_size, args.threads)
@@ -119,24 +125,11 @@ def _embedding(args: argparse.Namespace) -> Look:
 
 
 def _tracks(args: argparse.Namespace) -> Look:
-    if args.detector is None:
-        raise VcmflowError(f"--detector is missing; allowed: {', '.join(sorted(DETECTORS))}")
-    settings = tracker_settings(args)
-    from vcmflow.core.device import choose_device, steady
-    from vcmflow.task.run import load_detector
-    from vcmflow.track.deepsort import track_video
-
-    steady(args.threads)
-    detector = load_detector(
-        "detection",
-        args.detector,
-        args.detector_weights,
-        choose_device(args.device),
-        parse_options(args.detector_option),
-    )
+    new_tracker = parse_tracker(args, TRACKERS)
+    detector = load_detector(args, DETECTORS)
 
     def look(video: Path) -> tuple[int, dict[str, Any]]:
-        tracks = track_video(open_frames(video), detector, settings, args.batch_size)
+        tracks = track_video(open_source(video), detector, new_tracker(), args.batch_size)
         return len(tracks), {"tracks": tracks}
 
     return look
@@ -146,6 +139,6 @@ def _count(args: argparse.Namespace) -> Look:
     del args
 
     def look(video: Path) -> tuple[int, dict[str, Any]]:
-        return sum(1 for _ in open_frames(video)), {}
+        return sum(1 for _ in open_source(video)), {}
 
     return look

@@ -7,15 +7,16 @@ whether training is worth its cost beside embeddings that have none.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import stdev
 
+from vcmflow.core.bd import bd_map, p_map
+from vcmflow.core.errors import VcmflowError
 from vcmflow.core.rows import Row, fixed, number
-from vcmflow.score.bd import Curve, Difference, Fit, bd_map, p_map
-from vcmflow.tables.inputs import Inputs, Score, curve, scene_keys, select, title_mode
+from vcmflow.core.scores import methods_of
+from vcmflow.tables.differences import NO_CURVE, Metric
+from vcmflow.tables.inputs import Inputs
 from vcmflow.tables.layout import Column, Table, Value, mean_of
-
-Metric = Callable[[Curve, Curve, Fit], Difference]
 
 NO_SAMPLER = "no sampler"
 NONE_DEFINED = "none defined"
@@ -51,12 +52,14 @@ def build(inputs: Inputs) -> Table:
     CSV alone, ``step_to_random_steady`` are means over those that do not flicker. Gains are against
     the anchor, means over the scenes in which they are defined.
     """
-    inputs.need("scenes", "trajectories")
-    mode = inputs.modes[0] if inputs.modes else _mode(inputs)
+    inputs.need("scores", "trajectories", "anchors", "tests")
+    if len(inputs.anchors) != 1 or len(inputs.tests) != 1:
+        raise VcmflowError("table ablation takes one --anchor and one --test")
+    test = inputs.method(inputs.tests[0]).sampler
     groups: dict[str, list[Row]] = {}
     for row in inputs.trajectories:
         groups.setdefault(row["variant"], []).append(row)
-    rows = [_row(inputs, name, members, mode) for name, members in groups.items()]
+    rows = [_row(inputs, name, members) for name, members in groups.items()]
     columns = [
         Column("variant", "Variant"),
         Column("differs", "What differs"),
@@ -76,8 +79,9 @@ def build(inputs: Inputs) -> Table:
     known = {row["sequence"] for row in everything if row["flicker"] == "0" and row["correlation"]}
     frames = str(lengths[0]) if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]}"
     caption = (
-        f"Embeddings and what sampling on them gains over `{inputs.anchor}`, {title_mode(mode)}. "
-        f"First `{inputs.test}`, then what differs from it. Means over "
+        f"Embeddings and what sampling on them gains over "
+        f"`{inputs.titles.of(inputs.anchors[0])}`, {inputs.codecs(inputs.anchors)}. "
+        f"First `{test}`, then what differs from it. Means over "
         f"{len({row['sequence'] for row in everything})} sequences of {frames} frames that no "
         "training has seen: distance of neighbouring frames over that of a random pair, from all "
         "sequences and from the same one; angle between successive steps; share of frames whose "
@@ -85,12 +89,12 @@ def build(inputs: Inputs) -> Table:
         "sampling density and true content speed, both averaged over one mean sampling step to "
         f"either side ({len(known)} sequences that are long enough, of known speed and without "
         "flicker). BD-mAP in percentage points, P-mAP in percent, means over scenes with their "
-        f"standard errors. {_verdict(inputs, groups, mode)}"
+        f"standard errors. {_verdict(inputs, groups, test)}"
     )
     return Table(
         label="ablation",
         number="",
-        caption=inputs.caption(caption, select(inputs.scenes, inputs.anchor, mode)),
+        caption=inputs.caption(caption, inputs.chosen_task()[0]),
         columns=columns,
         rows=rows,
         bold=_best(rows),
@@ -98,17 +102,12 @@ def build(inputs: Inputs) -> Table:
     )
 
 
-def _mode(inputs: Inputs) -> str:
-    modes = {score.mode for score in inputs.scenes if score.sampler == inputs.anchor}
-    return "ra" if "ra" in modes or not modes else min(modes)
-
-
 def _column(key: str, entry: tuple[str, int, bool]) -> Column:
     status = f"{key}_status" if key == "correlation" or key in GAINS else ""
     return Column(key, entry[0], entry[1], status=status)
 
 
-def _row(inputs: Inputs, name: str, members: Sequence[Row], mode: str) -> dict[str, Value]:
+def _row(inputs: Inputs, name: str, members: Sequence[Row]) -> dict[str, Value]:
     first = members[0]
     row: dict[str, Value] = {
         "variant": name,
@@ -130,27 +129,34 @@ def _row(inputs: Inputs, name: str, members: Sequence[Row], mode: str) -> dict[s
         f"{entered} of {len(steady)}" if entered else TOO_SHORT if steady else NOT_KNOWN
     )
     for key, metric in METRICS.items():
-        gains = _gains(inputs, first["sampler"], mode, metric)
+        gains = _gains(inputs, first["sampler"], metric)
         row[key], row[f"{key}_status"] = _mean_gain(gains)
         row[f"{key}_error"] = standard_error(gains.values())
     return row
 
 
-def _gains(inputs: Inputs, sampler: str, mode: str, metric: Metric) -> dict[str, float]:
-    """Scene -> difference to the anchor, NaN where undefined; empty without such a sampler."""
-    coded = {(score.sampler, score.mode) for score in inputs.scenes}
-    if (sampler, mode) not in coded:
+def _gains(inputs: Inputs, sampler: str, metric: Metric) -> dict[str, float]:
+    """Scene -> difference to the anchor, NaN where undefined; empty without such a sampler.
+
+    The sampler's method is the one that differs from the anchor in nothing else.
+    """
+    anchor = inputs.method(inputs.anchors[0])
+    tests = [
+        method.name
+        for method in methods_of(inputs.scores).values()
+        if (method.sampler, method.codec, method.reconstructor)
+        == (sampler, anchor.codec, anchor.reconstructor)
+    ]
+    if not tests:
         return {}
-    anchors = select(inputs.scenes, inputs.anchor, mode)
-    tests = select(inputs.scenes, sampler, mode)
+    task, accuracy = inputs.chosen_task()
+    rows = inputs.rows("scene", task)
+    anchors = inputs.curves(rows, anchor.name, accuracy)
+    curves = inputs.curves(rows, tests[0], accuracy)
     return {
-        "/".join(key): metric(_curve(anchors, key), _curve(tests, key), inputs.fit).value
-        for key in scene_keys(anchors)
+        "/".join(key): metric(curve, curves.get(key, NO_CURVE), inputs.fit).value
+        for key, curve in anchors.items()
     }
-
-
-def _curve(scores: Sequence[Score], key: tuple[str, str]) -> Curve:
-    return curve([score for score in scores if (score.dataset, score.scene) == key], "map")
 
 
 def _mean_gain(gains: Mapping[str, float]) -> tuple[float, str]:
@@ -160,17 +166,17 @@ def _mean_gain(gains: Mapping[str, float]) -> tuple[float, str]:
     return mean, f"{entered} of {len(gains)}" if entered else NONE_DEFINED
 
 
-def _verdict(inputs: Inputs, groups: Mapping[str, Sequence[Row]], mode: str) -> str:
+def _verdict(inputs: Inputs, groups: Mapping[str, Sequence[Row]], test: str) -> str:
     """Whether the proposed sampler beats the one on grey pixels, which needs no training."""
     grey = next((m[0] for m in groups.values() if m[0]["embedder"] == GREY and m[0]["sampler"]), {})
-    ours = _gains(inputs, inputs.test, mode, bd_map)
-    theirs = _gains(inputs, grey.get("sampler", ""), mode, bd_map)
+    ours = _gains(inputs, test, bd_map)
+    theirs = _gains(inputs, grey.get("sampler", ""), bd_map)
     both = [
         (ours[scene], theirs[scene])
         for scene in ours
         if not math.isnan(ours[scene]) and not math.isnan(theirs.get(scene, math.nan))
     ]
-    if not both or inputs.test not in groups:
+    if not both or test not in groups:
         return "No sampler on grey pixels was run, so that nothing is said of beating it."
     mean, other = (math.fsum(values) / len(both) for values in zip(*both, strict=True))
     differences = [a - b for a, b in both]
@@ -183,7 +189,7 @@ def _verdict(inputs: Inputs, groups: Mapping[str, Sequence[Row]], mode: str) -> 
     if abs(mean - other) > 2 * error:
         word = "beats" if mean > other else "loses to"
     return (
-        f"By BD-mAP `{inputs.test}` {word} grey pixels (`{grey['variant']}`): {mean:.2f} against "
+        f"By BD-mAP `{test}` {word} grey pixels (`{grey['variant']}`): {mean:.2f} against "
         f"{other:.2f}, {scenes}; the difference is {fixed(mean - other, 2)} with a standard error "
         f"of {error:.2f}, and counts from two standard errors on."
     )

@@ -1,18 +1,20 @@
-"""Tables 5 and 6: accuracy and fidelity per size range, both adaptive samplers (spec section 9).
+"""Tables 5 and 6: accuracy and fidelity per size range of the adaptive samplers (docs/paper.md 9).
 
-A size range is one QP: from the smallest to the largest size of a sequence, bitstream and metadata,
-over the sequences of both samplers. 1 KB is 1000 bytes. Scores are those of the whole data set
-pooled (``score pool --dataset-out``).
+A size range is one operating point (QP): from the smallest to the largest size of a sequence,
+bitstream and metadata, over the sequences of both samplers. 1 KB is 1000 bytes. Scores are those of
+the whole data set pooled; with several methods for a role, means over them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.tables.inputs import Inputs, select, title_mode
+from vcmflow.core.scores import numbers, select
+from vcmflow.tables.inputs import Inputs
 from vcmflow.tables.layout import Cells, Column, Table, Value, mean_of, rounded
 
 BYTES_PER_KB = 1000
@@ -35,91 +37,90 @@ SEGMENTATION: Mapping[str, tuple[str, int]] = {
 
 
 def detection(inputs: Inputs) -> Table:
-    """Table 5: average precision per class, PSNR and SSIM, one row per QP.
+    """Table 5: average precision per class, PSNR and SSIM, one row per operating point.
 
-    The paper does not name the coding mode of this table; random access unless asked otherwise.
+    The paper does not name the coding mode of this table.
     """
-    return _build(inputs, "5", DETECTION, inputs.qps)
+    return _build(inputs, "5", "Detection", DETECTION)
 
 
 def segmentation(inputs: Inputs) -> Table:
-    """Table 6: Jaccard index and F1, PSNR and SSIM, four ranges, random access.
+    """Table 6: Jaccard index and F1, PSNR and SSIM, four ranges.
 
-    Unless QPs are given, the four ranges are four of the QPs that were run, evenly spread from
-    the highest to the lowest (of six: first, third, fourth and last).
+    Unless points are given, the four ranges are four of the points that were run, evenly spread
+    from the lowest to the highest rate (of six: first, third, fourth and last).
     """
-    return _build(inputs, "6", SEGMENTATION, inputs.qps, RANGES)
+    return _build(inputs, "6", "Segmentation", SEGMENTATION, RANGES)
 
 
-def spread(qps: Sequence[int], count: int) -> list[int]:
+def spread(points: Sequence[str], count: int) -> list[str]:
     """``count`` of the given values, evenly spread by rank, both ends included."""
-    if len(qps) <= count:
-        return list(qps)
-    ranks = np.floor(np.linspace(0, len(qps) - 1, count) + 0.5).astype(int)
-    return [qps[rank] for rank in ranks]
+    if len(points) <= count:
+        return list(points)
+    ranks = np.floor(np.linspace(0, len(points) - 1, count) + 0.5).astype(int)
+    return [points[rank] for rank in ranks]
 
 
 def _build(
     inputs: Inputs,
     number: str,
+    what: str,
     scores: Mapping[str, tuple[str, int]],
-    wanted: Sequence[int],
     ranges: int | None = None,
 ) -> Table:
-    inputs.need("sequences", "datasets")
-    modes = inputs.modes or ("ra",)
-    samplers = {"standard": inputs.standard, "ours": inputs.test}
-    pooled = {
-        (role, mode): {s.qp: s for s in select(inputs.datasets, sampler, mode)}
-        for role, sampler in samplers.items()
-        for mode in modes
-    }
-    run = sorted(set.intersection(*(set(by_qp) for by_qp in pooled.values())), reverse=True)
-    for qp in wanted:
-        if qp not in run:
+    inputs.need("scores", "tests", "standards")
+    task, _ = inputs.chosen_task()
+    roles = {"standard": inputs.standards, "ours": inputs.tests}
+    names = [name for role in roles.values() for name in role]
+    datasets, sequences = inputs.rows("dataset", task), inputs.rows("sequence")
+    pooled = {name: select(datasets, name).set_index("point") for name in names}
+    # From the lowest rate on, which is the highest QP.
+    run = [
+        str(point)
+        for point in pooled[names[0]].sort_values("rate_bytes").index
+        if all(point in rows.index for rows in pooled.values())
+    ]
+    for point in inputs.points:
+        if point not in run:
             raise VcmflowError(
-                f"table {number}: no QP {qp} for both samplers; there are "
-                f"{', '.join(map(str, run))}"
+                f"table {number}: no point {point} for all of {', '.join(names)}; there are "
+                f"{', '.join(run)}"
             )
-    qps = sorted(wanted, reverse=True) or (spread(run, ranges) if ranges else run)
-    sizes: dict[int, list[float]] = {qp: [] for qp in qps}
-    sequences: dict[int, set[str]] = {qp: set() for qp in qps}
-    for sampler in samplers.values():
-        for mode in modes:
-            for score in select(inputs.sequences, sampler, mode):
-                if score.qp in sizes:
-                    sizes[score.qp].append(score["rate_bytes"] / BYTES_PER_KB)
-                    sequences[score.qp].add(score.sequence)
-    columns = _columns(samplers, scores)
+    wanted = [point for point in run if point in inputs.points]
+    points = wanted or (spread(run, ranges) if ranges else run)
+    columns = _columns(roles, scores)
     rows: list[dict[str, Value]] = []
-    for qp in qps:
-        if not sizes[qp]:
-            raise VcmflowError(f"table {number}: --sequences has no rows at QP {qp}")
-        row: dict[str, Value] = {"size_kb_low": min(sizes[qp]), "size_kb_high": max(sizes[qp])}
-        row |= {"qp": qp, "sequences": len(sequences[qp])}
-        for score_name in scores:
-            for role in samplers:
-                row[f"{score_name}_{role}"] = mean_of(
-                    pooled[role, mode][qp][score_name] for mode in modes
+    for point in points:
+        of_point = pd.concat([select(sequences, name, point) for name in names])
+        sizes = of_point["rate_bytes"] / BYTES_PER_KB
+        row: dict[str, Value] = {"size_kb_low": float(sizes.min())}
+        row |= {"size_kb_high": float(sizes.max()), "qp": point}
+        row |= {"sequences": int(of_point["sequence"].nunique())}
+        for score in scores:
+            for role, members in roles.items():
+                row[f"{score}_{role}"] = mean_of(
+                    numbers(pooled[name].loc[[point]], score)[0] for name in members
                 )[0]
         rows.append(row)
     summary: dict[str, Value] = {"size_kb_low": "mean", "size_kb_high": "mean", "qp": ""}
-    for score_name in scores:
-        for role in samplers:
-            key = f"{score_name}_{role}"
+    for score in scores:
+        for role in roles:
+            key = f"{score}_{role}"
             summary[key] = mean_of(value for r in rows if isinstance(value := r[key], float))[0]
     rows.append(summary)
-    what = "Detection" if scores is DETECTION else "Segmentation"
+    several = " (mean of both)" if len(inputs.tests) > 1 else ""
     caption = (
-        f"{what} and reconstruction by size of the coded sequence, {_modes(modes)}. One row per "
-        "QP; sizes in KB (1000 bytes) from the smallest to the largest sequence of both samplers, "
-        f"bitstream and metadata. Standard: `{samplers['standard']}`; ours: `{samplers['ours']}`. "
+        f"{what} and reconstruction by size of the coded sequence, "
+        f"{inputs.codecs(names)}{several}. One row per operating point (QP); sizes in KB "
+        "(1000 bytes) from the smallest to the largest sequence of both methods, bitstream and "
+        "metadata. Standard: "
+        f"`{inputs.titles.of(inputs.standards[0])}`; ours: `{inputs.titles.of(inputs.tests[0])}`. "
         "Higher is better; bold: the better of the two."
     )
     return Table(
         label=f"table{number}",
         number=f"Table {number}",
-        caption=inputs.caption(caption, [s for by_qp in pooled.values() for s in by_qp.values()]),
+        caption=inputs.caption(caption, task),
         columns=columns,
         rows=rows,
         bold=_better(rows, columns, scores),
@@ -127,7 +128,7 @@ def _build(
     )
 
 
-def _columns(samplers: Mapping[str, str], scores: Mapping[str, tuple[str, int]]) -> list[Column]:
+def _columns(roles: Iterable[str], scores: Mapping[str, tuple[str, int]]) -> list[Column]:
     columns = [
         Column("size_kb_low", "from", 2, "Size / KB", names_row=True),
         Column("size_kb_high", "to", 2, "Size / KB", names_row=True),
@@ -135,7 +136,7 @@ def _columns(samplers: Mapping[str, str], scores: Mapping[str, tuple[str, int]])
     columns += [
         Column(f"{score}_{role}", role, decimals, heading)
         for score, (heading, decimals) in scores.items()
-        for role in samplers
+        for role in roles
     ]
     return [*columns, Column("qp"), Column("sequences")]
 
@@ -157,9 +158,3 @@ def _better(
                 if len({float(text) for text in texts.values()}) == 2:
                     bold.add((index, best))
     return frozenset(bold)
-
-
-def _modes(modes: Sequence[str]) -> str:
-    return " and ".join(title_mode(mode) for mode in modes) + (
-        " (mean of both)" if len(modes) > 1 else ""
-    )

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.registry import lookup
-from vcmflow.tables.inputs import Inputs, read_complexity, read_scores, read_trajectories
+from vcmflow.core.scores import read_scores
+from vcmflow.core.titles import parse_titles
+from vcmflow.tables.inputs import Inputs, read_complexity, read_trajectories
 from vcmflow.tables.layout import Table, to_markdown, to_tex, write_table_csv, write_text
 from vcmflow.tables.paper import beside, read_reference
 from vcmflow.tables.registry import TABLES
@@ -17,17 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's flags."""
     parser.add_argument("--table", required=True, help=f"one of {', '.join(TABLES)}")
     parser.add_argument(
-        "--scenes", type=Path, nargs="+", default=[], help="scores per scene (score pool)"
-    )
-    parser.add_argument(
-        "--sequences", type=Path, nargs="+", default=[], help="scores per sequence (score pool)"
-    )
-    parser.add_argument(
-        "--dataset-scores",
-        type=Path,
-        nargs="+",
-        default=[],
-        help="scores of all scenes pooled (score pool)",
+        "--scores", type=Path, nargs="+", default=[], help="scores.csv of each dataset (score pool)"
     )
     parser.add_argument(
         "--trajectories",
@@ -41,14 +33,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--paper-values", action="store_true", help="put the values of --reference beside ours"
     )
-    parser.add_argument("--anchor", default="uniform", help="sampler to measure against")
-    parser.add_argument("--test", default="manifold", help="sampler of the paper's method")
-    parser.add_argument("--standard", default="tracking", help="sampler of the standard method")
+    for flag, text in (
+        ("anchor", "method to measure against"),
+        ("test", "the paper's method"),
+        ("standard", "the standard method"),
+        ("methods", "compare: methods of the rows; default: all"),
+    ):
+        several = "; tables 5 and 7: one per codec" if flag != "methods" else ""
+        parser.add_argument(
+            f"--{flag}", nargs="+", default=[], metavar="METHOD", help=f"{text}{several}"
+        )
+    parser.add_argument("--task", default="", help="the task, where the scores are of several")
     parser.add_argument(
-        "--modes", nargs="+", default=[], help="coding modes, where the table leaves a choice"
+        "--points", nargs="+", default=[], help="tables 5 and 6: operating points of the rows"
     )
     parser.add_argument(
-        "--qps", type=int, nargs="+", default=[], help="tables 5 and 6: QPs of the rows"
+        "--titles",
+        default="{}",
+        metavar="JSON",
+        help="words for methods and instances: name -> text, of a codec {title, short, point}",
     )
     parser.add_argument(
         "--fit",
@@ -59,6 +62,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--min-map", type=float, help="sanity: smallest mAP on uncompressed frames")
     parser.add_argument(
         "--min-jaccard", type=float, help="sanity: smallest mean Jaccard on uncompressed frames"
+    )
+    parser.add_argument(
+        "--rising",
+        nargs="+",
+        default=[],
+        metavar="CODEC",
+        help="sanity: codecs whose rate rises with their operating points",
     )
     parser.add_argument("--note", default="", help="what was measured on, for the caption")
     parser.add_argument("--csv-out", type=Path, required=True, help="all columns")
@@ -73,19 +83,20 @@ def run(args: argparse.Namespace) -> None:
     table: Table = lookup(TABLES, args.table, "table")(
         Inputs(
             table=args.table,
-            scenes=read_scores(args.scenes),
-            sequences=read_scores(args.sequences),
-            datasets=read_scores(args.dataset_scores),
+            scores=read_scores(args.scores),
             complexity={} if args.complexity is None else read_complexity(args.complexity),
             trajectories=read_trajectories(args.trajectories),
-            anchor=args.anchor,
-            test=args.test,
-            standard=args.standard,
-            modes=tuple(args.modes),
-            qps=tuple(args.qps),
+            task=args.task,
+            anchors=tuple(args.anchor),
+            tests=tuple(args.test),
+            standards=tuple(args.standard),
+            methods=tuple(args.methods),
+            points=tuple(args.points),
             fit=args.fit,
             min_map=args.min_map,
             min_jaccard=args.min_jaccard,
+            rising=frozenset(args.rising),
+            titles=parse_titles(args.titles),
             note=args.note,
         )
     )

@@ -1,19 +1,19 @@
-"""Table 7: what choosing the frames costs, and what it gains over uniform sampling (spec 9)."""
+"""Table 7: what choosing frames costs, and what it gains over uniform ones (docs/paper.md 9)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 
-from vcmflow.score.bd import Curve, Difference, Fit, bd_map, bd_rate
-from vcmflow.tables.inputs import Inputs, curve, scene_keys, select, title_mode
+from vcmflow.core.bd import bd_map, bd_rate
+from vcmflow.core.errors import VcmflowError
+from vcmflow.tables.differences import NO_CURVE, Metric
+from vcmflow.tables.inputs import Inputs
 from vcmflow.tables.layout import Column, Table, Value, mean_of, rounded
 
-Metric = Callable[[Curve, Curve, Fit], Difference]
-
-# column -> (metric, score that it compares)
+# column -> (metric, score that it compares; empty: the task's accuracy)
 GAINS: Mapping[str, tuple[Metric, str]] = {
-    "bd_map": (bd_map, "map"),
+    "bd_map": (bd_map, ""),
     "bd_rate_psnr": (bd_rate, "psnr"),
     "bd_rate_ssim": (bd_rate, "ssim"),
 }
@@ -27,24 +27,25 @@ def complexity(inputs: Inputs) -> Table:
     """One row per method.
 
     BD-mAP (percentage points) and BD-rates (percent) are against the anchor: per scene, averaged
-    over the scenes of a mode where they are defined, then over modes, as the paper's 2.6276 is the
-    mean of its two tables' 2.30 and 2.95.
+    over the scenes where they are defined, then over the codecs for which an anchor was given, as
+    the paper's 2.6276 is the mean of its two tables' 2.30 and 2.95.
     """
-    inputs.need("scenes", "complexity")
-    modes = inputs.modes or tuple(
-        sorted({s.mode for s in inputs.scenes if s.sampler == inputs.anchor}, reverse=True)
-    )
+    inputs.need("scores", "complexity", "anchors", "tests", "standards")
+    task, accuracy = inputs.chosen_task()
     rows: list[dict[str, Value]] = []
-    for method, chooser, sampler in (
-        ("ours", "manifold", inputs.test),
-        ("standard", "tracking", inputs.standard),
+    for method, chooser, members in (
+        ("ours", "manifold", inputs.tests),
+        ("standard", "tracking", inputs.standards),
     ):
-        row: dict[str, Value] = {"method": method, "sampler": sampler}
+        if len(members) != len(inputs.anchors):
+            raise VcmflowError("table 7: give as many --anchor as --test and --standard methods")
+        row: dict[str, Value] = {"method": method, "sampler": inputs.method(members[0]).sampler}
         costs = inputs.complexity[chooser]
         row |= {key: costs.get(key, math.nan) for key in COSTS}
         row |= {f"measured_{key}": costs.get(key, math.nan) for key in MEASURED}
         for key, (metric, score) in GAINS.items():
-            row[key], row[f"{key}_scenes"] = _gain(inputs, modes, sampler, metric, score)
+            gain = _gain(inputs, task, members, metric, score or accuracy)
+            row[key], row[f"{key}_scenes"] = gain
         rows.append(row)
     columns = [
         Column("method", "Method"),
@@ -59,11 +60,14 @@ def complexity(inputs: Inputs) -> Table:
         Column("sampler"),
     ]
     counts = "; ".join(f"{row['method']}: {_counts(row)}" for row in rows)
+    test, standard, anchor = (
+        inputs.titles.of(names[0]) for names in (inputs.tests, inputs.standards, inputs.anchors)
+    )
     caption = (
         "Cost of choosing the frames, and gain over uniform sampling. Embedding or detector "
-        f"together with the decision; ours: `{inputs.test}`, standard: `{inputs.standard}`. "
-        f"BD-mAP in percentage points and BD-rates in percent against `{inputs.anchor}`, means "
-        f"over scenes, then over {' and '.join(title_mode(mode) for mode in modes)}. Frames per "
+        f"together with the decision; ours: `{test}`, standard: `{standard}`. "
+        f"BD-mAP in percentage points and BD-rates in percent against `{anchor}`, means "
+        f"over scenes, then over {inputs.codecs(inputs.anchors)}. Frames per "
         "second, and latency of one frame from its decoding on, as measured on the machine of this "
         "run. Bold: the better. Scenes that entered: "
         f"{counts}."
@@ -71,7 +75,7 @@ def complexity(inputs: Inputs) -> Table:
     return Table(
         label="table7",
         number="Table 7",
-        caption=inputs.caption(caption, inputs.scenes),
+        caption=inputs.caption(caption, task),
         columns=columns,
         rows=rows,
         match="method",
@@ -80,18 +84,18 @@ def complexity(inputs: Inputs) -> Table:
 
 
 def _gain(
-    inputs: Inputs, modes: tuple[str, ...], sampler: str, metric: Metric, score: str
+    inputs: Inputs, task: str, members: Sequence[str], metric: Metric, score: str
 ) -> tuple[float, str]:
     means: list[float] = []
     entered = total = 0
-    for mode in modes:
-        anchors = select(inputs.scenes, inputs.anchor, mode)
-        tests = select(inputs.scenes, sampler, mode)
-        values = []
-        for key in scene_keys([*anchors, *tests]):
-            anchor = [row for row in anchors if (row.dataset, row.scene) == key]
-            test = [row for row in tests if (row.dataset, row.scene) == key]
-            values.append(metric(curve(anchor, score), curve(test, score), inputs.fit).value)
+    rows = inputs.rows("scene", task)
+    for anchor_name, name in zip(inputs.anchors, members, strict=True):
+        anchors = inputs.curves(rows, anchor_name, score)
+        tests = inputs.curves(rows, name, score)
+        values = [
+            metric(anchors.get(key, NO_CURVE), tests.get(key, NO_CURVE), inputs.fit).value
+            for key in dict.fromkeys([*anchors, *tests])
+        ]
         mean, known = mean_of(values)
         means.append(mean)
         entered, total = entered + known, total + len(values)

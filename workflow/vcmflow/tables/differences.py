@@ -1,11 +1,10 @@
-"""Tables 3 and 4: the paper's method against uniform sampling, by scene (spec sections 8, 9)."""
+"""Tables 3 and 4: the paper's method against uniform sampling, by scene (docs/paper.md 8, 9)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from vcmflow.core.errors import VcmflowError
-from vcmflow.score.bd import (
+from vcmflow.core.bd import (
     STATUS_MEANING,
     Curve,
     Difference,
@@ -16,25 +15,26 @@ from vcmflow.score.bd import (
     p_map,
     p_map_area,
 )
-from vcmflow.tables.inputs import Inputs, Score, curve, scene_keys, select, title_mode
+from vcmflow.core.errors import VcmflowError
+from vcmflow.tables.inputs import Inputs
 from vcmflow.tables.layout import Column, Table, Value, mean_of
 
 Metric = Callable[[Curve, Curve, Fit], Difference]
 
+NO_CURVE = Curve.of([], [])
 REMARKS: Mapping[str, str] = {
     status: meaning for status, meaning in STATUS_MEANING.items() if status != "ok"
 }
-NUMBERS = {"ra": "3", "ai": "4"}
 
 
 def random_access(inputs: Inputs) -> Table:
-    """Table 3."""
-    return build(inputs, "ra")
+    """Table 3, of methods whose codec is VVC in random access."""
+    return build(inputs, "3")
 
 
 def all_intra(inputs: Inputs) -> Table:
-    """Table 4."""
-    return build(inputs, "ai")
+    """Table 4, of methods whose codec is VVC with every frame intra."""
+    return build(inputs, "4")
 
 
 def _subset(name: Subset) -> Metric:
@@ -56,39 +56,41 @@ METRICS: Mapping[str, tuple[str, Metric, bool]] = {
 }
 
 
-def build(inputs: Inputs, mode: str) -> Table:
+def build(inputs: Inputs, number: str) -> Table:
     """One row per scene and a mean row over the scenes that count.
 
     Columns: those of the paper (P-mAP and its subsets in percent, BD-mAP in percentage points),
     the literal variants (area form of P-mAP; Eq. (12), which is the BD-rate over mAP), and for
     each its status; in the mean row the status says how many scenes entered.
     """
-    inputs.need("scenes")
-    if inputs.modes not in ((), (mode,)):
-        raise VcmflowError(f"table {NUMBERS[mode]} is about mode {mode!r}; leave out --modes")
-    anchors = select(inputs.scenes, inputs.anchor, mode)
-    tests = select(inputs.scenes, inputs.test, mode)
+    inputs.need("scores", "anchors", "tests")
+    if len(inputs.anchors) != 1 or len(inputs.tests) != 1:
+        raise VcmflowError(f"table {number} takes one --anchor and one --test")
+    task, metric_name = inputs.chosen_task()
+    (anchor_name,), (test_name,) = inputs.anchors, inputs.tests
+    scenes = inputs.rows("scene", task)
+    anchors = inputs.curves(scenes, anchor_name, metric_name)
+    tests = inputs.curves(scenes, test_name, metric_name)
     rows: list[dict[str, Value]] = []
     bold: set[tuple[int, str]] = set()
     found: dict[str, list[float]] = {key: [] for key in METRICS}
-    for dataset, scene in scene_keys([*anchors, *tests]):
-        anchor = curve(_of_scene(anchors, dataset, scene), "map")
-        test = curve(_of_scene(tests, dataset, scene), "map")
-        row: dict[str, Value] = {"scene": scene, "dataset": dataset}
+    for key in dict.fromkeys([*anchors, *tests]):
+        anchor, test = anchors.get(key, NO_CURVE), tests.get(key, NO_CURVE)
+        row: dict[str, Value] = {"scene": key[1], "dataset": key[0]}
         row |= {"points_anchor": len(anchor), "points_test": len(test)}
-        for key, (_, metric, high_is_better) in METRICS.items():
+        for name, (_, metric, high_is_better) in METRICS.items():
             result = metric(anchor, test, inputs.fit)
-            found[key].append(result.value)
-            row |= {key: result.value, f"{key}_status": result.status}
-            if key in ("p_map", "bd_map"):
-                row[f"{key}_overlap"] = result.overlap
+            found[name].append(result.value)
+            row |= {name: result.value, f"{name}_status": result.status}
+            if name in ("p_map", "bd_map"):
+                row[f"{name}_overlap"] = result.overlap
             if result.defined and (result.value > 0) == high_is_better and result.value != 0:
-                bold.add((len(rows), key))
+                bold.add((len(rows), name))
         rows.append(row)
     summary: dict[str, Value] = {"scene": "mean"}
-    for key, values in found.items():
+    for name, values in found.items():
         mean, entered = mean_of(values)
-        summary |= {key: mean, f"{key}_status": f"{entered} of {len(rows)}"}
+        summary |= {name: mean, f"{name}_status": f"{entered} of {len(rows)}"}
     rows.append(summary)
     columns = [Column("scene", "Scene")]
     columns += [
@@ -101,16 +103,18 @@ def build(inputs: Inputs, mode: str) -> Table:
         f"{title.rstrip(' ↓↑')} {summary[f'{key}_status']}"
         for key, (title, _, _) in METRICS.items()
     )
+    test_words, anchor_words = inputs.titles.of(test_name), inputs.titles.of(anchor_name)
     caption = (
-        f"Pareto mAP and BD-mAP of `{inputs.test}` against `{inputs.anchor}`, {title_mode(mode)}. "
+        f"Pareto mAP and BD-mAP of `{test_words}` against `{anchor_words}`, "
+        f"{inputs.codecs([anchor_name, test_name])}. "
         "P-mAP, its rate ranks (high, mid, low 4 of six points), its literal area form and the "
         "BD-rate over mAP (Eq. 12) in percent, negative = better; BD-mAP in percentage points, "
-        f"positive = better. Bold: `{inputs.test}` is better. Scenes in the mean: {counts}."
+        f"positive = better. Bold: `{test_words}` is better. Scenes in the mean: {counts}."
     )
     return Table(
-        label=f"table{NUMBERS[mode]}",
-        number=f"Table {NUMBERS[mode]}",
-        caption=inputs.caption(caption, tests),
+        label=f"table{number}",
+        number=f"Table {number}",
+        caption=inputs.caption(caption, task),
         columns=columns,
         rows=rows,
         match="scene",
@@ -118,7 +122,3 @@ def build(inputs: Inputs, mode: str) -> Table:
         summary_from=len(rows) - 1,
         statuses=REMARKS,
     )
-
-
-def _of_scene(scores: list[Score], dataset: str, scene: str) -> list[Score]:
-    return [score for score in scores if (score.dataset, score.scene) == (dataset, scene)]

@@ -1,4 +1,4 @@
-"""What tables are made from: score tables, complexity, and what the command line chose."""
+"""What tables are made from: scores, complexity, and what the command line chose."""
 
 from __future__ import annotations
 
@@ -8,48 +8,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from vcmflow.core.bd import Curve, Fit
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import read_json
-from vcmflow.core.rows import Row, number, read_csv, whole_number
-from vcmflow.core.runs import SOURCE
-from vcmflow.score.bd import Curve, Fit
-from vcmflow.trajectory.columns import COLUMNS
+from vcmflow.core.rows import Row, read_csv
+from vcmflow.core.scores import PSEUDO, Level, Method, curve, find_method, one_task, select, wide
+from vcmflow.core.titles import Titles
+from vcmflow.score.registry import accuracy_of
 
-MODE_NAMES = {"ra": "random access", "ai": "all-intra"}
-_NAMES = ("dataset", "scene", "sampler", "mode", "qp")
+# What is read of the measures of ``vcmflow trajectory``.
+TRAJECTORY = (
+    *("variant", "embedding", "embedder", "sampler", "differs", "parameters", "sequence", "n"),
+    *("dimension", "flicker", "step_to_random", "step_to_own", "turning", "neighbours"),
+    "correlation",
+)
 
-
-@dataclass(frozen=True)
-class Score:
-    """One row of a score table.
-
-    Attributes:
-        dataset: name.
-        scene: name; "all" for a whole dataset.
-        sequence: id; empty for pooled rows.
-        sampler: name; "source" for the uncompressed frames.
-        mode: "ra", "ai", or empty for the uncompressed frames.
-        qp: quantisation parameter; -1 for the uncompressed frames.
-        fields: all fields as text.
-        where: file and line.
-    """
-
-    dataset: str
-    scene: str
-    sequence: str
-    sampler: str
-    mode: str
-    qp: int
-    fields: Mapping[str, str]
-    where: str
-
-    def __getitem__(self, column: str) -> float:
-        """The number in a column, NaN where it is empty."""
-        return number(self.fields, column, self.where)
-
-    def text(self, column: str) -> str:
-        """The text in a column, empty where there is no such column."""
-        return self.fields.get(column, "")
+Scene = tuple[str, str]  # dataset, scene
 
 
 @dataclass(frozen=True)
@@ -58,49 +34,77 @@ class Inputs:
 
     Attributes:
         table: name of the table.
-        scenes: rows per scene, of one or more datasets.
-        sequences: rows per sequence.
-        datasets: rows per dataset, all scenes pooled.
+        scores: of one or more datasets (``core.scores.read_scores``).
         complexity: sampler -> what choosing frames costs.
         trajectories: measures per variant of the ablation and sequence, as text.
-        anchor: sampler that the others are measured against.
-        test: the paper's method.
-        standard: the tracking based method ("standard method" in the paper).
-        modes: coding modes; empty for the table's own.
-        qps: quantisation parameters of the rows of Table 6; empty: chosen by the table.
+        task: the task whose accuracy the table is about; empty: the only one there is.
+        anchors: methods that the others are measured against.
+        tests: the paper's method; one for each anchor, differing from each other in the codec.
+        standards: the tracking based method ("standard method" in the paper), likewise.
+        methods: methods of the rows, for tables that leave a choice; empty: all.
+        points: operating points of the rows of Tables 5 and 6; empty: chosen by the table.
         fit: interpolation between the points of a curve.
         min_map: smallest acceptable mAP on uncompressed frames; None for no such check.
         min_jaccard: the same for the mean Jaccard index.
+        rising: codecs whose rate rises with their operating points.
+        titles: words for methods and codecs.
         note: what the numbers were measured on, for captions.
     """
 
     table: str
-    scenes: Sequence[Score] = ()
-    sequences: Sequence[Score] = ()
-    datasets: Sequence[Score] = ()
+    scores: pd.DataFrame = field(default_factory=pd.DataFrame)
     complexity: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     trajectories: Sequence[Row] = ()
-    anchor: str = "uniform"
-    test: str = "manifold"
-    standard: str = "tracking"
-    modes: tuple[str, ...] = ()
-    qps: tuple[int, ...] = ()
+    task: str = ""
+    anchors: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+    standards: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
     fit: Fit = "pchip"
     min_map: float | None = None
     min_jaccard: float | None = None
+    rising: frozenset[str] = frozenset()
+    titles: Titles = field(default_factory=Titles)
     note: str = ""
 
     def need(self, *names: str) -> None:
         """Raise unless each of these parts was given."""
-        flags = {"datasets": "dataset-scores"}
+        flags = {"anchors": "anchor", "tests": "test", "standards": "standard"}
         for name in names:
-            if not getattr(self, name):
+            if not len(getattr(self, name)):
                 raise VcmflowError(f"table {self.table} needs --{flags.get(name, name)}")
 
-    def caption(self, text: str, rows: Sequence[Score]) -> str:
+    def rows(self, level: Level, task: str = "") -> pd.DataFrame:
+        """The scores of single sequences, of scenes or of datasets, one row per condition."""
+        return wide(self.scores, level, task)
+
+    def chosen_task(self) -> tuple[str, str]:
+        """The task that the table is about, and its accuracy's metric."""
+        task = one_task(self.scores, self.task)
+        return task, accuracy_of(self.scores, task).accuracy
+
+    def method(self, name: str) -> Method:
+        """What a method is a chain of."""
+        return find_method(self.scores, name)
+
+    def curves(self, rows: pd.DataFrame, method: str, metric: str) -> dict[Scene, Curve]:
+        """The curve of a method in each scene, for the rows of the level "scene"."""
+        return {
+            (str(key[0]), str(key[1])): curve(part, metric)
+            for key, part in select(rows, method).groupby(["dataset", "scene"], sort=False)
+        }
+
+    def codecs(self, names: Sequence[str]) -> str:
+        """The words for the codecs of methods: "random access and all-intra"."""
+        codecs = dict.fromkeys(self.method(name).codec for name in names)
+        return " and ".join(self.titles.of(codec) for codec in codecs)
+
+    def caption(self, text: str, task: str = "") -> str:
         """A caption with what every caption has to say: which data, and whose ground truth."""
         parts = [text]
-        if any(row.text("ground_truth") == "pseudo" for row in rows):
+        pseudo = self.scores[self.scores["status"] == PSEUDO]
+        if len(pseudo) and (not task or (pseudo["task"] == task).any()):
             parts.append(
                 "Ground truth is pseudo ground truth: what the same model finds on the "
                 "uncompressed frames."
@@ -108,34 +112,6 @@ class Inputs:
         if self.note:
             parts.append(self.note if self.note.endswith(".") else f"{self.note}.")
         return " ".join(parts)
-
-
-def read_scores(paths: Sequence[Path]) -> tuple[Score, ...]:
-    """Read score tables (``vcmflow score pool``) into one.
-
-    Raises:
-        VcmflowError: a file is missing, is no score table, or has no rows.
-    """
-    scores: list[Score] = []
-    for path in paths:
-        rows = read_csv(path, _NAMES)
-        if not rows:
-            raise VcmflowError(f"{path}: has no rows")
-        for line, row in enumerate(rows, start=2):
-            where = f"{path}: line {line}"
-            scores.append(
-                Score(
-                    dataset=row["dataset"],
-                    scene=row["scene"],
-                    sequence=row.get("sequence", ""),
-                    sampler=row["sampler"],
-                    mode=row["mode"],
-                    qp=-1 if row["sampler"] == SOURCE else whole_number(row, "qp", where),
-                    fields=row,
-                    where=where,
-                )
-            )
-    return tuple(scores)
 
 
 def read_trajectories(paths: Sequence[Path]) -> tuple[Row, ...]:
@@ -146,7 +122,7 @@ def read_trajectories(paths: Sequence[Path]) -> tuple[Row, ...]:
     """
     found: list[Row] = []
     for path in paths:
-        rows = read_csv(path, COLUMNS)
+        rows = read_csv(path, TRAJECTORY)
         if not rows:
             raise VcmflowError(f"{path}: has no rows")
         found += rows
@@ -182,36 +158,3 @@ def read_complexity(path: Path) -> dict[str, dict[str, float]]:
 
 def _known(value: Any) -> float:
     return math.nan if value is None else float(value)
-
-
-def select(
-    scores: Sequence[Score], sampler: str, mode: str, where: str = "score table"
-) -> list[Score]:
-    """The rows of one sampler in one mode, by ascending QP within each scene or sequence.
-
-    Raises:
-        VcmflowError: there are none; the message lists the samplers and modes that there are.
-    """
-    rows = [score for score in scores if (score.sampler, score.mode) == (sampler, mode)]
-    if not rows:
-        there = sorted({f"{s.sampler}/{s.mode}" for s in scores if s.sampler != SOURCE})
-        raise VcmflowError(
-            f"{where}: no rows of sampler {sampler!r} in mode {mode!r}; there are "
-            f"{', '.join(there)}"
-        )
-    return rows
-
-
-def curve(rows: Sequence[Score], score: str) -> Curve:
-    """Rate (bytes) against a score, one point per row."""
-    return Curve.of([row["rate_bytes"] for row in rows], [row[score] for row in rows])
-
-
-def scene_keys(scores: Sequence[Score]) -> list[tuple[str, str]]:
-    """(dataset, scene) pairs in the order of the table."""
-    return list(dict.fromkeys((score.dataset, score.scene) for score in scores))
-
-
-def title_mode(mode: str) -> str:
-    """A mode's name for captions."""
-    return MODE_NAMES.get(mode, mode)

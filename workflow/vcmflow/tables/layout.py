@@ -6,8 +6,9 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from pathlib import Path
+
+import pandas as pd
 
 from vcmflow.core.files import whole_file
 from vcmflow.core.rows import fixed, write_csv
@@ -241,61 +242,45 @@ def to_tex(table: Table) -> str:
     """The table as a LaTeX float, ending in a newline."""
     marks = _Marks(table)
     count = len(table.shown)
-    layout = "".join("l" if _is_text(table, column) else "r" for column in table.shown)
-    caption = re.sub(r"`([^`]*)`", lambda m: rf"\texttt{{{m[1]}}}", escape_tex(table.caption))
-    body = _tex_rows(_cells(table, table.rows, marks, _TEX, stress=True), table.summary_from)
+    rows = _tex_rows(_cells(table, table.rows, marks, _TEX, stress=True), table.summary_from)
     for block in table.blocks:
         heading = rf"\multicolumn{{{count}}}{{l}}{{\emph{{{escape_tex(block.title)}}}}} \\"
-        rows = _cells(table, block.rows, marks, _TEX, stress=False)
-        body += [r"\midrule", heading, *_tex_rows(rows, table.summary_from)]
-    notes = [rf"\textsuperscript{{{letter}}}~{escape_tex(text)}." for letter, text in marks.notes()]
-    return "\n".join(
-        [
-            r"% needs \usepackage{booktabs}",
-            r"\begin{table}[htbp]",
-            r"\centering",
-            rf"\caption{{{caption}}}",
-            rf"\label{{tab:{table.label}}}",
-            *([r"\footnotesize", r"\setlength{\tabcolsep}{3pt}"] if count > 9 else []),
-            rf"\begin{{tabular}}{{{layout}}}",
-            r"\toprule",
-            *_tex_head(table.shown),
-            r"\midrule",
-            *body,
-            r"\bottomrule",
-            r"\end{tabular}",
-            *([r"\par\smallskip", r"\footnotesize " + r"\quad ".join(notes)] if notes else []),
-            r"\end{table}",
-            "",
-        ]
+        body = _cells(table, block.rows, marks, _TEX, stress=False)
+        for index, row in enumerate(_tex_rows(body, table.summary_from)):
+            first = "\\midrule\n" + heading + "\n" if index == 0 else ""
+            rows.append([first + row[0], *row[1:]])
+    titles = [(escape_tex(column.group), escape_tex(column.title)) for column in table.shown]
+    grouped = any(group for group, _ in titles)
+    frame = pd.DataFrame(rows, dtype=object)
+    frame.columns = (
+        pd.MultiIndex.from_tuples(titles) if grouped else pd.Index([title for _, title in titles])
     )
+    caption = re.sub(r"`([^`]*)`", lambda m: rf"\texttt{{{m[1]}}}", escape_tex(table.caption))
+    text = frame.style.hide(axis="index").to_latex(
+        column_format="".join("l" if _is_text(table, c) else "r" for c in table.shown),
+        position="htbp",
+        position_float="centering",
+        hrules=True,
+        caption=caption,
+        label=f"tab:{table.label}",
+        multicol_align="c",
+    )
+    notes = [rf"\textsuperscript{{{letter}}}~{escape_tex(text)}." for letter, text in marks.notes()]
+    if notes:
+        foot = "\n".join([r"\par\smallskip", r"\footnotesize " + r"\quad ".join(notes), ""])
+        text = text.replace(r"\end{table}", foot + r"\end{table}")
+    if count > 9:
+        small = "\\footnotesize\n\\setlength{\\tabcolsep}{3pt}\n"
+        text = text.replace(r"\begin{tabular}", small + r"\begin{tabular}")
+    return "% needs \\usepackage{booktabs}\n" + text
 
 
-def _tex_head(columns: Sequence[Column]) -> list[str]:
-    titles = " & ".join(escape_tex(column.title) for column in columns) + r" \\"
-    if not any(column.group for column in columns):
-        return [titles]
-    cells: list[str] = []
-    rules: list[str] = []
-    start = 1
-    for group, members in groupby(columns, key=lambda column: column.group):
-        span = len(list(members))
-        if group:
-            cells.append(rf"\multicolumn{{{span}}}{{c}}{{{escape_tex(group)}}}")
-            rules.append(rf"\cmidrule(lr){{{start}-{start + span - 1}}}")
-        else:
-            cells += [""] * span
-        start += span
-    return [" & ".join(cells) + r" \\", " ".join(rules), titles]
-
-
-def _tex_rows(rows: Iterable[Sequence[str]], summary_from: int | None) -> list[str]:
-    lines: list[str] = []
-    for index, row in enumerate(rows):
-        if index == summary_from and index > 0:
-            lines.append(r"\midrule")
-        lines.append(" & ".join(row) + r" \\")
-    return lines
+def _tex_rows(rows: Iterable[list[str]], summary_from: int | None) -> list[list[str]]:
+    """The rows, with a rule in front of those that sum up the others."""
+    found = list(rows)
+    if summary_from is not None and 0 < summary_from < len(found):
+        found[summary_from][0] = "\\midrule\n" + found[summary_from][0]
+    return found
 
 
 def write_text(path: Path, text: str) -> None:

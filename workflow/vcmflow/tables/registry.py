@@ -10,6 +10,7 @@ TABLES: dict[str, Entry] = {
     "5": Entry("vcmflow.tables.by_size:detection"),
     "6": Entry("vcmflow.tables.by_size:segmentation"),
     "7": Entry("vcmflow.tables.costs:complexity"),
+    "compare": Entry("vcmflow.tables.compare:build"),
     "ablation": Entry("vcmflow.tables.ablation:build"),
     "accuracy": Entry("vcmflow.tables.accuracy:build"),
     "sanity": Entry("vcmflow.tables.sanity:build"),

@@ -7,53 +7,56 @@ the wrong order, a decoder that shows something else than was encoded.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
+import pandas as pd
+
 from vcmflow.core.runs import SOURCE
-from vcmflow.tables.inputs import Inputs, Score
+from vcmflow.core.scores import numbers, tasks_of, wide
+from vcmflow.core.titles import Titles
+from vcmflow.score.registry import accuracy_of
+from vcmflow.tables.inputs import Inputs
 from vcmflow.tables.layout import Column, Table, Value
 
 ACCURACY_KEPT = 0.95
-EVERYTHING = "all"
+# task's accuracy -> (what readers call it, the limit's name in ``Inputs``)
+LIMITS = {"map": ("mAP", "min_map"), "jaccard": ("mean Jaccard index", "min_jaccard")}
 
 Row = dict[str, Value]
 
 
 def build(inputs: Inputs) -> Table:
-    """One row per check, dataset and mode: pass or fail, and the number nearest to failing.
+    """One row per check, dataset and codec: pass or fail, and the number nearest to failing.
 
-    1. Rate falls as QP rises, for every sequence and sampler; number: largest ratio of a rate to
-       that of the next lower QP.
-    2. PSNR of the kept frames falls as QP rises; number: largest step up, dB.
+    1. Rate falls from each operating point to the next (as QP rises), for every sequence and
+       method; number: largest ratio of a rate to that of the point before.
+    2. PSNR of the kept frames falls likewise; number: largest step up, dB.
     3. Every sampler keeps the number of frames that it was asked for.
-    4. All frames kept, at the lowest QP: at least 95 % of the uncompressed mAP.
+    4. All frames kept, at the highest rate: at least 95 % of the uncompressed mAP.
     5. If limits are given: mAP and mean Jaccard index on uncompressed frames.
     """
-    inputs.need("sequences", "datasets")
+    inputs.need("scores")
     rows: list[Row] = []
-    coded = [score for score in inputs.sequences if score.sampler != SOURCE]
-    for dataset in dict.fromkeys(score.dataset for score in coded):
-        of_dataset = [score for score in coded if score.dataset == dataset]
-        for mode in dict.fromkeys(score.mode for score in of_dataset):
-            of_mode = [score for score in of_dataset if score.mode == mode]
-            rows.append(
-                _falls("rate falls as QP rises", of_mode, "rate_bytes", lambda a, b: b / a, 1.0)
-            )
-            rows.append(
-                _falls(
-                    "PSNR of kept frames falls as QP rises",
-                    of_mode,
-                    "psnr_kept",
-                    lambda a, b: b - a,
-                    0.0,
-                )
-            )
-        rows.append(_frames_kept(of_dataset))
-    for dataset in dict.fromkeys(score.dataset for score in inputs.datasets):
-        of_dataset = [score for score in inputs.datasets if score.dataset == dataset]
-        rows += _accuracy_kept(of_dataset)
-        rows += _limits(inputs, of_dataset)
+    sequences, titles = inputs.rows("sequence"), inputs.titles
+    coded = sequences[sequences["method"] != SOURCE]
+    for dataset, of_dataset in coded.groupby("dataset", sort=False):
+        for codec, part in of_dataset.groupby("codec"):
+            rising = codec in inputs.rising
+            words = f"falls as {titles.point(str(codec), 'falls' if rising else 'rises')}"
+            part = part.iloc[::-1] if rising else part
+            at = str(dataset), titles.short(str(codec))
+            falls = _falls(titles, part, "rate_bytes", lambda a, b: b / a, 1.0)
+            rows.append(_row(f"rate {words}", *at, "< 1", falls))
+            if "psnr_kept" in part and part["psnr_kept"].notna().any():
+                falls = _falls(titles, part, "psnr_kept", lambda a, b: b - a, 0.0)
+                rows.append(_row(f"PSNR of kept frames {words}", *at, "< 0", falls))
+        kept = _frames_kept(titles, of_dataset)
+        check = "every sampler keeps the frames asked for"
+        rows.append(_row(check, str(dataset), "", "0 frames off", kept))
+    for dataset, scores in inputs.scores.groupby("dataset", sort=False):
+        for task in tasks_of(scores):
+            rows += _accuracies(inputs, scores, str(dataset), task)
     outcomes = [row["status"] for row in rows]
     counts = ", ".join(f"{outcomes.count(name)} {name}" for name in ("pass", "fail", "not run"))
     caption = (
@@ -63,7 +66,7 @@ def build(inputs: Inputs) -> Table:
     return Table(
         label="sanity",
         number="",
-        caption=inputs.caption(caption, inputs.datasets),
+        caption=inputs.caption(caption),
         columns=[
             Column("check", "Check"),
             Column("dataset", "Data set"),
@@ -79,115 +82,86 @@ def build(inputs: Inputs) -> Table:
     )
 
 
-def _row(check: str, of: Sequence[Score], mode: str = "") -> Row:
-    return {"check": check, "dataset": of[0].dataset, "mode": mode}
-
-
-def _verdict(passed: int, total: int) -> str:
-    if total == 0:
-        return "not run"
-    return "pass" if passed == total else "fail"
+def _row(
+    check: str,
+    dataset: str,
+    mode: str,
+    limit: str,
+    found: tuple[int, int, float, str],
+) -> Row:
+    """A row; ``found``: how many passed, of how many, the worst number, and where it is."""
+    passed, total, value, place = found
+    status = "not run" if total == 0 else "pass" if passed == total else "fail"
+    row: Row = {"check": check, "dataset": dataset, "mode": mode, "passed": passed, "total": total}
+    return row | {"value": value, "limit": limit, "place": place, "status": status}
 
 
 def _falls(
-    check: str,
-    scores: Sequence[Score],
+    titles: Titles,
+    rows: pd.DataFrame,
     column: str,
     step: Callable[[float, float], float],
     limit: float,
-) -> Row:
-    """Check that a column falls strictly from QP to QP; ``step(lower QP, higher QP) < limit``."""
-    groups: dict[tuple[str, str], list[Score]] = {}
-    for score in sorted(scores, key=lambda s: s.qp):
-        groups.setdefault((score.sequence, score.sampler), []).append(score)
+) -> tuple[int, int, float, str]:
+    """How many sequences and methods pass, of how many; the worst step, and where it is.
+
+    A ladder goes from the highest rate to the lowest; ``step(a point, the next) < limit``. Of equal
+    steps, that of the first sampler by name is told.
+    """
     passed = total = 0
     worst, place = -math.inf, ""
-    for (sequence, sampler), points in groups.items():
+    order = list(dict.fromkeys(rows["sequence"]))
+    groups = [group for _, group in rows.groupby(["sequence", "method"], sort=False)]
+    groups.sort(key=lambda g: (order.index(g["sequence"].iloc[0]), g["sampler"].iloc[0]))
+    for points in groups:
+        # A step that cannot be computed (a missing number) fails the check.
         steps = [
-            (_or_worst(step(low[column], high[column])), f"{sequence}, {sampler}, QP {high.qp}")
-            for low, high in pairwise(points)
+            math.inf if math.isnan(value) else value
+            for value in (step(a, b) for a, b in pairwise(numbers(points, column)))
         ]
-        if not steps:
-            continue
-        total += 1
-        passed += all(value < limit for value, _ in steps)
-        worst, place = max((worst, place), max(steps, key=_first), key=_first)
-    row = _row(check, scores, scores[0].mode)
-    return row | {
-        "passed": passed,
-        "total": total,
-        "value": worst if math.isfinite(worst) else math.nan,
-        "limit": f"< {limit:g}",
-        "place": place,
-        "status": _verdict(passed, total),
-    }
+        if steps:
+            total += 1
+            passed += all(value < limit for value in steps)
+            if max(steps) > worst:
+                worst = max(steps)
+                at = points.iloc[steps.index(worst) + 1]
+                point = titles.point(at["codec"], at["point"])
+                place = f"{at['sequence']}, {titles.of(at['method'])}, {point}"
+    return passed, total, worst if math.isfinite(worst) else math.nan, place
 
 
-def _first(entry: tuple[float, str]) -> float:
-    return entry[0]
+def _frames_kept(titles: Titles, rows: pd.DataFrame) -> tuple[int, int, float, str]:
+    differences = (rows["m"] - rows["m_expected"]).abs()
+    worst = rows.iloc[int(differences.to_numpy().argmax())]
+    value = float(differences.max())
+    place = f"{worst['sequence']}, {titles.of(worst['method'])}" if value else ""
+    return int((differences == 0).sum()), len(rows), value, place
 
 
-def _or_worst(value: float) -> float:
-    """A step that cannot be computed (a missing number) fails the check."""
-    return math.inf if math.isnan(value) else value
-
-
-def _frames_kept(scores: Sequence[Score]) -> Row:
-    differences = [
-        (abs(score["m"] - score["m_expected"]), f"{score.sequence}, {score.sampler}")
-        for score in scores
-    ]
-    passed = sum(difference == 0 for difference, _ in differences)
-    worst, place = max(differences, key=_first)
-    row = _row("every sampler keeps the frames asked for", scores)
-    return row | {
-        "passed": passed,
-        "total": len(scores),
-        "value": worst,
-        "limit": "0 frames off",
-        "place": place if worst else "",
-        "status": _verdict(passed, len(scores)),
-    }
-
-
-def _accuracy_kept(scores: Sequence[Score]) -> Iterator[Row]:
-    source = [score for score in scores if score.sampler == SOURCE]
-    if not source or source[0].text("task") != "detection" or math.isnan(source[0]["map"]):
+def _accuracies(inputs: Inputs, scores: pd.DataFrame, dataset: str, task: str) -> Iterator[Row]:
+    accuracy = accuracy_of(scores, task).accuracy
+    rows = wide(scores, "dataset", task)
+    source = rows[rows["method"] == SOURCE]
+    if source.empty:
         return
-    check = "all frames at the lowest QP keep the uncompressed mAP"
-    modes = dict.fromkeys(score.mode for score in scores if score.sampler != SOURCE)
-    for mode in modes:
-        points = [s for s in scores if (s.sampler, s.mode) == (EVERYTHING, mode)]
-        row = _row(check, source, mode) | {"limit": f"≥ {ACCURACY_KEPT:g}"}
-        if points:
-            point = min(points, key=lambda s: s.qp)
-            share = point["map"] / source[0]["map"] if source[0]["map"] > 0 else math.nan
-            good = share >= ACCURACY_KEPT
-            place = f"QP {point.qp}"
-            yield row | {
-                "passed": int(good),
-                "total": 1,
-                "value": share,
-                "place": place,
-                "status": _verdict(int(good), 1),
-            }
-        else:
-            yield row | {"passed": 0, "total": 0, "value": math.nan, "status": "not run"}
-
-
-def _limits(inputs: Inputs, scores: Sequence[Score]) -> Iterable[Row]:
-    source = [score for score in scores if score.sampler == SOURCE]
-    for task, column, limit, name in (
-        ("detection", "map", inputs.min_map, "mAP"),
-        ("segmentation", "jaccard", inputs.min_jaccard, "mean Jaccard index"),
-    ):
-        if limit is None or not source or source[0].text("task") != task:
+    value = float(source[accuracy].iloc[0])
+    name = f", {task}" if len(tasks_of(scores)) > 1 else ""
+    coded = rows[rows["method"] != SOURCE]
+    for codec, part in coded.groupby("codec") if accuracy == "map" and value == value else ():
+        best_point = f"{'highest' if codec in inputs.rising else 'lowest'} "
+        best_point += inputs.titles.point(str(codec), "").strip()
+        check = f"all frames at the {best_point} keep the uncompressed mAP{name}"
+        at = check, dataset, inputs.titles.short(str(codec)), f"≥ {ACCURACY_KEPT:g}"
+        whole = part[part["m"] == part["n"]]
+        if whole.empty:
+            yield _row(*at, (0, 0, math.nan, ""))
             continue
-        good = int(source[0][column] >= limit)
-        yield _row(f"{name} on uncompressed frames", source) | {
-            "passed": good,
-            "total": 1,
-            "value": source[0][column],
-            "limit": f"≥ {limit:g}",
-            "status": _verdict(good, 1),
-        }
+        best = whole.iloc[int(whole["rate_bytes"].to_numpy().argmax())]
+        share = float(best["map"]) / value if value > 0 else math.nan
+        place = inputs.titles.point(str(codec), str(best["point"]))
+        yield _row(*at, (int(share >= ACCURACY_KEPT), 1, share, place))
+    words, attribute = LIMITS.get(accuracy, ("", "note"))
+    limit = getattr(inputs, attribute)
+    if words and limit is not None:
+        check = f"{words} on uncompressed frames{name}"
+        yield _row(check, dataset, "", f"≥ {limit:g}", (int(value >= limit), 1, value, ""))

@@ -15,13 +15,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from vcmflow.core.detections import Detections
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.ranges import Share
 from vcmflow.core.video import Frame
 from vcmflow.nets.checkpoint import load_state, read_state
 from vcmflow.nets.faster_rcnn.load import IGNORED
 from vcmflow.task.coco_ids import COCO_IDS
-from vcmflow.task.found import in_range, ranked
-from vcmflow.task.types import Detections
+from vcmflow.task.found import AtMost, ranked
 
 NAME = "detectron2"
 
@@ -52,7 +53,7 @@ class Detectron2Detector:
 
     @torch.inference_mode()
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
-        """Detect in frames (uint8 H x W x 3, RGB); see ``vcmflow.task.types.Detector``."""
+        """Detect in frames (uint8 H x W x 3, RGB); see ``vcmflow.core.detections.Detector``."""
         results: list[Detections] = []
         for frame in frames:
             height, width = frame.shape[:2]
@@ -75,8 +76,8 @@ def build(
     weights: Path | None,
     device: str,
     config: str = "COCO-Detection/faster_rcnn_X_101_32x8d_FPN_3x.yaml",
-    score_threshold: float = 0.05,
-    detections: int = 100,
+    score_threshold: Share = 0.05,
+    detections: AtMost = 100,
 ) -> Detectron2Detector:
     """Build a detector of detectron2's model zoo.
 
@@ -88,11 +89,9 @@ def build(
         detections: at most this many per frame.
 
     Raises:
-        VcmflowError: detectron2 is not installed, knows no such configuration, an option is out of
-            range, or the weights cannot be read or do not fit.
+        VcmflowError: detectron2 is not installed, knows no such configuration, or the weights
+            cannot be read or do not fit.
     """
-    in_range(NAME, "score_threshold", score_threshold, 0, 1)
-    in_range(NAME, "detections", detections, 1, 1000)
     settings = _part("config").get_cfg()
     try:
         settings.merge_from_file(_part("model_zoo").get_config_file(config))

@@ -12,15 +12,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from vcmflow.core.detections import Detections
 from vcmflow.core.device import autocast, choose_precision
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.ranges import Count, NetworkPrecision, Share
 from vcmflow.core.video import Frame
 from vcmflow.nets.faster_rcnn.load import load
 from vcmflow.nets.faster_rcnn.network import FasterRcnn, FasterRcnnConfig, to_output
 from vcmflow.nets.faster_rcnn.resize import resize, resized_shape
 from vcmflow.task.coco_ids import COCO_IDS
-from vcmflow.task.found import group_size, groups, in_range, ranked
-from vcmflow.task.types import Detections
+from vcmflow.task.found import AtMost, Side, group_size, groups, ranked
 
 NAME = "faster_rcnn_x101"
 
@@ -45,7 +46,7 @@ class FasterRcnnX101:
 
     @torch.inference_mode()
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
-        """Detect in frames (uint8 H x W x 3, RGB); see ``vcmflow.task.types.Detector``."""
+        """Detect in frames (uint8 H x W x 3, RGB); see ``vcmflow.core.detections.Detector``."""
         results: list[Detections] = []
         for group in groups(frames, self._group):
             output = (group[0].shape[0], group[0].shape[1])
@@ -69,12 +70,12 @@ class FasterRcnnX101:
 def build(
     weights: Path | None,
     device: str,
-    score_threshold: float = 0.05,
-    detections: int = 100,
-    min_size: int = 800,
-    max_size: int = 1333,
-    batch: int | None = None,
-    precision: str = "auto",
+    score_threshold: Share = 0.05,
+    detections: AtMost = 100,
+    min_size: Side = 800,
+    max_size: Side = 1333,
+    batch: Count | None = None,
+    precision: NetworkPrecision = "auto",
 ) -> FasterRcnnX101:
     """Build the detector; the defaults are detectron2's.
 
@@ -90,15 +91,11 @@ def build(
             faster on a GPU and move scores and boxes a little.
 
     Raises:
-        VcmflowError: an option out of range, or weights that cannot be read or do not fit.
+        VcmflowError: weights that cannot be read or do not fit.
     """
-    in_range(NAME, "score_threshold", score_threshold, 0, 1)
-    in_range(NAME, "detections", detections, 1, 1000)
-    in_range(NAME, "min_size", min_size, 32, 10_000)
-    in_range(NAME, "max_size", max_size, 32, 10_000)
     if max_size < min_size:
         raise VcmflowError(f"{NAME}: max_size = {max_size} is below min_size = {min_size}")
     config = FasterRcnnConfig(score_threshold=score_threshold, detections=detections)
-    group = group_size(batch, device, NAME)
-    precision = choose_precision(precision, device, NAME)
-    return FasterRcnnX101(load(weights, config), device, (min_size, max_size), group, precision)
+    group = group_size(batch, device)
+    chosen = choose_precision(precision, device, NAME)
+    return FasterRcnnX101(load(weights, config), device, (min_size, max_size), group, chosen)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
-from vcmflow.core.errors import VcmflowError
+from vcmflow.core.detections import Detections
 from vcmflow.core.video import Frame
-from vcmflow.task.types import Detections
+
+# Options of models.
+AtMost = Annotated[int, Field(ge=1, le=2000)]  # detections or proposals per frame
+Side = Annotated[int, Field(ge=32, le=10_000)]  # px
 
 
 def groups(frames: Sequence[Frame], size: int) -> Iterator[list[Frame]]:
@@ -24,35 +29,15 @@ def groups(frames: Sequence[Frame], size: int) -> Iterator[list[Frame]]:
         yield group
 
 
-def group_size(batch: int | None, device: str, name: str) -> int:
-    """Frames per pass of a network.
+def group_size(batch: int | None, device: str) -> int:
+    """Frames per pass of a network: ``batch``, or what suits the device ("cpu" or "cuda").
 
     On a CPU, one at a time is as fast as more and rounds the same whatever the batch; a GPU is
     used well only by more.
-
-    Args:
-        batch: what the user asks for; None leaves the choice to the device.
-        device: "cpu" or "cuda".
-        name: the model, for the error message.
-
-    Raises:
-        VcmflowError: ``batch`` below 1.
     """
     if batch is None:
         return 8 if device.startswith("cuda") else 1
-    if not isinstance(batch, int) or batch < 1:
-        raise VcmflowError(f"{name}: batch = {batch}; allowed: integers from 1")
     return batch
-
-
-def in_range(name: str, key: str, value: float, low: float, high: float) -> None:
-    """Check an option.
-
-    Raises:
-        VcmflowError: ``value`` is no number in low..high.
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise VcmflowError(f"{name}: {key} = {value}; allowed: {low}..{high}")
 
 
 def ranked(

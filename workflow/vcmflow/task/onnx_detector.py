@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from vcmflow.core.detections import Detections
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.ranges import Count, Share
 from vcmflow.core.video import Frame
-from vcmflow.task.found import in_range, ranked
+from vcmflow.task.found import AtMost, ranked
 from vcmflow.task.onnx.decode import decode, suppress
 from vcmflow.task.onnx.describe import Description, InputSpec, read_description
 from vcmflow.task.onnx.model import parameters
-from vcmflow.task.types import Detections
 
 NAME = "onnx"
 
@@ -82,7 +83,7 @@ class OnnxDetector:
         self.parameters = count
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
-        """Detect in frames (uint8 H x W x 3, RGB); see ``vcmflow.task.types.Detector``.
+        """Detect in frames (uint8 H x W x 3, RGB); see ``vcmflow.core.detections.Detector``.
 
         Raises:
             VcmflowError: the network does not take the described input, or its output has another
@@ -117,10 +118,10 @@ def build(
     weights: Path | None,
     device: str,
     description: str = "fastestdet",
-    score_threshold: float | None = None,
-    nms_iou: float | None = None,
-    detections: int = 100,
-    threads: int = 1,
+    score_threshold: Share | None = None,
+    nms_iou: Share | None = None,
+    detections: AtMost = 100,
+    threads: Count = 1,
 ) -> OnnxDetector:
     """Build the detector.
 
@@ -135,17 +136,13 @@ def build(
         threads: of the CPU.
 
     Raises:
-        VcmflowError: no file, not an ONNX model, a bad description, or an option out of range.
+        VcmflowError: no file, not an ONNX model, a bad description.
     """
     spec = read_description(description)
     if score_threshold is not None:
-        in_range(NAME, "score_threshold", score_threshold, 0, 1)
-        spec = replace(spec, score_threshold=float(score_threshold))
+        spec = replace(spec, score_threshold=score_threshold)
     if nms_iou is not None:
-        in_range(NAME, "nms_iou", nms_iou, 0, 1)
-        spec = replace(spec, nms_iou=float(nms_iou))
-    in_range(NAME, "detections", detections, 1, 10_000)
-    in_range(NAME, "threads", threads, 1, 1024)
+        spec = replace(spec, nms_iou=nms_iou)
     if weights is None:
         raise VcmflowError("the onnx detector needs a weights file (.onnx)")
     try:
@@ -153,7 +150,7 @@ def build(
     except OSError:
         raise VcmflowError(f"{weights}: no such file") from None
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = int(threads)
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
     wanted = ["CUDAExecutionProvider"] if device.startswith("cuda") else []
@@ -166,4 +163,4 @@ def build(
         # ONNX Runtime raises classes of its own, without a common base.
         line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         raise VcmflowError(f"{weights}: not a whole ONNX model ({line})") from None
-    return OnnxDetector(session, count, spec, int(detections))
+    return OnnxDetector(session, count, spec, detections)

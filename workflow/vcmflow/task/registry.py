@@ -1,4 +1,4 @@
-"""The detectors and segmenters.
+"""The kinds of tasks and their models.
 
 Those without ``gpu`` are so small that a CPU is done before a GPU has started, with the same result
 on every machine.
@@ -6,36 +6,57 @@ on every machine.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 from vcmflow.core.registry import Entry
+
+
+@dataclass(frozen=True)
+class ModelEntry(Entry):
+    """A model: builder(weights: Path | None, device: str, **options) -> model.
+
+    Attributes:
+        reads: what its method ``run`` takes, which gives a list of results: an iterator of
+            ``frames`` (uint8 H x W x 3, RGB), the list of all frames of a ``clip``, or an iterator
+            of ``features`` (name -> array). A detector (``vcmflow.core.detections``) has a method
+            ``detect`` instead, for a few frames at a time.
+    """
+
+    reads: Literal["frames", "clip", "features"] = "frames"
+
 
 _TV = "vcmflow.task.torchvision_detectors"
 
-DETECTORS: dict[str, Entry] = {
-    "detectron2": Entry("vcmflow.task.detectron2_backend:build", gpu=True),
-    "faster_rcnn_mini": Entry("vcmflow.task.faster_rcnn_mini:build"),
-    "faster_rcnn_x101": Entry("vcmflow.task.faster_rcnn_x101:build", gpu=True),
-    "fasterrcnn_mobilenet_v3_large_320_fpn": Entry(
+DETECTORS: dict[str, ModelEntry] = {
+    "detectron2": ModelEntry("vcmflow.task.detectron2_backend:build", gpu=True),
+    "faster_rcnn_mini": ModelEntry("vcmflow.task.faster_rcnn_mini:build"),
+    "faster_rcnn_x101": ModelEntry("vcmflow.task.faster_rcnn_x101:build", gpu=True),
+    # The boxes around what it segments.
+    "yolact_mini": ModelEntry("vcmflow.task.yolact_mini:build"),
+    "fasterrcnn_mobilenet_v3_large_320_fpn": ModelEntry(
         f"{_TV}:fasterrcnn_mobilenet_v3_large_320_fpn", gpu=True
     ),
-    "fasterrcnn_mobilenet_v3_large_fpn": Entry(
+    "fasterrcnn_mobilenet_v3_large_fpn": ModelEntry(
         f"{_TV}:fasterrcnn_mobilenet_v3_large_fpn", gpu=True
     ),
-    "fasterrcnn_resnet50_fpn": Entry(f"{_TV}:fasterrcnn_resnet50_fpn", gpu=True),
-    "fasterrcnn_resnet50_fpn_v2": Entry(f"{_TV}:fasterrcnn_resnet50_fpn_v2", gpu=True),
-    "fcos_resnet50_fpn": Entry(f"{_TV}:fcos_resnet50_fpn", gpu=True),
-    "onnx": Entry("vcmflow.task.onnx_detector:build"),
-    "retinanet_resnet50_fpn": Entry(f"{_TV}:retinanet_resnet50_fpn", gpu=True),
-    "retinanet_resnet50_fpn_v2": Entry(f"{_TV}:retinanet_resnet50_fpn_v2", gpu=True),
-    "ssd300_vgg16": Entry(f"{_TV}:ssd300_vgg16", gpu=True),
-    "ssdlite320_mobilenet_v3_large": Entry(f"{_TV}:ssdlite320_mobilenet_v3_large", gpu=True),
+    "fasterrcnn_resnet50_fpn": ModelEntry(f"{_TV}:fasterrcnn_resnet50_fpn", gpu=True),
+    "fasterrcnn_resnet50_fpn_v2": ModelEntry(f"{_TV}:fasterrcnn_resnet50_fpn_v2", gpu=True),
+    "fcos_resnet50_fpn": ModelEntry(f"{_TV}:fcos_resnet50_fpn", gpu=True),
+    "onnx": ModelEntry("vcmflow.task.onnx_detector:build"),
+    "retinanet_resnet50_fpn": ModelEntry(f"{_TV}:retinanet_resnet50_fpn", gpu=True),
+    "retinanet_resnet50_fpn_v2": ModelEntry(f"{_TV}:retinanet_resnet50_fpn_v2", gpu=True),
+    "ssd300_vgg16": ModelEntry(f"{_TV}:ssd300_vgg16", gpu=True),
+    "ssdlite320_mobilenet_v3_large": ModelEntry(f"{_TV}:ssdlite320_mobilenet_v3_large", gpu=True),
 }
 
-SEGMENTERS: dict[str, Entry] = {
-    "maskrcnn_resnet50_fpn": Entry(f"{_TV}:maskrcnn_resnet50_fpn", gpu=True),
-    "maskrcnn_resnet50_fpn_v2": Entry(f"{_TV}:maskrcnn_resnet50_fpn_v2", gpu=True),
-    "yolact_mini": Entry("vcmflow.task.yolact_mini:build"),
-    "yolact_plus_base": Entry("vcmflow.task.yolact_plus:base", gpu=True),
-    "yolact_plus_resnet50": Entry("vcmflow.task.yolact_plus:resnet50", gpu=True),
+SEGMENTERS: dict[str, ModelEntry] = {
+    "maskrcnn_resnet50_fpn": ModelEntry(f"{_TV}:maskrcnn_resnet50_fpn", gpu=True),
+    "maskrcnn_resnet50_fpn_v2": ModelEntry(f"{_TV}:maskrcnn_resnet50_fpn_v2", gpu=True),
+    "yolact_mini": ModelEntry("vcmflow.task.yolact_mini:build"),
+    "yolact_plus_base": ModelEntry("vcmflow.task.yolact_plus:base", gpu=True),
+    "yolact_plus_resnet50": ModelEntry("vcmflow.task.yolact_plus:resnet50", gpu=True),
 }
 
-TASKS: dict[str, dict[str, Entry]] = {"detection": DETECTORS, "segmentation": SEGMENTERS}
+# kind of task -> its models; vcmflow.score.registry has what evaluates the kind.
+TASKS: dict[str, dict[str, ModelEntry]] = {"detection": DETECTORS, "segmentation": SEGMENTERS}

@@ -1,54 +1,38 @@
-"""Run one loaded model over many videos, frame by frame, in bounded memory."""
+"""Run one loaded model over a video, a whole clip or features, in bounded memory."""
 
 from __future__ import annotations
 
-import inspect
-import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+from vcmflow.core.detections import Detector, Result, to_results
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.registry import lookup
-from vcmflow.core.video import Frame
-from vcmflow.task.registry import TASKS
-from vcmflow.task.results import Result, to_results
-from vcmflow.task.types import Detector
+from vcmflow.core.video import Frame, read_video
 
 
-def load_detector(
-    task: str, model: str, weights: Path | None, device: str, options: Mapping[str, Any]
-) -> Detector:
-    """Build a registered detector or segmenter.
+def run_model(model: Any, reads: str, path: Path, batch: int) -> list[Result]:
+    """Return the results of a model on what a codec or the source gives.
 
     Args:
-        task: "detection" or "segmentation".
-        model: registered name.
-        weights: its weights file; None for fixed random values (tests, operation counts).
-        device: "cpu" or "cuda".
-        options: settings of the model, as its builder names them.
+        model: see ``vcmflow.task.registry``.
+        reads: "frames", "clip" or "features".
+        path: a video file; of features, an ``.npz`` file.
+        batch: frames per call of a detector; does not change the result.
 
     Raises:
-        VcmflowError: unknown task, model or option, or weights that do not fit.
+        VcmflowError: the file cannot be read, or ``batch`` below 1.
     """
-    if task not in TASKS:
-        raise VcmflowError(f"unknown task {task!r}; allowed: {', '.join(sorted(TASKS))}")
-    builder = lookup(TASKS[task], model, "detector" if task == "detection" else "segmenter")
-    allowed = list(inspect.signature(builder).parameters)[2:]
-    for key in options:
-        if key not in allowed:
-            raise VcmflowError(
-                f"{model} has no option {key!r}; allowed: {', '.join(allowed) or 'none'}"
-            )
-    detector = cast(Detector, builder(weights, device, **options))
-    if weights is None:
-        print(
-            f"warning: no weights were given: {model} runs with fixed random values, which find "
-            "nothing real; good for timing only",
-            file=sys.stderr,
-            flush=True,
-        )
-    return detector
+    if reads == "features":
+        from vcmflow.core.features import read_features
+
+        return list(model.run(read_features(path)))
+    frames = read_video(path)
+    if reads == "clip":
+        return list(model.run(list(frames)))
+    if hasattr(model, "detect"):
+        return list(detect_video(model, frames, batch))
+    return list(model.run(frames))
 
 
 def detect_video(detector: Detector, frames: Iterable[Frame], batch: int) -> Iterator[Result]:

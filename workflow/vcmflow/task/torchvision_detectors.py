@@ -18,11 +18,12 @@ from torch import Tensor, nn
 from torchvision.models import get_model
 from torchvision.ops import FrozenBatchNorm2d
 
+from vcmflow.core.detections import Detections
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.ranges import Count, Share
 from vcmflow.core.video import Frame
 from vcmflow.nets.checkpoint import build as build_network
-from vcmflow.task.found import group_size, groups, in_range, ranked
-from vcmflow.task.types import Detections
+from vcmflow.task.found import AtMost, Side, group_size, groups, ranked
 
 # COCO's categories, with background (0) and the unused ids: labels are category ids.
 CLASSES = 91
@@ -108,7 +109,7 @@ class TorchvisionDetector:
 
     @torch.inference_mode()
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
-        """Detect in frames (uint8 H x W x 3, RGB); see ``vcmflow.task.types.Detector``.
+        """Detect in frames (uint8 H x W x 3, RGB); see ``vcmflow.core.detections.Detector``.
 
         Raises:
             VcmflowError: a frame so long and narrow that nothing of it is left after resizing.
@@ -148,12 +149,12 @@ def build(
     name: str,
     weights: Path | None,
     device: str,
-    score_threshold: float = 0.05,
-    detections: int = 100,
-    nms_iou: float = 0.5,
-    min_size: int | None = None,
-    max_size: int | None = None,
-    batch: int | None = None,
+    score_threshold: Share = 0.05,
+    detections: AtMost = 100,
+    nms_iou: Share = 0.5,
+    min_size: Side | None = None,
+    max_size: Side | None = None,
+    batch: Count | None = None,
 ) -> TorchvisionDetector:
     """Build a detector or segmenter.
 
@@ -172,9 +173,6 @@ def build(
         VcmflowError: an option out of range or not known to this network, or weights that cannot
             be read or do not fit.
     """
-    in_range(name, "score_threshold", score_threshold, 0, 1)
-    in_range(name, "nms_iou", nms_iou, 0, 1)
-    in_range(name, "detections", detections, 1, 1000)
     names = TWO_STAGE if "rcnn" in name else ONE_STAGE
     options: dict[str, Any] = dict(
         zip(names, (score_threshold, nms_iou, int(detections)), strict=True)
@@ -182,11 +180,10 @@ def build(
     for key, value in (("min_size", min_size), ("max_size", max_size)):
         if value is None:
             continue
-        in_range(name, key, value, 32, 10_000)
         if name.startswith("ssd"):
             raise VcmflowError(f"{name}: has no {key}; its input size is fixed")
         options[key] = int(value)
-    group = group_size(batch, device, name)
+    group = group_size(batch, device)
     module = build_network(lambda: network(name, **options), weights, name, _names_for(name))
     return TorchvisionDetector(module, device, group, name.startswith("maskrcnn"))
 

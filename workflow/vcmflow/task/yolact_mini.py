@@ -1,8 +1,4 @@
-"""A small YOLACT-style segmenter (Bolya et al., 2019), on the classes of the official network.
-
-It is trained from scratch by ``vcmflow train`` on rendered scenes, and takes some ten to twenty
-milliseconds for a frame of 416x240 on one CPU core.
-"""
+"""Segmenter ``yolact_mini``: a small YOLACT, trained from scratch on rendered scenes."""
 
 from __future__ import annotations
 
@@ -12,34 +8,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from vcmflow.core.detections import Detections, no_detections
+from vcmflow.core.ranges import Share
 from vcmflow.core.video import Frame
-from vcmflow.nets.yolact.config import LightSpec, YolactConfig
+from vcmflow.nets.fuse import fold_batch_norms
+from vcmflow.nets.weights import fixed_weights, load_halves
+from vcmflow.nets.yolact.mini import CATEGORIES, CONFIG, NAME
 from vcmflow.nets.yolact.network import Yolact
 from vcmflow.nets.yolact.postprocess import NmsSettings, detect, finish
-from vcmflow.task.fuse import fold_batch_norms
-from vcmflow.task.limits import check_count, check_share
-from vcmflow.task.types import Detections, no_detections
-from vcmflow.task.weights import fixed_weights, load_weights
-
-NAME = "yolact_mini"
-
-# Foreground class k of the network, from 0, is this COCO id.
-CATEGORIES = (1, 2, 3)
-
-CONFIG = YolactConfig(
-    backbone=LightSpec(widths=(16, 32, 64, 96, 128), blocks=(1, 2, 2, 1)),
-    classes=len(CATEGORIES) + 1,
-    input_size=(240, 416),
-    fpn_width=64,
-    prototypes=16,
-    proto_convs=1,
-    anchor_scales=((16.0, 24.0), (32.0, 45.0), (64.0, 90.0), (128.0, 180.0)),
-    anchor_ratios=(0.4, 1.0, 2.0),
-    mask_iou=False,
-    semantic_head=True,
-    mean=(115.0, 115.0, 115.0),
-    std=(64.0, 64.0, 64.0),
-)
+from vcmflow.task.found import AtMost
 
 
 class MiniYolact:
@@ -54,7 +31,7 @@ class MiniYolact:
 
     @torch.inference_mode()
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
-        """Segment frames (uint8 H x W x 3, RGB); see ``vcmflow.task.types.Detector``.
+        """Segment frames (uint8 H x W x 3, RGB); see ``vcmflow.core.detections.Detector``.
 
         Frames pass one at a time, so that the batch cannot change the rounding.
         """
@@ -82,9 +59,9 @@ class MiniYolact:
 def build(
     weights: Path | None,
     device: str,
-    score_threshold: float = 0.05,
-    detections: int = 50,
-    nms_iou: float = 0.5,
+    score_threshold: Share = 0.05,
+    detections: AtMost = 50,
+    nms_iou: Share = 0.5,
 ) -> MiniYolact:
     """Build the segmenter.
 
@@ -96,16 +73,12 @@ def build(
         nms_iou: a box that overlaps a better one of its class by more than this is dropped, 0..1.
 
     Raises:
-        VcmflowError: an option out of range, or weights that are missing, damaged or of another
-            network.
+        VcmflowError: weights that are missing, damaged or of another network.
     """
-    check_share(NAME, "score_threshold", score_threshold)
-    check_share(NAME, "nms_iou", nms_iou)
-    check_count(NAME, "detections", detections)
     model = Yolact(CONFIG).eval()
     if weights is None:
         fixed_weights(model)
     else:
-        load_weights(weights, model, NAME)
+        load_halves(weights, model, NAME)
     settings = NmsSettings(confidence=score_threshold, iou=nms_iou, detections=detections)
     return MiniYolact(model, device, settings)

@@ -13,15 +13,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from vcmflow.core.detections import Detections
 from vcmflow.core.device import autocast, choose_precision
-from vcmflow.core.errors import VcmflowError
+from vcmflow.core.ranges import Count, NetworkPrecision, Share
 from vcmflow.core.video import Frame
 from vcmflow.nets.yolact.load import load
 from vcmflow.nets.yolact.network import Yolact
 from vcmflow.nets.yolact.postprocess import NmsSettings, detect, finish
 from vcmflow.task.coco_ids import COCO_IDS
-from vcmflow.task.found import group_size, groups, in_range, ranked
-from vcmflow.task.types import Detections
+from vcmflow.task.found import AtMost, group_size, groups, ranked
 
 
 class YolactPlus:
@@ -50,7 +50,7 @@ class YolactPlus:
 
     @torch.inference_mode()
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
-        """Segment frames (uint8 H x W x 3, RGB); see ``vcmflow.task.types.Detector``."""
+        """Segment frames (uint8 H x W x 3, RGB); see ``vcmflow.core.detections.Detector``."""
         results: list[Detections] = []
         for group in groups(frames, self._group):
             pictures = torch.from_numpy(np.stack(group)).to(self._device)
@@ -84,13 +84,13 @@ def build(
     name: str,
     weights: Path | None,
     device: str,
-    score_threshold: float = 0.15,
-    detections: int = 15,
+    score_threshold: Share = 0.15,
+    detections: AtMost = 15,
     rescore: bool = True,
-    nms_iou: float = 0.5,
+    nms_iou: Share = 0.5,
     across_classes: bool = False,
-    batch: int | None = None,
-    precision: str = "auto",
+    batch: Count | None = None,
+    precision: NetworkPrecision = "auto",
 ) -> YolactPlus:
     """Build a segmenter; the defaults are those of the official demonstrations.
 
@@ -109,20 +109,14 @@ def build(
             faster on a GPU and move scores and masks a little.
 
     Raises:
-        VcmflowError: an option out of range, or weights that cannot be read or do not fit.
+        VcmflowError: weights that cannot be read or do not fit.
     """
-    in_range(name, "score_threshold", score_threshold, 0, 1)
-    in_range(name, "nms_iou", nms_iou, 0, 1)
-    in_range(name, "detections", detections, 1, 100)
-    for key, value in (("rescore", rescore), ("across_classes", across_classes)):
-        if not isinstance(value, bool):
-            raise VcmflowError(f"{name}: {key} = {value}; allowed: true, false")
-    group = group_size(batch, device, name)
+    group = group_size(batch, device)
     settings = NmsSettings(iou=nms_iou, across_classes=across_classes)
-    precision = choose_precision(precision, device, name)
+    chosen = choose_precision(precision, device, name)
     network = load(name, weights)
     return YolactPlus(
-        network, device, settings, detections, score_threshold, rescore, group, precision
+        network, device, settings, detections, score_threshold, rescore, group, chosen
     )
 
 

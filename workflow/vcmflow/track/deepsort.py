@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import islice
 from typing import Any
 
 from deep_sort_realtime.deep_sort.track import Track as DeepSortTrack
 from deep_sort_realtime.deep_sort.track import TrackState
 from deep_sort_realtime.deepsort_tracker import DeepSort
 
-from vcmflow.core.errors import VcmflowError
+from vcmflow.core.detections import Detections
+from vcmflow.core.ranges import Count, Share
 from vcmflow.core.tracks import Box, Track
 from vcmflow.core.video import Frame
-from vcmflow.task.types import Detections, Detector
 from vcmflow.track.appearance import colour_histograms
-from vcmflow.track.settings import TrackerSettings
 
 
 class _ConfirmedTrack(DeepSortTrack):  # type: ignore[misc]
@@ -29,19 +26,12 @@ class _ConfirmedTrack(DeepSortTrack):  # type: ignore[misc]
         self.state = TrackState.Confirmed
 
 
-class Tracker:
-    """Follows objects from frame to frame; one instance per video."""
+class DeepSortTracker:
+    """DeepSORT on boxes and colours (see ``vcmflow.core.tracking.Tracker``)."""
 
-    def __init__(self, settings: TrackerSettings) -> None:
-        self._threshold = settings.score_threshold
-        self._tracker = DeepSort(
-            max_iou_distance=settings.max_iou_distance,
-            max_age=settings.max_age,
-            n_init=1,
-            max_cosine_distance=settings.max_cosine_distance,
-            override_track_class=_ConfirmedTrack,
-            embedder=None,
-        )
+    def __init__(self, tracker: DeepSort, score_threshold: float) -> None:
+        self._tracker = tracker
+        self._threshold = score_threshold
 
     def update(self, frame: Frame, detections: Detections) -> list[Track]:
         """Take in the next frame and return the objects seen in it, by ascending id.
@@ -75,34 +65,29 @@ class Tracker:
         return sorted(tracks, key=lambda track: track.id)
 
 
-def track_video(
-    frames: Iterable[Frame], detector: Detector, settings: TrackerSettings, batch_size: int = 8
-) -> list[list[Track]]:
-    """Detect and track objects through a video, holding ``batch_size`` frames at a time.
+def build(
+    score_threshold: Share = 0.3,
+    max_age: Count = 30,
+    max_iou_distance: Share = 0.7,
+    max_cosine_distance: Share = 0.2,
+) -> DeepSortTracker:
+    """Build a tracker for one video.
 
     Args:
-        frames: uint8 H x W x 3, RGB, all of one size.
-        detector: a loaded detector.
-        settings: of the tracker.
-        batch_size: frames per call of the detector, >= 1; does not change the result.
-
-    Returns:
-        The tracked objects of every frame.
-
-    Raises:
-        VcmflowError: there are no frames, or the batch size is below 1.
+        score_threshold: detections below are not tracked.
+        max_age: frames that a track survives without a detection.
+        max_iou_distance: 1 - IoU above which a box is not the same object.
+        max_cosine_distance: appearance distance above which it is not.
     """
-    if batch_size < 1:
-        raise VcmflowError(f"batch size {batch_size}; allowed: 1 or more")
-    tracker = Tracker(settings)
-    tracked: list[list[Track]] = []
-    stream = iter(frames)
-    while batch := list(islice(stream, batch_size)):
-        for frame, detections in zip(batch, detector.detect(batch), strict=True):
-            tracked.append(tracker.update(frame, detections))
-    if not tracked:
-        raise VcmflowError("no frames to track objects in")
-    return tracked
+    tracker = DeepSort(
+        max_iou_distance=max_iou_distance,
+        max_age=max_age,
+        n_init=1,
+        max_cosine_distance=max_cosine_distance,
+        override_track_class=_ConfirmedTrack,
+        embedder=None,
+    )
+    return DeepSortTracker(tracker, score_threshold)
 
 
 def _rounded(box: list[float]) -> Box:

@@ -13,15 +13,12 @@ from typing import Any
 import numpy as np
 
 from vcmflow.core.arrays import read_embedding
+from vcmflow.core.embedding import load_embedder
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.options import parse_options
+from vcmflow.core.options import parse_instance
+from vcmflow.core.registry import find
 from vcmflow.core.rows import fixed, write_csv
-from vcmflow.embed.command import build_embedder
-from vcmflow.embed.registry import EMBEDDINGS
-from vcmflow.sample.decide import choose_frames, count_to_keep
-from vcmflow.sample.registry import SAMPLERS, complete_options, find_method
-from vcmflow.trajectory.columns import COLUMNS
-from vcmflow.trajectory.measures import (
+from vcmflow.core.trajectory import (
     Points,
     adjacent_distance,
     neighbour_share,
@@ -29,14 +26,18 @@ from vcmflow.trajectory.measures import (
     speed_correlation,
     turning_angle,
 )
-from vcmrender.speed import ContentSpeed, read_speed
+from vcmflow.embed.registry import EMBEDDERS
+from vcmflow.sample.decide import choose_frames, count_to_keep
+from vcmflow.sample.registry import SAMPLERS
+from vcmflow.trajectory.columns import COLUMNS
+from vcmrender.api import ContentSpeed, read_speed
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How frames are chosen: a method, its options, and one frame kept of how many."""
+    """How frames are chosen: a sampler, its options, and one frame kept of how many."""
 
-    method: str
+    sampler: str
     options: Mapping[str, Any]
     keep_every: Sequence[int]
 
@@ -44,7 +45,7 @@ class Sampling:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("--variant", required=True, help="what the row of the table is called")
-    parser.add_argument("--sampler", default="", help="name of the sampler; none if left out")
+    parser.add_argument("--method", default="", help="the method with it; none if left out")
     parser.add_argument("--differs", default="", help="what is special about the variant, in words")
     parser.add_argument("--embedding-name", required=True, help="name of the embedding")
     parser.add_argument(
@@ -63,21 +64,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--keep-every", nargs="+", type=int, required=True, metavar="K",
         help="keep m = n // K + 1 frames; one number, or one per embedding",
     )  # fmt: skip
-    parser.add_argument("--method", default="manifold", help=f"one of: {', '.join(SAMPLERS)}")
     parser.add_argument(
-        "--option", action="append", default=[], metavar="KEY=VALUE", help="of the method"
+        "--sampler",
+        default="manifold",
+        metavar="INSTANCE",
+        help=f"'{{sampler: name, option: value, …}}' or a name; one of: {', '.join(SAMPLERS)}",
     )
     parser.add_argument(
-        "--embedder", required=True, help=f"one of: {', '.join(EMBEDDINGS)}; to count its weights"
+        "--embedding",
+        required=True,
+        metavar="INSTANCE",
+        help="'{embedder: name, option: value, …}' or a name, to count its weights; one of: "
+        + ", ".join(EMBEDDERS),
     )
     parser.add_argument("--weights", type=Path, help="its weights file, if it has one")
-    parser.add_argument(
-        "--embedding-option",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="of the embedder; repeatable",
-    )
     parser.add_argument("--out", type=Path, required=True, metavar="CSV", help="row per sequence")
 
 
@@ -95,12 +95,10 @@ def run(args: argparse.Namespace) -> None:
     for name in args.speed_names:
         if name not in args.names:
             raise VcmflowError(f"--speed-names: {name!r} is not among --names")
-    method = find_method(args.method)
-    if method.needs != "embedding":
-        raise VcmflowError(f"--method {args.method}: is not built on an embedding")
-    sampling = Sampling(
-        args.method, complete_options(args.method, parse_options(args.option)), keep_every
-    )
+    sampler, options = parse_instance(args.sampler, "sampler")
+    if "embedding" not in find(SAMPLERS, sampler, "sampler").needs:
+        raise VcmflowError(f"--sampler {sampler}: is not built on an embedding")
+    sampling = Sampling(sampler, options, keep_every)
     speeds = {
         name: read_speed(path) for name, path in zip(args.speed_names, args.speeds, strict=True)
     }
@@ -108,14 +106,13 @@ def run(args: argparse.Namespace) -> None:
         name: np.asarray(read_embedding(path), np.float64)
         for name, path in zip(args.names, args.embeddings, strict=True)
     }
-    embedder = build_embedder(
-        args.embedder, args.weights, options=parse_options(args.embedding_option)
-    )
+    embedder = load_embedder(EMBEDDERS, args.embedding, args.weights)
+    name, _ = parse_instance(args.embedding, "embedder", "embedding")
     about = {
         "variant": args.variant,
         "embedding": args.embedding_name,
-        "embedder": args.embedder,
-        "sampler": args.sampler,
+        "embedder": name,
+        "sampler": args.method,
         "differs": args.differs,
         "parameters": embedder.parameters,
     }
@@ -154,7 +151,7 @@ def measure(
                 raise VcmflowError(
                     f"sequence {name}: {len(speed.seconds)} content speeds for {n} frames"
                 )
-            kept = choose_frames(sampling.method, n, m, embedding=array, options=sampling.options)
+            kept = choose_frames(sampling.sampler, n, m, {"embedding": array}, sampling.options)
             correlation = speed_correlation(kept, np.asarray(speed.seconds[: n - 1]), m)
         rows.append(
             {

@@ -7,10 +7,12 @@ Deformable convolution: Zhu et al., "Deformable ConvNets v2" (CVPR 2019), comput
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torchvision.models.resnet import Bottleneck
 from torchvision.ops import deform_conv2d
 
 
@@ -50,38 +52,20 @@ class DeformableConv(nn.Module):
         return result.to(x.dtype)
 
 
-class Bottleneck(nn.Module):
-    """1x1, 3x3 (with the stride), 1x1, and a shortcut."""
+def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module | None:
+    if stride == 1 and inputs == outputs:
+        return None
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
-    expansion = 4
 
-    def __init__(self, inputs: int, width: int, stride: int, deformable: bool) -> None:
-        super().__init__()
-        outputs = width * self.expansion
-        self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv2: nn.Module = (
-            DeformableConv(width, width, stride)
-            if deformable
-            else nn.Conv2d(width, width, 3, stride, padding=1, bias=False)
-        )
-        self.bn2 = nn.BatchNorm2d(width)
-        self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(outputs)
-        self.downsample: nn.Module | None = None
-        if stride != 1 or inputs != outputs:
-            self.downsample = nn.Sequential(
-                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
-            )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, inputs, H, W) -> (B, 4 width, H / stride, W / stride)."""
-        shortcut = x if self.downsample is None else self.downsample(x)
-        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        y = F.relu(self.bn2(self.conv2(y)), inplace=True)
-        y = self.bn3(self.conv3(y))
-        y += shortcut
-        return F.relu(y, inplace=True)
+def _bottleneck(inputs: int, width: int, stride: int, deformable: bool) -> nn.Module:
+    """1x1, 3x3 (with the stride), 1x1 to 4 times the width, and a shortcut."""
+    block: Any = Bottleneck(inputs, width, stride)
+    if deformable:
+        block.conv2 = DeformableConv(width, width, stride)
+    block.downsample = _shortcut(inputs, width * Bottleneck.expansion, stride)
+    module: nn.Module = block
+    return module
 
 
 class ResNet(nn.Module):
@@ -106,7 +90,7 @@ class ResNet(nn.Module):
             for block in range(count):
                 deformable = stage in deformable_stages and block % deformable_interval == 0
                 stride = 2 if block == 0 and stage > 0 else 1
-                row.append(Bottleneck(inputs, width, stride, deformable))
+                row.append(_bottleneck(inputs, width, stride, deformable))
                 inputs = width * Bottleneck.expansion
             self.layers.append(nn.Sequential(*row))
 
@@ -122,7 +106,11 @@ class ResNet(nn.Module):
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions and a shortcut."""
+    """Two 3x3 convolutions and a shortcut.
+
+    torchvision's block computes the shortcut last, which changes the order in which gradients are
+    summed and with it the last bits of trained weights.
+    """
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -130,11 +118,7 @@ class BasicBlock(nn.Module):
         self.bn1 = nn.BatchNorm2d(outputs)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(outputs)
-        self.downsample: nn.Module | None = None
-        if stride != 1 or inputs != outputs:
-            self.downsample = nn.Sequential(
-                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
-            )
+        self.downsample = _shortcut(inputs, outputs, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs, H, W) -> (B, outputs, H / stride, W / stride)."""

@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import yaml
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.task.coco_ids import COCO_IDS
 
 FOLDER = Path(__file__).parent
-Part = TypeVar("Part")
+CONFIG = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+# Strict: "3" and true are no numbers here.
+Side = Annotated[int, Field(ge=1, strict=True)]
+Channel = Annotated[int, Field(ge=0, strict=True)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Positive = Annotated[Number, Field(gt=0)]
+Share = Annotated[Number, Field(ge=0, le=1)]
 
 
-@dataclass(frozen=True)
+def _categories(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value
+    if value == "coco80":
+        return COCO_IDS
+    if value == "coco91":
+        return np.arange(1, 91, dtype=np.int64)
+    if isinstance(value, list) and value and all(type(item) is int for item in value):
+        return np.array(value, np.int64)
+    raise ValueError("coco80, coco91 or a list of category ids")
+
+
+@dataclass(frozen=True, config=CONFIG)
 class InputSpec:
     """How a frame becomes the network's input, (1, 3, height, width).
 
@@ -34,19 +52,19 @@ class InputSpec:
         type: "float32" or "uint8".
     """
 
-    height: int
-    width: int
-    colour: str = "rgb"
-    resize: str = "stretch"
-    anchor: str = "centre"
-    fill: int = 114
-    divide: float = 255.0
-    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    type: str = "float32"
+    height: Side
+    width: Side
+    colour: Literal["rgb", "bgr"] = "rgb"
+    resize: Literal["stretch", "letterbox"] = "stretch"
+    anchor: Literal["centre", "corner"] = "centre"
+    fill: Annotated[int, Field(ge=0, le=255, strict=True)] = 114
+    divide: Positive = 255.0
+    mean: tuple[Number, Number, Number] = (0.0, 0.0, 0.0)
+    std: tuple[Positive, Positive, Positive] = (1.0, 1.0, 1.0)
+    type: Literal["float32", "uint8"] = "float32"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CONFIG)
 class OutputSpec:
     """How detections are read from the network's outputs.
 
@@ -66,23 +84,28 @@ class OutputSpec:
         first_label: of "lists": the label of the first category.
     """
 
-    decoder: str
-    tensors: tuple[int, ...] = (0,)
-    objectness: int | None = None
-    box: int = 0
-    classes: int = 4
-    activation: str = "none"
-    centre: str = "tanh"
-    size: str = "sigmoid"
-    objectness_power: float = 1.0
-    class_power: float = 1.0
-    layout: str = "rows"
-    form: str = "cxcywh"
-    units: str = "pixels"
-    first_label: int = 0
+    decoder: Literal["grid", "rows", "lists"]
+    tensors: tuple[Channel, ...] = (0,)
+    objectness: Channel | None = None
+    box: Channel = 0
+    classes: Channel = 4
+    activation: Literal["none", "sigmoid"] = "none"
+    centre: Literal["tanh", "sigmoid", "none"] = "tanh"
+    size: Literal["sigmoid", "exp", "none"] = "sigmoid"
+    objectness_power: Number = 1.0
+    class_power: Number = 1.0
+    layout: Literal["rows", "columns"] = "rows"
+    form: Literal["cxcywh", "xyxy"] = "cxcywh"
+    units: Literal["pixels", "relative"] = "pixels"
+    first_label: Channel = 0
+
+    def __post_init__(self) -> None:
+        needed = 3 if self.decoder == "lists" else 1
+        if len(self.tensors) != needed:
+            raise ValueError(f"{needed} numbers in tensors with decoder {self.decoder}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CONFIG)
 class Description:
     """An ONNX detector.
 
@@ -95,25 +118,9 @@ class Description:
 
     input: InputSpec
     output: OutputSpec
-    categories: npt.NDArray[np.int64]
-    score_threshold: float
-    nms_iou: float
-
-
-CHOICES: dict[str, tuple[str, ...]] = {
-    "colour": ("rgb", "bgr"),
-    "resize": ("stretch", "letterbox"),
-    "anchor": ("centre", "corner"),
-    "type": ("float32", "uint8"),
-    "decoder": ("grid", "rows", "lists"),
-    "activation": ("none", "sigmoid"),
-    "centre": ("tanh", "sigmoid", "none"),
-    "size": ("sigmoid", "exp", "none"),
-    "layout": ("rows", "columns"),
-    "form": ("cxcywh", "xyxy"),
-    "units": ("pixels", "relative"),
-}
-KEYS = ("input", "output", "categories", "score_threshold", "nms_iou")
+    categories: Annotated[npt.NDArray[np.int64], BeforeValidator(_categories)]
+    score_threshold: Share
+    nms_iou: Share
 
 
 def read_description(name: str) -> Description:
@@ -133,77 +140,14 @@ def read_description(name: str) -> Description:
         ) from None
     except (UnicodeDecodeError, yaml.YAMLError):
         raise VcmflowError(f"{path}: not a YAML file") from None
-    where = path.name
-    if not isinstance(value, dict) or set(value) != set(KEYS):
-        raise VcmflowError(f"{where}: must have exactly the keys {', '.join(KEYS)}")
-    thresholds = []
-    for key in ("score_threshold", "nms_iou"):
-        number = value[key]
-        if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 <= number <= 1:
-            raise VcmflowError(f"{where}: {key}: {number}; allowed: 0..1")
-        thresholds.append(float(number))
-    return Description(
-        _part(InputSpec, value["input"], f"{where}: input"),
-        _output(value["output"], f"{where}: output"),
-        _categories(value["categories"], where),
-        *thresholds,
-    )
-
-
-def _output(value: Any, where: str) -> OutputSpec:
-    output = _part(OutputSpec, value, where)
-    needed = 3 if output.decoder == "lists" else 1
-    if len(output.tensors) != needed:
-        raise VcmflowError(f"{where}.tensors: decoder {output.decoder} reads {needed} outputs")
-    return output
-
-
-def _categories(value: Any, where: str) -> npt.NDArray[np.int64]:
-    if value == "coco80":
-        return COCO_IDS
-    if value == "coco91":
-        return np.arange(1, 91, dtype=np.int64)
-    if isinstance(value, list) and value and all(type(item) is int for item in value):
-        return np.array(value, np.int64)
-    raise VcmflowError(
-        f"{where}: categories: {value!r}; allowed: coco80, coco91 or a list of category ids"
-    )
-
-
-def _part(kind: type[Part], value: Any, where: str) -> Part:
-    """Fill a dataclass from a mapping, checking every key and value."""
-    fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    if not isinstance(value, Mapping):
-        raise VcmflowError(f"{where}: must be a mapping")
-    for key in value:
-        if key not in fields:
-            raise VcmflowError(f"{where}: unknown key {key!r}; allowed: {', '.join(fields)}")
-    for key, field in fields.items():
-        if key not in value and field.default is dataclasses.MISSING:
-            raise VcmflowError(f"{where}: {key} is missing")
-    return kind(**{key: _value(fields[key].type, key, item, where) for key, item in value.items()})
-
-
-def _value(kind: Any, key: str, value: Any, where: str) -> Any:
-    """Check one value against the annotation of its field."""
-    if key in CHOICES:
-        if value not in CHOICES[key]:
-            raise VcmflowError(f"{where}.{key}: {value!r}; allowed: {', '.join(CHOICES[key])}")
-        return value
-    if value is None and "None" in kind:
-        return None
-    numbers = value if "tuple" in kind else [value]
-    whole = "float" not in kind
-    if not isinstance(numbers, list) or not all(
-        isinstance(number, int if whole else (int, float)) and not isinstance(number, bool)
-        for number in numbers
-    ):
-        raise VcmflowError(f"{where}.{key}: {value!r}; allowed: {kind.replace('tuple', 'list')}")
-    if kind == "tuple[float, float, float]" and len(numbers) != 3:
-        raise VcmflowError(f"{where}.{key}: {value!r}; allowed: three numbers")
-    low = 1 if key in ("height", "width") else 0
-    if whole and min(numbers) < low:
-        raise VcmflowError(f"{where}.{key}: {value!r}; allowed: integers from {low}")
-    if key in ("divide", "std") and min(numbers) <= 0:
-        raise VcmflowError(f"{where}.{key}: {value!r}; allowed: numbers above 0")
-    return tuple(numbers) if "tuple" in kind else value
+    try:
+        return TypeAdapter(Description).validate_python(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "missing":
+        raise VcmflowError(f"{path.name}: {key} is missing")
+    if first["type"] == "unexpected_keyword_argument":
+        raise VcmflowError(f"{path.name}: unknown key {key}")
+    said = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    raise VcmflowError(f"{path.name}: {key}: {first['input']!r}; allowed: {said}")

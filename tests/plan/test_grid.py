@@ -1,0 +1,145 @@
+"""Methods as chains: what is made once, and under which instances it lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from planning import plan, settings
+
+from vcmflow.plan.grid import keep_every, sampler_of
+
+SEQUENCE = "1_calibration_1.1-rgb_center"
+CHAIN = {"sampler": "uniform", "codec": "vvenc_ra", "reconstructor": "interpolation"}
+
+
+def chain(**values: str) -> Any:
+    """Wildcards of a job of railway."""
+    return SimpleNamespace(**({"dataset": "railway", "sequence": SEQUENCE} | CHAIN | values))
+
+
+def with_method(**parts: str) -> dict[str, Any]:
+    """A change that gives railway one more method, which differs from uniform in these parts."""
+    methods = [*settings().data.datasets["railway"].methods, "x"]
+    return {
+        "methods": {"x": CHAIN | parts},
+        "data": {"datasets": {"railway": {"methods": methods}}},
+    }
+
+
+def test_the_default_methods_are_the_papers() -> None:
+    grid = plan().grid
+    assert [name for name, m in grid["railway"].methods.items() if m.swept is None] == [
+        *("uniform", "tracking", "manifold", "all"),
+        *("uniform_ai", "tracking_ai", "manifold_ai", "all_ai"),
+    ]
+    assert list(grid["davis"].methods) == ["uniform", "tracking", "manifold"]
+    assert grid["railway"].methods["all"].points == ("22", "27", "32", "37", "42", "47")
+    assert grid["railway"].counterpart("uniform", "vvenc_ai") == "uniform_ai"
+    assert grid["davis"].counterpart("uniform", "vvenc_ai") is None
+
+
+def test_a_sweep_is_methods_with_a_share_of_their_own() -> None:
+    found = plan()
+    swept = [m for m in found.grid["railway"].methods.values() if m.swept is not None]
+    assert {m.name for m in swept} == {
+        f"{name}-n{share}" for name in ("uniform", "manifold") for share in (2, 5, 9)
+    }
+    assert all(m.points == ("32",) for m in swept)
+    assert sampler_of(found.settings, "manifold-n5").embedding == "learned"
+    assert keep_every(found.settings, found.grid["railway"], "manifold-n5") == 5
+    assert keep_every(found.settings, found.grid["railway"], "manifold") == 3
+    assert keep_every(found.settings, found.grid["davis"], "manifold") == 4
+
+
+def test_a_sampler_may_have_a_share_of_its_own() -> None:
+    change = with_method(sampler="sparse")
+    change["sample"] = {"samplers": {"sparse": {"sampler": "uniform", "keep_every": 7}}}
+    found = plan(change=change)
+    assert found.keep_every(chain(sampler="sparse")) == 7
+    assert found.keep_every(chain()) == 3
+
+
+def test_a_second_reconstructor_shares_streams() -> None:
+    change = with_method(reconstructor="hold")
+    change["reconstruct"] = {"reconstructors": {"hold": {"reconstructor": "hold"}}}
+    before, after = plan(), plan(change=change)
+    assert after.encodings() == before.encodings()
+    assert len(after.reconstructions()) == len(before.reconstructions()) + 1
+
+
+def test_an_optional_part_without_its_weights_is_left_out(tmp_path: Path) -> None:
+    assert "uniform_ema_vfi" not in plan("compare").grid["railway"].methods
+    weights = tmp_path / "weights.pkl"
+    weights.write_bytes(b"weights")
+    part = {"ema_vfi": {"weights": str(weights)}}
+    found = plan("compare", {"reconstruct": {"reconstructors": part}})
+    assert found.grid["railway"].methods["uniform_ema_vfi"].reconstructor == "ema_vfi"
+    assert found.chain_weights("vvenc_ra", "ema_vfi") == [str(weights)]
+
+
+def test_a_second_detector_shares_reconstructions() -> None:
+    change = {
+        "task": {"tasks": {"second": {"kind": "detection", "model": "faster_rcnn_mini"}}},
+        "data": {"datasets": {"railway": {"tasks": ["detection", "second"]}}},
+    }
+    before, after = plan(), plan(change=change)
+    assert after.encodings() == before.encodings()
+    assert after.reconstructions() == before.reconstructions()
+    assert after.grid["railway"].with_kind("detection") == ["detection", "second"]
+
+
+def test_a_method_that_differs_in_its_codec_shares_decision_and_embedding() -> None:
+    change = with_method(sampler="manifold", codec="x265")
+    change["encode"] = {"codecs": {"x265": {"codec": "x265", "preset": "fast"}}}
+    found = plan(change=change)
+    assert found.sampler_needs(chain(sampler="manifold")) == {
+        "embedding": f"results/mini/railway/embed/{SEQUENCE}/learned.npy"
+    }
+    samplers = {name for coding in found.encodings() for name in coding.samplers}
+    assert samplers == {name for coding in plan().encodings() for name in coding.samplers}
+    assert found.streams("x265", ["22"]) == ["22.265"]
+
+
+def test_methods_that_share_a_coding_at_different_points_code_each_once() -> None:
+    found = plan()
+    made = [
+        (sampler, coding.codec, point)
+        for coding in found.encodings()
+        for sampler in coding.samplers
+        for point in coding.points
+    ]
+    assert len(made) == len(set(made))
+    assert {coding.name for coding in found.encodings()} == {"vvenc_ra", "vvenc_ra_32", "vvenc_ai"}
+    assert found.points(chain(sampler="uniform-n5")) == ["32"]
+
+
+def test_a_part_keeps_its_number_when_others_lose_sequences() -> None:
+    dataset = plan().grid["railway"]
+    assert list(dataset.parts()) == ["000", "001"]
+    assert dataset.part_of(SEQUENCE) == "000"
+    assert sorted(name for part in dataset.parts().values() for name in part) == sorted(
+        dataset.sequences
+    )
+
+
+def test_words_of_a_job_are_the_narrowest() -> None:
+    found = plan()
+    assert found.settings.encode.codecs["vvenc_ai"].job() == (
+        '{"codec": "vvenc", "intra_period": 32, "preset": "faster", "structure": "ai"}'
+    )
+    assert found.sampler_job(chain(sampler="manifold")) == (
+        '{"arc": "chord", "count": "exact", "sampler": "manifold"}'
+    )
+    assert found.task_device(SimpleNamespace(task="detection")) == "cpu"
+
+
+@pytest.mark.parametrize("gpus", [0, 2])
+def test_gpus_go_to_what_is_made_for_them(gpus: int) -> None:
+    paper = plan("paper", gpus=gpus)
+    assert paper.task_gpus(SimpleNamespace(task="detection")) == min(1, gpus)
+    assert paper.reconstruct_gpus("vvenc_ra", "interpolation") == min(1, gpus)
+    assert paper.encode_gpus("vvenc_ra") == 0
+    assert plan(gpus=gpus).task_gpus(SimpleNamespace(task="detection")) == 0

@@ -1,0 +1,244 @@
+"""Training the embedding: it learns, is deterministic, resumes exactly, and warns."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from vcmflow.__main__ import main
+from vcmflow.core.embedding import load_embedder
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.rows import number, read_csv
+from vcmflow.embed.registry import EMBEDDERS
+from vcmflow.nets.weights import read_weights
+from vcmflow.train.embedding.settings import EmbeddingSettings
+from vcmflow.train.embedding.trainee import EmbeddingTrainee
+from vcmflow.train.loop import Machine, Output, train
+from vcmflow.train.trainee import Files
+
+TINY = EmbeddingSettings(
+    seed=1, steps=4, pairs=2, negatives=4, negative_videos=2, short_side=40, crop=32, log_every=2,
+    learning_rate=0.02, dimension=16,
+)  # fmt: skip
+
+
+# A radius that leaves negatives out already in the first step.
+ONE_STEP = replace(TINY, steps=1, log_every=1, radius_start=0.1, hardest=1)
+
+
+@dataclass
+class Trained:
+    rows: list[dict[str, float]]
+    state: dict[str, torch.Tensor]
+    header: dict[str, Any]
+
+
+def output(folder, every=500):
+    return Output(folder / "w.safetensors", folder / "log.csv", folder / "state.pt", every)
+
+
+def learn(videos, folder, settings=TINY, machine=None, every=500, cache=512 * 2**20):
+    trainee = EmbeddingTrainee(settings, Files(videos=videos, cache=cache))
+    rows = train("embedding", trainee, machine or Machine(), output(folder, every))
+    return Trained(rows, *read_weights(folder / "w.safetensors"))
+
+
+def read_log(path):
+    return [{key: number(row, key) for key in row} for row in read_csv(path, ["step"])]
+
+
+def same(one, other):
+    return one.rows == other.rows and all(
+        torch.equal(tensor, other.state[name]) for name, tensor in one.state.items()
+    )
+
+
+@pytest.fixture(scope="module")
+def straight(videos, tmp_path_factory):
+    """A training without interruption."""
+    return learn(videos, tmp_path_factory.mktemp("straight"))
+
+
+@pytest.fixture(scope="module")
+def first_step(videos, tmp_path_factory):
+    """The loss of the first step."""
+    return learn(videos, tmp_path_factory.mktemp("first"), ONE_STEP).rows[0]["loss"]
+
+
+def test_the_log_tells_what_happened(straight):
+    assert [row["step"] for row in straight.rows] == [2, 4]
+    for row in straight.rows:
+        assert -1 <= row["negative_similarity"] <= 1
+        assert 0 < row["kept_share"] <= 1
+        assert 0 <= row["rotation_accuracy"] <= 1
+        assert row["loss"] == pytest.approx(row["contrastive_loss"] + 0.5 * row["rotation_loss"])
+    assert straight.rows[-1]["epoch"] == pytest.approx(8 / 7)
+    about = straight.header["training"]
+    assert about["unusable_draws"] == straight.rows[-1]["unusable_videos"]
+    assert straight.rows[-1]["unusable_videos"] > 0
+
+
+def test_neither_cache_nor_loaders_change_the_result(videos, straight, tmp_path):
+    assert same(straight, learn(videos, tmp_path, machine=Machine(workers=2), cache=0))
+
+
+def test_a_resumed_training_equals_an_uninterrupted_one(videos, straight, tmp_path, monkeypatch):
+    loss, calls = EmbeddingTrainee.loss, []
+
+    def interrupted(*args):
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return loss(*args)
+
+    monkeypatch.setattr(EmbeddingTrainee, "loss", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        learn(videos, tmp_path, every=3)
+    assert [row["step"] for row in read_log(tmp_path / "log.csv")] == [2]
+    calls.clear()
+    monkeypatch.setattr(EmbeddingTrainee, "loss", lambda *args: calls.append(1) or loss(*args))
+    assert same(straight, learn(videos, tmp_path, every=3))
+    assert len(calls) == 1
+    assert not (tmp_path / "state.pt").exists()
+
+
+def test_a_checkpoint_of_other_settings_is_not_resumed(videos, tmp_path, capsys, monkeypatch):
+    save = EmbeddingTrainee.save
+    monkeypatch.setattr(EmbeddingTrainee, "save", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        learn(videos, tmp_path, ONE_STEP, every=1)
+    monkeypatch.setattr(EmbeddingTrainee, "save", save)
+    other = replace(ONE_STEP, temperature=0.5)
+    capsys.readouterr()
+    assert learn(videos, tmp_path, other).rows[0]["step"] == 1
+    assert "starts anew" in capsys.readouterr().err
+    (tmp_path / "state.pt").write_bytes(b"broken")
+    with pytest.raises(VcmflowError, match="damaged checkpoint"):
+        learn(videos, tmp_path, other)
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"mining": False}, {"rotation": False}, {"temperature": 0.1}, {"precision": "bfloat16"}],
+)
+def test_every_ablation_changes_the_training(videos, first_step, change, tmp_path):
+    row = learn(videos, tmp_path, replace(ONE_STEP, **change)).rows[0]
+    assert row["loss"] != pytest.approx(first_step, rel=1e-6)
+    if change == {"mining": False}:
+        assert "kept_share" not in row
+    if change == {"rotation": False}:
+        assert row["loss"] == pytest.approx(row["contrastive_loss"])
+
+
+def test_a_loss_that_is_no_number_stops_the_training(videos, tmp_path):
+    with pytest.raises(VcmflowError, match="lower learning_rate"):
+        learn(videos, tmp_path, replace(TINY, learning_rate=1e12))
+
+
+def instance(**options):
+    return yaml.safe_dump({"trainee": "embedding", **options}, default_flow_style=True)
+
+
+def command(videos, folder, *more, **options):
+    words = ["train", "--trainee", instance(**options), "--videos", str(videos)]
+    words += ["--weights-out", str(folder / "w.safetensors"), "--log-out", str(folder / "log.csv")]
+    return [*words, *more]
+
+
+def test_the_command_writes_weights_that_embed(videos, tmp_path, capsys):
+    options = {"steps": 2, "pairs": 2, "negatives": 2, "negative_videos": 0.3, "short_side": 40,
+               "crop": 32, "dimension": 8, "log_every": 1}  # fmt: skip
+    more = ("--checkpoint", str(tmp_path / "state.pt"), "--checkpoint-every", "1")
+    assert main(command(videos, tmp_path, *more, **options)) == 0
+    assert "step 2/2" in capsys.readouterr().err
+    assert not (tmp_path / "state.pt").exists()
+    assert len(read_log(tmp_path / "log.csv")) == 2
+    weights = tmp_path / "w.safetensors"
+    _, header = read_weights(weights)
+    assert header["short_side"] == 40
+    assert header["training"]["positive_videos"] == 6
+    assert load_embedder(EMBEDDERS, "learned", weights).dimension == 8
+
+
+@pytest.mark.parametrize(
+    ("options", "more", "words"),
+    [
+        ({"crop": 9}, [], "option crop is 9; allowed: greater than or equal to 32"),
+        ({"crop": 300}, [], "short_side is 256; allowed: crop (300) or more"),
+        ({"grey": 1.5}, [], "option grey is 1.5; allowed: less than or equal to 1"),
+        ({"colour": 1}, [], "no option 'colour'; allowed: seed, epochs"),
+        ({"precision": "half"}, [], "allowed: 'auto', 'float32' or 'bfloat16'"),
+        ({"negative_videos": 99}, [], "at most 8"),
+        ({}, ["--videos", "nowhere"], "nowhere: no such folder"),
+        ({}, ["--initial-weights", "nowhere.pth"], "nowhere.pth: no such file"),
+        ({}, ["--threads", "0"], "1 or more"),
+        ({}, ["--cache-mib", "-1"], "0 or more"),
+    ],
+)
+def test_the_command_refuses_in_one_line(videos, tmp_path, capsys, options, more, words):
+    assert main(command(videos, tmp_path, *more, **options)) == 2
+    message = capsys.readouterr().err
+    assert words in message
+    assert message.count("\n") == 1
+    assert not (tmp_path / "w.safetensors").exists()
+
+
+def test_what_the_trainee_needs_is_named(tmp_path, capsys):
+    words = [word for word in command("x", tmp_path) if word not in ("--videos", "x")]
+    assert main(words) == 2
+    assert "trainee 'embedding' needs --videos" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_training_separates_videos_and_joins_neighbours(videos, tmp_path):
+    learned = learn(
+        videos,
+        tmp_path,
+        EmbeddingSettings(
+            seed=1, steps=100, pairs=8, negatives=8, negative_videos=2, short_side=48, crop=48,
+            temperature=0.2, learning_rate=0.02, dimension=16,
+        ),
+    )  # fmt: skip
+    first, last = learned.rows[0], learned.rows[-1]
+
+    def apart(row):
+        return row["positive_similarity"] - row["negative_similarity"]
+
+    assert apart(first) < 0.3
+    assert apart(last) > 0.8
+    assert last["contrastive_loss"] < 0.5 * first["contrastive_loss"]
+    assert last["rotation_loss"] < first["rotation_loss"]
+
+
+@pytest.mark.slow
+def test_two_processes_train_together(videos, tmp_path, straight):
+    """The loss of the first step is that of one process, up to batch normalisation's batches."""
+    options = {k: v for k, v in vars(TINY).items() if v != getattr(EmbeddingSettings(), k)}
+    words = command(videos, tmp_path, "--processes", "2", **options)
+    subprocess.run([sys.executable, "-m", "vcmflow", *words], check=True, timeout=300)
+    rows = read_log(tmp_path / "log.csv")
+    assert [row["step"] for row in rows] == [2, 4]
+    assert rows[0]["loss"] == pytest.approx(straight.rows[0]["loss"], abs=0.5)
+    assert rows[-1]["epoch"] == pytest.approx(straight.rows[-1]["epoch"])
+    assert set(read_weights(tmp_path / "w.safetensors")[0]) == set(straight.state)
+
+
+@pytest.mark.slow
+def test_what_stops_one_of_two_processes_stops_both_with_its_line(videos, tmp_path):
+    words = command(videos, tmp_path, "--processes", "2", pairs=3)
+    ended = subprocess.run(
+        [sys.executable, "-m", "vcmflow", *words], capture_output=True, text=True, timeout=300
+    )
+    assert ended.returncode == 2
+    assert "pairs (3) and negatives (128) must be multiples of the 2 processes" in ended.stderr
+    assert not (tmp_path / "w.safetensors").exists()

@@ -1,0 +1,152 @@
+"""The training loop on the least that it can train: determinism, resumption, logs."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import Dataset
+
+from vcmflow.core.errors import VcmflowError
+from vcmflow.nets.weights import write_weights
+from vcmflow.train.loop import Machine, Output, train
+from vcmflow.train.trainee import Measured, Place, Row, Schedule, warm_cosine
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+class Noise(Dataset[torch.Tensor]):
+    """A step's pictures."""
+
+    def __getitem__(self, step: int) -> torch.Tensor:
+        return torch.rand((2, 3, 8, 10), generator=torch.Generator().manual_seed(step))
+
+
+class TinyTrainee:
+    """It learns the mean colour of the pictures."""
+
+    identity = "tiny"
+
+    def __init__(self, schedule: Schedule, stop_at: int | None, rate: float = 1e-2) -> None:
+        self.schedule = schedule
+        self._stop_at = stop_at
+        self._rate = rate
+        self._calls = 0
+        with torch.random.fork_rng():
+            torch.manual_seed(schedule.seed)
+            self.network: nn.Module = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+
+    def optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
+        return torch.optim.AdamW(network.parameters())
+
+    def learning_rate(self, step: int) -> float:
+        return warm_cosine(step, self.schedule.steps, 2, self._rate)
+
+    def data(self, place: Place) -> Noise:
+        assert place.world == 1
+        return Noise()
+
+    def loss(self, model: nn.Module, batch: Any, step: int, place: Place) -> Measured:
+        assert place.rank == 0 and 0 <= step < self.schedule.steps
+        output = model(batch)
+        parts = {"level": (output - 1).square().mean(), "noise": torch.rand(()) * output.mean()}
+        return Measured(sum(parts.values(), torch.zeros(())), parts, {"pictures": len(batch)})
+
+    def warning(self, rows: Sequence[Row]) -> str | None:
+        return "half-way" if rows[-1]["step"] == 4 else None
+
+    def save(self, path: Path, network: nn.Module, counts: Mapping[str, float]) -> None:
+        write_weights(path, network.state_dict(), {"counts": dict(counts)})
+
+    def validate(self, weights: Path) -> dict[str, float]:
+        self._calls += 1
+        if self._stop_at is not None and self._calls > self._stop_at:
+            raise KeyboardInterrupt
+        return {"size": float(weights.stat().st_size)}
+
+
+def run(folder: Path, schedule: Schedule, stop_at: int | None = None) -> tuple[bytes, bytes]:
+    out = Output(folder / "w.safetensors", folder / "log.csv", folder / "checkpoint.pt", every=2)
+    train("tiny", TinyTrainee(schedule, stop_at), Machine(), out)
+    return out.weights.read_bytes(), out.log.read_bytes()
+
+
+SCHEDULE = Schedule(steps=9, seed=4, log_every=2, validate_every=3, average=0.99, clip=5.0)
+
+
+def test_same_seed_same_bytes_other_seed_other_weights(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = []
+    for name, seed in (("a", 4), ("b", 4), ("c", 5)):
+        (tmp_path / name).mkdir()
+        runs.append(run(tmp_path / name, replace(SCHEDULE, seed=seed)))
+    assert runs[0] == runs[1]
+    assert runs[0][0] != runs[2][0]
+    rows = list(csv.DictReader(runs[0][1].decode().splitlines()))
+    assert [row["step"] for row in rows] == ["2", "3", "4", "6", "8", "9"]
+    assert [row["pictures"] for row in rows] == ["4", "6", "8", "12", "16", "18"]
+    assert rows[0]["validation_size"] == "" and rows[-1]["validation_size"] != ""
+    for row in rows:
+        parts = float(row["level"]) + float(row["noise"])
+        assert float(row["loss"]) == pytest.approx(parts, rel=1e-5)
+    assert capsys.readouterr().err.count("warning: half-way") == 3
+
+
+@pytest.mark.parametrize("stop_at", [0, 1, 2])
+@pytest.mark.parametrize("average", [0.0, 0.99])
+def test_an_interrupted_run_ends_as_if_it_had_not_been(
+    stop_at: int, average: float, tmp_path: Path
+) -> None:
+    schedule = replace(SCHEDULE, average=average)
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "cut").mkdir()
+    whole = run(tmp_path / "whole", schedule)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut", schedule, stop_at)
+    assert (tmp_path / "cut" / "checkpoint.pt").is_file()
+    assert run(tmp_path / "cut", schedule) == whole
+    assert not (tmp_path / "cut" / "checkpoint.pt").exists()
+
+
+def test_the_average_is_what_is_stored(tmp_path: Path) -> None:
+    for name, average in (("a", 0.0), ("b", 0.99)):
+        (tmp_path / name).mkdir()
+        run(tmp_path / name, replace(SCHEDULE, average=average))
+    one, other = ((tmp_path / name / "w.safetensors").read_bytes() for name in "ab")
+    assert one != other
+
+
+def test_a_checkpoint_of_another_run_is_passed_over_and_a_damaged_one_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, SCHEDULE, stop_at=1)
+    (tmp_path / "other").mkdir()
+    other = replace(SCHEDULE, clip=1e-3)
+    expected = run(tmp_path / "other", other)
+    assert run(tmp_path, other) == expected
+    assert "training starts anew" in capsys.readouterr().err
+    (tmp_path / "checkpoint.pt").write_bytes(b"PK")
+    with pytest.raises(VcmflowError, match="damaged checkpoint"):
+        run(tmp_path, SCHEDULE)
+
+
+def test_the_rate_rises_then_falls_to_its_floor() -> None:
+    rates = [warm_cosine(step, 100, 5, 2.0, 0.01) for step in range(101)]
+    assert rates[0] == pytest.approx(0.4) and rates[4] == pytest.approx(2.0)
+    assert rates[5] == pytest.approx(2.0) and rates[100] == pytest.approx(0.02)
+    assert all(first >= second for first, second in pairwise(rates[5:]))

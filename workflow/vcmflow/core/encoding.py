@@ -1,0 +1,171 @@
+"""What ``encode`` sends: the streams of every point, and ``encode.json``, which lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import read_json, sha256, write_json
+
+
+def point_text(point: float) -> str:
+    """An operating point as it stands in files and their names: 22 and 22.0 are "22"."""
+    return str(int(point)) if float(point).is_integer() else repr(float(point))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the receiver knows beside the streams.
+
+    Attributes:
+        width: of the frames, in pixels.
+        height: likewise.
+        pictures: how many frames were kept.
+        fps: frames per second of the original video. The kept frames are not equally spaced in
+            time; nothing that a codec does may depend on it.
+    """
+
+    width: int
+    height: int
+    pictures: int
+    fps: float
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A file that the receiver gets, beside ``encode.json``; ``role`` says what is in it."""
+
+    role: str
+    file: str
+    bytes: int
+    sha256: str
+
+    @classmethod
+    def of(cls, role: str, path: Path) -> Stream:
+        """Describe a file."""
+        return cls(role, path.name, path.stat().st_size, sha256(path))
+
+
+@dataclass(frozen=True)
+class CodedPoint:
+    """One operating point.
+
+    Attributes:
+        streams: what is sent.
+        arguments: the settings that shaped it, as the encoder was given them.
+        seconds: that encoding took.
+    """
+
+    streams: list[Stream]
+    arguments: list[str]
+    seconds: float
+
+    @property
+    def bytes(self) -> int:
+        """The size of all streams; the gaps are not among them."""
+        return sum(stream.bytes for stream in self.streams)
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """The kept frames of a sequence, coded by one codec at several operating points.
+
+    Attributes:
+        codec: the instance: the codec's name under "codec", and its options.
+        shape: see ``Shape``.
+        encoder: what the encoder says of itself.
+        points: by their text.
+        weights: SHA-256 of the codec's weights file, where it has one.
+    """
+
+    codec: Mapping[str, Any]
+    shape: Shape
+    encoder: Mapping[str, Any]
+    points: Mapping[str, CodedPoint]
+    weights: str | None = None
+
+    def at(self, point: str, where: Path) -> CodedPoint:
+        """One operating point.
+
+        Raises:
+            VcmflowError: there is none such; the message names ``where`` and those there are.
+        """
+        if point not in self.points:
+            raise VcmflowError(f"{where}: no point {point}; there are {', '.join(self.points)}")
+        return self.points[point]
+
+
+def write_encoding(path: Path, encoding: Encoding) -> None:
+    """Write ``encode.json``."""
+    content = asdict(encoding)
+    shape = content.pop("shape")
+    shape["frames"] = shape.pop("pictures")
+    if encoding.weights is None:
+        del content["weights"]
+    write_json(path, {"codec": content.pop("codec"), **shape, **content})
+
+
+def read_encoding(path: Path) -> Encoding:
+    """Read ``encode.json``.
+
+    Raises:
+        VcmflowError: it is missing, or not what :func:`write_encoding` writes.
+    """
+    content: Any = read_json(path)
+    try:
+        points = {
+            str(point): CodedPoint(
+                [
+                    Stream(str(s["role"]), str(s["file"]), int(s["bytes"]), str(s["sha256"]))
+                    for s in entry["streams"]
+                ],
+                [str(argument) for argument in entry["arguments"]],
+                float(entry["seconds"]),
+            )
+            for point, entry in content["points"].items()
+        }
+        width, height, pictures = (int(content[key]) for key in ("width", "height", "frames"))
+        shape = Shape(width, height, pictures, float(content["fps"]))
+        codec, encoder = dict(content["codec"]), dict(content["encoder"])
+        weights = content.get("weights")
+        names = [stream.file for point in points.values() for stream in point.streams]
+        plain = all(name and Path(name).name == name for name in names)
+        if not isinstance(codec["codec"], str) or not plain:
+            raise ValueError
+        if min(shape.width, shape.height, shape.pictures) < 1 or not shape.fps > 0:
+            raise ValueError
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise VcmflowError(
+            f"{path}: not what encode writes (codec, width, height, frames, fps, encoder, points)"
+        ) from None
+    return Encoding(codec, shape, encoder, points, weights)
+
+
+def received(path: Path, encoding: Encoding, point: str) -> dict[str, Path]:
+    """The streams of a point that lie beside ``encode.json``, by role, each as it was sent.
+
+    Args:
+        path: the ``encode.json`` that ``encoding`` was read from.
+        encoding: its content.
+        point: text of an operating point.
+
+    Raises:
+        VcmflowError: no such point; a stream is missing, or is not the one that was written.
+    """
+    files = {}
+    for stream in encoding.at(point, path).streams:
+        file = path.parent / stream.file
+        try:
+            found = Stream.of(stream.role, file)
+        except OSError as error:
+            raise VcmflowError(f"{file}: cannot be read ({error.strerror})") from None
+        if found != stream:
+            raise VcmflowError(
+                f"{file}: damaged, or of another run: {path.name} says {stream.bytes} bytes with "
+                f"SHA-256 {stream.sha256[:12]}…, here are {found.bytes} with {found.sha256[:12]}…"
+            )
+        files[stream.role] = file
+    return files

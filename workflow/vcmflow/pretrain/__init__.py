@@ -1,1 +1,0 @@
-"""Training the embedding network on unlabelled videos."""

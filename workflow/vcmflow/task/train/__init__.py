@@ -1,1 +1,0 @@
-"""Training of the mini detector and the mini segmenter, from scratch, on rendered scenes."""

@@ -1,0 +1,1 @@
+"""Training, of everything that learns, by one loop."""

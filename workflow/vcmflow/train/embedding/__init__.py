@@ -1,0 +1,1 @@
+"""Training the embedding network on unlabelled videos (paper 2.1, 2.2)."""

@@ -1,0 +1,1 @@
+"""Training the mini detector and the mini segmenter, from scratch, on rendered scenes."""

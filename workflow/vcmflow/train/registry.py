@@ -1,0 +1,42 @@
+"""What can be trained. Light, so that planning can use it.
+
+A trainee is two things: its settings (the entry's builder, whose parameters are its options) and
+what learns: ``trainee(settings, files)`` gives a ``vcmflow.train.trainee.Trainee``, with data,
+network and loss.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vcmflow.core.registry import Entry
+
+
+@dataclass(frozen=True)
+class TraineeEntry(Entry):
+    """Something that learns.
+
+    Attributes:
+        trainee: ``"module:class"`` of what learns.
+    """
+
+    trainee: str = ""
+
+
+_MODELS = "vcmflow.train.models"
+
+TRAINEES: dict[str, TraineeEntry] = {
+    "embedding": TraineeEntry(
+        "vcmflow.train.embedding.settings:EmbeddingSettings",
+        trainee="vcmflow.train.embedding.trainee:EmbeddingTrainee",
+        gpu=True,
+    ),
+    "faster_rcnn_mini": TraineeEntry(
+        f"{_MODELS}.settings:ModelSettings",
+        trainee=f"{_MODELS}.faster_rcnn:FasterRcnnTrainee",
+        gpu=True,
+    ),
+    "yolact_mini": TraineeEntry(
+        f"{_MODELS}.settings:ModelSettings", trainee=f"{_MODELS}.yolact:YolactTrainee", gpu=True
+    ),
+}
