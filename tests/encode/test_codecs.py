@@ -136,8 +136,8 @@ class Means:
     def encode(self, video, needs, point, out):
         step = point * self.scale
         with out["means"].open("wb") as file:
-            for frame, weight in zip(video, needs["embedding"], strict=False):
-                mean = frame.mean((0, 1)) + 0 * weight[0]
+            for frame, index in zip(video, needs["embedding"], strict=True):
+                mean = frame.mean((0, 1)) + index[0]
                 file.write((mean / step).round().astype("<u2").tobytes())
         out["key"].write_bytes(self.key)
         return Report({"encoder": "means"}, [f"step={step}"])
@@ -170,7 +170,7 @@ def means(monkeypatch, moving_frames, tmp_path):
         ),
     )
     write_sequence(tmp_path, moving_frames(5, 48, 32), [0, 1, 4])
-    np.save(tmp_path / "e.npy", np.ones((5, 2), np.float32))
+    np.save(tmp_path / "e.npy", np.arange(10, dtype=np.float32).reshape(5, 2))
     (tmp_path / "w.bin").write_bytes(b"learned")
     yield tmp_path
     del sys.modules["other_codec"]
@@ -198,7 +198,8 @@ def test_a_codec_with_needs_weights_streams_and_features(means):
     assert len(features) == 5
     originals = [frame.mean((0, 1)).round() for frame in read_video(means / "frames.mkv")]
     for features_of, nearest in zip(features, (0, 1, 1, 4, 4), strict=True):
-        assert np.array_equal(features_of["mean"], originals[nearest])
+        # The codec adds a number of the frame itself, not of the one at its place.
+        assert np.array_equal(features_of["mean"], originals[nearest] + 2 * nearest)
         assert features_of["size"].tolist() == [32, 48]
 
 
@@ -224,6 +225,10 @@ def test_what_does_not_go_together_is_one_line(means, monkeypatch, capsys, suffi
 def test_a_need_or_a_stream_that_is_missing(means, monkeypatch, capsys):
     assert encode(means, INSTANCE, [1], "--weights", f"{means}/w.bin") == 2
     assert "codec 'means' needs --need embedding=FILE" in capsys.readouterr().err
+    np.save(means / "e.npy", np.ones((4, 2), np.float32))
+    assert encode_means(means) == 2
+    assert "'means': --need embedding is of 4 frames, the video has 5" in capsys.readouterr().err
+    np.save(means / "e.npy", np.ones((5, 2), np.float32))
     monkeypatch.setattr(Means, "encode", lambda *_: Report({}, []))
     assert encode_means(means) == 2
     assert "codec 'means' at 0.5: wrote no stream 'means'" in capsys.readouterr().err

@@ -388,6 +388,9 @@ class Codec(WeightedInstance):
     embedding: Name | None = Field(
         None, description="Name of the embedding, for codecs that need one."
     )
+    importance: Name | None = Field(
+        None, description="Name of the importance map, for codecs that need one."
+    )
 
 
 class Encode(Section):

@@ -7,7 +7,7 @@ On the command line a need is ``--need embedding=FILE``.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from vcmflow.core.errors import VcmflowError
 
 @dataclass(frozen=True)
 class Need:
-    """Something that a stage computes from the original frames of a sequence.
+    """Something that a stage computes from the original frames of a sequence, a row per frame.
 
     Attributes:
         file: where it lies below the dataset's results; ``{name}`` is what the instance says.
@@ -35,6 +35,11 @@ NEEDS: dict[str, Need] = {
         "embed/{sequence}/{name}.npy",
         "vcmflow.core.arrays:read_embedding",
         ("embed", "embeddings"),
+    ),
+    "importance": Need(
+        "importance/{sequence}/{name}.npy",
+        "vcmflow.core.arrays:read_importance",
+        ("importance", "maps"),
     ),
     "tracks": Need("track/{sequence}.json", "vcmflow.core.tracks:read_tracks"),
 }
@@ -71,6 +76,33 @@ def read_need(name: str, file: Path) -> Any:
     """Read one need with its reader."""
     module, _, function = NEEDS[name].reader.partition(":")
     return getattr(importlib.import_module(module), function)(file)
+
+
+def rows_of(
+    needs: Mapping[str, Any], frames: Sequence[int], count: int, who: str
+) -> dict[str, Any]:
+    """What needs say of some of the frames.
+
+    Args:
+        needs: name -> value, one row per frame of the video.
+        frames: the frames that are asked for.
+        count: frames of the video.
+        who: the plug-in, for error messages.
+
+    Raises:
+        VcmflowError: a need is of a video of another length.
+    """
+    rows = {}
+    for name, value in needs.items():
+        if len(value) != count:
+            raise VcmflowError(
+                f"{who}: --need {name} is of {len(value)} frames, the video has {count}"
+            )
+        if isinstance(value, list):
+            rows[name] = [value[frame] for frame in frames]
+        else:
+            rows[name] = value[list(frames)]
+    return rows
 
 
 def need_files(needs: Iterable[str], options: Mapping[str, Any]) -> dict[str, str]:

@@ -65,7 +65,7 @@ class Codec(Protocol):
 
         Args:
             video: the kept frames.
-            needs: what the registry says that the codec needs, read.
+            needs: what the registry says that the codec needs, read: one row per kept frame.
             point: in the registry's range.
             out: role -> path to write, for each role in the registry.
 

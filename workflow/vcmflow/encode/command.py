@@ -20,7 +20,7 @@ from vcmflow.core.encoding import (
 )
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import sha256, whole_file
-from vcmflow.core.needs import read_needs
+from vcmflow.core.needs import read_needs, rows_of
 from vcmflow.core.options import parse_instance
 from vcmflow.core.registry import build, find
 from vcmflow.core.video import Frame, read_frames
@@ -69,6 +69,7 @@ def run(args: argparse.Namespace) -> None:
     codec: Codec = build(CODECS, name, "codec", options, offered=offered)
     needs = read_needs(args.need, entry.needs, f"codec {name!r}")
     decision = read_decision(args.decision)
+    needs = rows_of(needs, decision.frames, decision.n, f"codec {name!r}")
 
     def read() -> Iterator[Frame]:
         return read_frames(args.frames, decision.frames, decision.n)
