@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from importance_maps import needs_of
 
 from vcmflow.core.encoding import Shape
 from vcmflow.core.registry import build
@@ -33,20 +40,22 @@ def moving_frames():
 def encode_clip(tmp_path_factory):
     """encode_clip(codec, structure, point, frames=…, threads=…, **options) -> path of a new stream.
 
-    Five frames of 64x48 unless others are given.
+    Five frames of 64x48 unless others are given; needs are made up unless they are.
     """
     folder = tmp_path_factory.mktemp("streams")
 
-    def encode(codec, structure, point, frames=None, threads=1, **options):
+    def encode(codec, structure, point, frames=None, threads=1, needs=None, **options):
         options["structure"] = structure
         coder = build(CODECS, codec, "codec", options, offered={"threads": threads})
-        (suffix,) = CODECS[codec].streams.values()
-        target = folder / f"{len(list(folder.iterdir()))}{suffix}"
         scratch = tmp_path_factory.mktemp("scratch")
-        coder.encode(
-            as_video(frames or make_frames(5, 64, 48), scratch), {}, point, {"base": target}
-        )
-        return target
+        video = as_video(frames or make_frames(5, 64, 48), scratch)
+        shape = video.shape
+        given = needs or needs_of(codec, shape.pictures, shape.width, shape.height)
+        number = len(list(folder.iterdir()))
+        files = CODECS[codec].files(number).items()
+        out = {role: folder / file for role, file in files}
+        coder.encode(video, given, point, out)
+        return out["base"]
 
     return encode
 

@@ -23,7 +23,14 @@ from vcmflow.encode.bitstream import (
 )
 from vcmflow.encode.registry import CODECS
 
-SYNTAXES = {"av1": Av1.syntax, "vvenc": VVC, "x264": AVC, "x265": HEVC}
+SYNTAXES = {
+    "av1": Av1.syntax,
+    "vvenc": VVC,
+    "x264": AVC,
+    "x264_roi": AVC,
+    "x265": HEVC,
+    "x265_roi": HEVC,
+}
 
 
 @pytest.mark.parametrize("codec", sorted(CODECS))

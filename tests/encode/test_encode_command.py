@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from importance_maps import need_words
 
 from vcmflow.__main__ import main
 from vcmflow.core.decision import Decision, write_decision
@@ -61,11 +62,12 @@ def test_only_the_kept_frames_are_coded_and_everything_is_recorded(sequence):
 @pytest.mark.parametrize("codec", sorted(CODECS))
 def test_a_second_run_and_more_threads_write_the_same_files(sequence, codec):
     folder, _ = sequence
-    assert main(arguments(folder, "--codec", codec, out="one")) == 0
-    assert main(arguments(folder, "--codec", codec, "--threads", "3", out="two")) == 0
+    needs = need_words(codec, folder, 9, 67, 45)
+    assert main(arguments(folder, "--codec", codec, *needs, out="one")) == 0
+    assert main(arguments(folder, "--codec", codec, *needs, "--threads", "3", out="two")) == 0
     names = sorted(path.name for path in (folder / "one").iterdir())
-    (suffix,) = CODECS[codec].streams.values()
-    assert names == [f"30{suffix}", f"40{suffix}", "encode.json"]
+    suffixes = sorted([*CODECS[codec].streams.values(), *CODECS[codec].records.values()])
+    assert names == [f"{q}{suffix}" for q in (30, 40) for suffix in suffixes] + ["encode.json"]
     for name in names[:-1]:
         assert (folder / "one" / name).read_bytes() == (folder / "two" / name).read_bytes()
     one, two = (json.loads((folder / out / "encode.json").read_text()) for out in ("one", "two"))
@@ -82,7 +84,7 @@ def test_a_second_run_and_more_threads_write_the_same_files(sequence, codec):
         (["--points", "22", "64"], "codec 'vvenc': point 64; allowed: whole numbers in 0..63"),
         (["--points", "-1", "30"], "point -1; allowed"),
         (["--points", "30", "30"], "points 30 30; wanted: at least one, each once"),
-        (["--codec", "vp9"], "unknown codec 'vp9'; allowed: av1, vvenc, x264, x265"),
+        (["--codec", "vp9"], "unknown codec 'vp9'; allowed: av1, vvenc, x264, x264_roi"),
         (["--codec", "{structure: ld, codec: vvenc}"], "structure is 'ld'; allowed: 'ra' or 'ai'"),
         (["--codec", "{codec: vvenc, preset: turbo}"], "preset is 'turbo'; allowed: 'faster'"),
         (["--codec", "{codec: vvenc, intra_period: 20}"], "multiples of the GOP size 16"),

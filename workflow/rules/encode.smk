@@ -19,6 +19,10 @@ for CODING in PLAN.encodings():
                 )
                 for file in PLAN.streams(CODING.codec, CODING.points)
             ],
+            records=[
+                f"{RESULTS}/{{dataset}}/encode/{{sequence}}/{{sampler}}/{CODING.codec}/{file}"
+                for file in PLAN.records(CODING.codec, CODING.points)
+            ],
             json=f"{RESULTS}/{{dataset}}/encode/{{sequence}}/{{sampler}}/{CODING.codec}/encode.json",
         log:
             f"{RESULTS}/logs/{{dataset}}/encode/{{sequence}}/{{sampler}}/{CODING.codec}.log",

@@ -67,7 +67,7 @@ class Codec(Protocol):
             video: the kept frames.
             needs: what the registry says that the codec needs, read: one row per kept frame.
             point: in the registry's range.
-            out: role -> path to write, for each role in the registry.
+            out: role -> path to write, for each stream and record in the registry.
 
         Raises:
             VcmflowError: the encoder failed, or wrote something wrong.

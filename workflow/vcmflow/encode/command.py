@@ -93,12 +93,12 @@ def run(args: argparse.Namespace) -> None:
             seconds = time.perf_counter() - start - (video.preparing - before)
             for role, path in out.items():
                 if not path.is_file():
-                    raise VcmflowError(f"codec {name!r} at {text}: wrote no stream {role!r}")
-            streams = [Stream.of(role, path) for role, path in out.items()]
+                    raise VcmflowError(f"codec {name!r} at {text}: wrote no {role!r}")
+            streams = [Stream.of(role, out[role]) for role in entry.streams]
             points[text] = CodedPoint(streams, report.arguments, round(seconds, 4))
-        for stream in (stream for coded in points.values() for stream in coded.streams):
-            with whole_file(args.out / stream.file) as whole:
-                shutil.copyfile(sent / stream.file, whole)
+        for written in sorted(sent.iterdir()):
+            with whole_file(args.out / written.name) as whole:
+                shutil.copyfile(written, whole)
     weights = sha256(args.weights) if args.weights else None
     write_encoding(
         args.out / "encode.json",

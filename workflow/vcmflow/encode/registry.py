@@ -22,6 +22,7 @@ class CodecEntry(Entry):
     Attributes:
         streams: what is sent: role -> suffix of its file, each another one. The rate is the sum of
             all of them.
+        records: what is written beside the streams for figures, and not sent, in the same way.
         points: lowest and highest operating point, None for any number; whole numbers allow whole
             ones only.
         gives: what its decoder yields.
@@ -29,20 +30,36 @@ class CodecEntry(Entry):
     """
 
     streams: Mapping[str, str] = field(default_factory=dict, hash=False)
+    records: Mapping[str, str] = field(default_factory=dict, hash=False)
     points: tuple[float, float] | None = None
     gives: Literal["frames", "features"] = "frames"
     rising: bool = False
 
     def files(self, point: float) -> dict[str, str]:
-        """Role -> name of its file at an operating point."""
-        return {role: point_text(point) + suffix for role, suffix in self.streams.items()}
+        """Role -> name of its file at an operating point, streams first."""
+        suffixes = {**self.streams, **self.records}
+        return {role: point_text(point) + suffix for role, suffix in suffixes.items()}
 
 
 CODECS: dict[str, CodecEntry] = {
     "av1": CodecEntry("vcmflow.encode.av1:build", streams={"base": ".obu"}, points=(1, 63)),
     "vvenc": CodecEntry("vcmflow.encode.vvenc:build", streams={"base": ".266"}, points=(0, 63)),
     "x264": CodecEntry("vcmflow.encode.x264:build", streams={"base": ".264"}, points=(0, 51)),
+    "x264_roi": CodecEntry(
+        "vcmflow.encode.x264_roi:build",
+        needs=("importance",),
+        streams={"base": ".264"},
+        records={"qp": ".qp.npy"},
+        points=(0, 51),
+    ),
     "x265": CodecEntry("vcmflow.encode.x265:build", streams={"base": ".265"}, points=(0, 51)),
+    "x265_roi": CodecEntry(
+        "vcmflow.encode.x265_roi:build",
+        needs=("importance",),
+        streams={"base": ".265"},
+        records={"qp": ".qp.npy"},
+        points=(0, 51),
+    ),
 }
 
 

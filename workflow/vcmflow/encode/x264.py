@@ -42,18 +42,23 @@ class X264(Bundled):
         return ["-c:v", "libx264", "-preset", self.preset, "-x264-params", settings]
 
     def about(self, messages: str, path: Path) -> dict[str, str]:  # noqa: ARG002
-        """The version and the options.
+        """The version and the options; see ``take_note``."""
+        return take_note(path)
 
-        x264 opens its stream with a message of some 700 bytes that lists them. It is taken out, so
-        that it does not count in the rate.
-        """
-        stream = path.read_bytes()
-        notes = b"".join(unit for unit in nal_units(stream) if _is_note(unit)).decode("latin-1")
-        path.write_bytes(without_units(stream, _is_note))
-        return {
-            "encoder": "x264 " + said(r"x264 - core (\d+ r\S+ \S+|\d+)", notes),
-            "encoder_options": said(r"options: ([ -~]+)", notes),
-        }
+
+def take_note(path: Path) -> dict[str, str]:
+    """What x264 says of itself in a stream: the version and the options.
+
+    It opens its stream with a message of some 700 bytes that lists them. It is taken out, so that
+    it does not count in the rate.
+    """
+    stream = path.read_bytes()
+    notes = b"".join(unit for unit in nal_units(stream) if _is_note(unit)).decode("latin-1")
+    path.write_bytes(without_units(stream, _is_note))
+    return {
+        "encoder": "x264 " + said(r"x264 - core (\d+ r\S+ \S+|\d+)", notes),
+        "encoder_options": said(r"options: ([ -~]+)", notes),
+    }
 
 
 def _is_note(unit: bytes) -> bool:

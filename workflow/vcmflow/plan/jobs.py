@@ -247,8 +247,13 @@ class Plan:
         return CODECS[self.settings.encode.codecs[name].codec]
 
     def streams(self, codec: str, points: Sequence[str]) -> list[str]:
-        """Names of the files that a codec instance writes at some points."""
+        """Names of the streams that a codec instance writes at some points."""
         suffixes = self.codec(codec).streams.values()
+        return [f"{point}{suffix}" for point in points for suffix in suffixes]
+
+    def records(self, codec: str, points: Sequence[str]) -> list[str]:
+        """Names of the files that it writes beside them, which are not sent."""
+        suffixes = self.codec(codec).records.values()
         return [f"{point}{suffix}" for point in points for suffix in suffixes]
 
     def codec_needs(self, codec: str, wildcards: Any) -> dict[str, str]:

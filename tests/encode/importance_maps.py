@@ -1,0 +1,29 @@
+"""Importance maps for codecs that need one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vcmflow.encode.registry import CODECS
+
+
+def ramp(frames, width, height):
+    """Importance that rises from left to right by a factor of 16; turned round in odd frames."""
+    rows, columns = -(-height // 16), -(-width // 16)
+    row = 16 ** np.linspace(0, 1, columns)
+    maps = np.stack([np.tile(row[:: 1 - 2 * (number % 2)], (rows, 1)) for number in range(frames)])
+    return (maps / maps.mean((1, 2), keepdims=True)).astype(np.float32)
+
+
+def needs_of(codec, frames, width, height):
+    """What a codec needs of a clip, made up."""
+    return {need: ramp(frames, width, height) for need in CODECS[codec].needs}
+
+
+def need_words(codec, folder, frames, width, height):
+    """The same in files, as flags."""
+    words = []
+    for need, value in needs_of(codec, frames, width, height).items():
+        np.save(folder / f"{need}.npy", value)
+        words += ["--need", f"{need}={folder}/{need}.npy"]
+    return words

@@ -1,0 +1,257 @@
+"""x264 and x265 with a QP for every block: constant quantiser, and offsets from importance.
+
+Both run inside this process (PyAV), because the offsets of a picture travel with the picture: as
+its regions of interest, which ffmpeg's filter ``addroi`` attaches. What was measured of them:
+
+- They take regions only while their adaptive quantisation is on, so it is, at a strength that
+  changes nothing, and the rate control is CRF without its complexity term: a constant quantiser.
+- CRF gives the first intra picture the QP of P pictures, constant QP one that is 3 less. Offsets
+  make up for that, so that every picture has the QP that the codecs ``x264`` and ``x265`` give it.
+- x265 keeps the regions of earlier pictures in its buffers, and crashes where a buffer was made for
+  a picture without any: every picture has regions, if only one of offset 0.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, ClassVar
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+from vcmflow.core.arrays import BLOCK
+from vcmflow.core.encoding import Shape
+from vcmflow.core.errors import VcmflowError
+from vcmflow.encode import colour
+from vcmflow.encode.allocation import Allocation, FloatArray, Offsets, texture_of
+from vcmflow.encode.bundled import Bundled, check_pictures, write_clip
+from vcmflow.encode.codec import Report, Video
+
+INTRA = -3  # QP of intra pictures beside that of P pictures
+# I pictures after the first are 2 below the mean of those before, mostly B pictures, which are 2
+# above P pictures: with it, they too have the QP of P pictures.
+RATIOS = "ipratio=1.26:pbratio=1.3"
+QP_RANGE = 63  # QPs that an offset of 1 means: 51, and 6 for each bit beyond 8
+QUALITY_PER_QP = 118  # ffmpeg's FF_QP2LAMBDA
+CLOSE = 0.005  # of the anchor's bytes: equal enough
+TRIES = 8
+
+Qps = npt.NDArray[np.float32]  # pictures x rows x columns of blocks, or per picture
+Region = tuple[int, int, int, int, int]  # x, y, width, height in px, QP offset
+
+
+@dataclass(frozen=True)
+class Roi(Bundled):
+    """An encoder with a QP per block; what it writes is decoded as any stream of its standard.
+
+    Attributes:
+        preset: the encoder's.
+        intra_period: distance of intra pictures in random access.
+        allocation: how importance becomes offsets.
+        match_rate: shift the offsets until the stream is as long as one without any.
+    """
+
+    encoder: ClassVar[str]
+
+    preset: str
+    intra_period: int
+    allocation: Allocation
+    match_rate: bool
+
+    @abstractmethod
+    def options(self, point: float) -> dict[str, str]:
+        """The encoder's options for P pictures of this QP (intra pictures in all-intra)."""
+
+    @abstractmethod
+    def qps(self, stream: Path, averages: Qps, offsets: Offsets) -> Qps:
+        """The QP of every block, as coded as far as that can be read.
+
+        Args:
+            stream: what was coded.
+            averages: mean QP of every picture, by the encoder's statistics.
+            offsets: what was asked for.
+        """
+
+    def arguments(self, point: float) -> list[str]:
+        """The settings as ffmpeg's flags."""
+        point += INTRA if self.structure == "ai" else 0
+        options = self.options(point).items()
+        return ["-c:v", self.encoder, *(word for k, v in options for word in (f"-{k}", v))]
+
+    def encode(
+        self, video: Video, needs: Mapping[str, Any], point: float, out: Mapping[str, Path]
+    ) -> Report:
+        """Encode; see ``Codec``. The QPs of the blocks are recorded beside the stream."""
+        clip = video.once("yuv420p10le", lambda path: write_clip(video, path))
+        shape, target = video.shape, out["base"]
+        texture = self._texture(clip, shape)
+
+        def offsets(mean: float, allocation: Allocation = self.allocation) -> Offsets:
+            return allocation.offsets(needs["importance"], shape.width, shape.height, texture, mean)
+
+        def size(given: Offsets) -> int:
+            self.code(clip, shape, point, given, target)
+            self.about("", target)
+            return target.stat().st_size
+
+        arguments, mean = self.arguments(point), 0.0
+        if self.match_rate and self.allocation.strength:
+            anchor = size(offsets(0, Allocation(strength=0)))
+            mean, ratio = matched(lambda mean: size(offsets(mean)) / anchor, self.allocation.limit)
+            arguments += [f"mean offset {mean:+.3f}", f"rate {100 * (ratio - 1):+.2f} %"]
+        chosen = offsets(mean)
+        averages = self.code(clip, shape, point, chosen, target)
+        about = self.about("", target)
+        check_pictures(target, self.syntax, self.structure, shape.pictures)
+        with out["qp"].open("wb") as file:
+            np.save(file, self.qps(target, averages, chosen))
+        encoder = {**about, "library": f"PyAV {av.__version__}", "colour": colour.DESCRIPTION}
+        return Report(encoder, arguments)
+
+    def _texture(self, clip: Path, shape: Shape) -> FloatArray | None:
+        if not self.allocation.texture:
+            return None
+        lumas = (p[: shape.height, : shape.width] >> 2 for p in read_clip(clip, shape))
+        return np.stack([texture_of(luma) for luma in lumas])
+
+    def code(self, clip: Path, shape: Shape, point: float, offsets: Offsets, target: Path) -> Qps:
+        """Write the stream of a clip.
+
+        Args:
+            clip: headerless 10-bit 4:2:0 pictures.
+            shape: of the frames.
+            point: QP.
+            offsets: QP offsets of the blocks of every picture.
+            target: the file to write.
+
+        Returns:
+            The mean QP of every picture by the encoder's statistics, in display order.
+
+        Raises:
+            VcmflowError: the encoder is not there, or failed.
+        """
+        rate = Fraction(shape.fps).limit_denominator(100_000)
+        words = self.arguments(point)[2:]
+        options = {k.removeprefix("-"): v for k, v in zip(words[::2], words[1::2], strict=True)}
+        averages = np.zeros(shape.pictures, np.float32)
+        try:
+            context = av.VideoCodecContext.create(self.encoder, "w")
+            context.width, context.height = colour.coded_size(shape.width, shape.height)
+            context.pix_fmt, context.thread_count = "yuv420p10le", 1
+            context.framerate, context.time_base = rate, 1 / rate
+            context.options = options
+            with target.open("wb") as file:
+                for frame in self._frames(clip, shape, offsets, context.time_base):
+                    for packet in context.encode(frame):
+                        file.write(bytes(packet))
+                        averages[packet.pts] = _average(packet)
+        except av.error.FFmpegError as error:
+            raise VcmflowError(f"{self.encoder} failed: {error}") from None
+        return averages
+
+    def _frames(
+        self, clip: Path, shape: Shape, offsets: Offsets, time_base: Fraction
+    ) -> Iterator[av.VideoFrame | None]:
+        """The pictures with their regions, and None for the end."""
+        for number, picture in enumerate(read_clip(clip, shape)):
+            intra = self.structure == "ra" and number % self.intra_period == 0
+            frame = av.VideoFrame.from_ndarray(picture, format="yuv420p10le")
+            frame.pts, frame.time_base = number, time_base
+            yield with_regions(frame, regions(offsets[number] + (INTRA if intra else 0)))
+        yield None
+
+
+def _average(packet: av.Packet[av.VideoStream]) -> float:
+    """The mean QP of a coded picture, as the encoder reports it beside the packet."""
+    (quality,) = struct.unpack_from("<I", bytes(packet.get_sidedata("quality_stats")))
+    return float(quality) / QUALITY_PER_QP
+
+
+def matched(ratio: Callable[[float], float], limit: float) -> tuple[float, float]:
+    """The mean offset at which ``ratio(mean)`` is nearest 1, and the ratio there.
+
+    Args:
+        ratio: bytes relative to the anchor's; falls with the mean, by about half per 6 QP.
+        limit: of the mean; it is kept half a QP within.
+    """
+    edge = limit - 0.5
+    tried: dict[float, float] = {}
+    mean = 0.0
+    while mean not in tried and len(tried) < TRIES:
+        tried[mean] = ratio(mean)
+        if abs(tried[mean] - 1) <= CLOSE:
+            break
+        longer = max((m for m, r in tried.items() if r > 1), default=None)
+        shorter = min((m for m, r in tried.items() if r <= 1), default=None)
+        if longer is None or shorter is None or shorter <= longer:
+            mean += 6 * math.log2(tried[mean])
+        else:  # between them, where a straight line of the logarithm meets 0
+            above, below = math.log(tried[longer]), -math.log(tried[shorter])
+            share = np.clip(above / (above + below), 0.1, 0.9)
+            mean = longer + float(share) * (shorter - longer)
+        mean = min(max(mean, -edge), edge)
+    best = min(tried, key=lambda m: abs(tried[m] - 1))
+    return best, tried[best]
+
+
+def regions(offsets: npt.NDArray[np.integer]) -> list[Region]:
+    """Rectangles that give every block its offset; where they overlap, the first one counts.
+
+    Args:
+        offsets: rows x columns of blocks, whole QPs.
+    """
+    rows, columns = offsets.shape
+    values, counts = np.unique(offsets, return_counts=True)
+    most = int(values[counts.argmax()])
+    found: list[Region] = []
+    free = offsets != most
+    for top, left in np.argwhere(free):
+        if not free[top, left]:
+            continue
+        value = offsets[top, left]
+        fits = free & (offsets == value)
+        right = left + 1
+        while right < columns and fits[top, right]:
+            right += 1
+        bottom = top + 1
+        while bottom < rows and fits[bottom, left:right].all():
+            bottom += 1
+        free[top:bottom, left:right] = False
+        place = (left, top, right - left, bottom - top)
+        found.append((*(BLOCK * int(side) for side in place), int(value)))  # type: ignore[arg-type]
+    return [*found, (0, 0, BLOCK * columns, BLOCK * rows, most)]
+
+
+def with_regions(frame: av.VideoFrame, given: list[Region]) -> av.VideoFrame:
+    """The frame with regions of interest as side data."""
+    graph = av.filter.Graph()
+    graph.threads = 1
+    steps = [
+        graph.add_buffer(
+            width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
+        )
+    ]
+    for x, y, width, height, offset in given:
+        place = f"x={x}:y={y}:w={width}:h={height}:qoffset={offset}/{QP_RANGE}"
+        steps.append(graph.add("addroi", place))
+    steps.append(graph.add("buffersink"))
+    graph.link_nodes(*steps).configure()
+    graph.push(frame)
+    marked = graph.pull()
+    assert isinstance(marked, av.VideoFrame)  # noqa: S101  (for the type checker)
+    marked.pts = frame.pts
+    return marked
+
+
+def read_clip(path: Path, shape: Shape) -> Iterator[colour.Picture]:
+    """The pictures of a headerless 10-bit 4:2:0 clip."""
+    width, height = colour.coded_size(shape.width, shape.height)
+    pictures = np.memmap(path, "<u2", "r", shape=(shape.pictures, height * 3 // 2, width))
+    yield from pictures
