@@ -36,6 +36,9 @@ TRAINEES: dict[str, TraineeEntry] = {
         trainee=f"{_MODELS}.faster_rcnn:FasterRcnnTrainee",
         gpu=True,
     ),
+    "proxy_mini": TraineeEntry(
+        f"{_MODELS}.settings:ModelSettings", trainee=f"{_MODELS}.proxy:ProxyTrainee", gpu=True
+    ),
     "yolact_mini": TraineeEntry(
         f"{_MODELS}.settings:ModelSettings", trainee=f"{_MODELS}.yolact:YolactTrainee", gpu=True
     ),
