@@ -33,7 +33,7 @@ slow: .venv/installed  ## retraining of the mini models, official networks
 
 models: .venv/installed  ## train the mini models again, into models/
 	snakemake --cores all models
-	for name in faster_rcnn_mini yolact_mini; do \
+	for name in faster_rcnn_mini yolact_mini proxy_mini; do \
 	  cp results/mini/train/$$name/weights.safetensors models/$$name.safetensors && \
 	  cp results/mini/train/$$name/log.csv models/$$name.csv || exit 1; done
 

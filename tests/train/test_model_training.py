@@ -11,9 +11,12 @@ import torch
 
 from vcmflow.core.detections import Detections, no_detections
 from vcmflow.core.registry import build, load
+from vcmflow.nets.proxy_mini import ProxyNetwork
+from vcmflow.nets.weights import load_halves
 from vcmflow.nets.yolact.postprocess import decode
 from vcmflow.task.registry import TASKS
 from vcmflow.train.models.augment import augment, coded, move
+from vcmflow.train.models.proxy import labels
 from vcmflow.train.models.samples import Sample
 from vcmflow.train.models.trainee import ModelTrainee
 from vcmflow.train.models.validate import average_precision, mean_jaccard
@@ -22,6 +25,7 @@ from vcmflow.train.registry import TRAINEES
 from vcmflow.train.trainee import Files, Place
 
 MODELS = {"faster_rcnn_mini": "detection", "yolact_mini": "segmentation"}
+PROXY = "proxy_mini"
 CPU = Place(0, 1, torch.device("cpu"))
 
 
@@ -133,10 +137,10 @@ def trainee_of(name: str) -> ModelTrainee:
 def test_everything_trainable_is_a_registered_model() -> None:
     for name, kind in MODELS.items():
         assert name in TASKS[kind]
-    assert {"embedding", *MODELS} == set(TRAINEES)
+    assert {"embedding", PROXY, *MODELS} == set(TRAINEES)
 
 
-@pytest.mark.parametrize("name", sorted(MODELS))
+@pytest.mark.parametrize("name", sorted([*MODELS, PROXY]))
 def test_a_few_steps_lower_the_loss_and_give_usable_weights(name: str, tmp_path: Path) -> None:
     trainee = trainee_of(name)
     samples = [blocks(seed) for seed in range(2)]
@@ -154,15 +158,47 @@ def test_a_few_steps_lower_the_loss_and_give_usable_weights(name: str, tmp_path:
     assert min(totals[-3:]) < 0.8 * totals[0]
     weights = tmp_path / "w.safetensors"
     trainee.save(weights, trainee.network, {})
+    if name == PROXY:
+        load_halves(weights, ProxyNetwork(), PROXY)
+        return
     models = TASKS[MODELS[name]]
     detector = build(models, name, "model", {}, weights=weights, device="cpu")
     (found,) = detector.detect([samples[0].frame])
     assert (found.masks is not None) == (MODELS[name] == "segmentation")
 
 
+def test_the_proxy_learns_the_class_of_every_pixel() -> None:
+    owner = np.array([[0, 1], [2, 2]], np.uint8)
+    sample = Sample(np.zeros((2, 2, 3), np.uint8), owner, np.array([3, 1]))
+    assert labels([sample]).tolist() == [[[0, 3], [1, 1]]]
+
+
+def test_the_proxy_is_judged_by_the_pixels_of_every_class(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    owner = np.zeros((32, 32), np.uint8)
+    owner[:16] = 1
+    sample = Sample(np.zeros((32, 32, 3), np.uint8), owner, np.array([1]))
+    trainee = trainee_of(PROXY)
+    vars(trainee)["_held_out"] = [sample]
+    network = ProxyNetwork()
+    trainee.save(tmp_path / "w.safetensors", network, {})
+
+    def half(self: ProxyNetwork, images: torch.Tensor) -> torch.Tensor:
+        logits = torch.zeros(1, 4, 32, 32)
+        logits[:, 1, :, :16] = 9
+        return logits
+
+    monkeypatch.setattr(ProxyNetwork, "forward", half)
+    scores = trainee.validate(tmp_path / "w.safetensors")
+    assert scores["person"] == pytest.approx(1 / 3)
+    assert scores["background"] == pytest.approx(1 / 3)
+    assert scores["miou"] == pytest.approx(1 / 6)
+
+
 def test_a_picture_without_objects_can_be_learnt_from() -> None:
     empty = Sample(blocks(0).frame, np.zeros((96, 128), np.uint8), np.zeros(0, np.int64))
-    for name in MODELS:
+    for name in (*MODELS, PROXY):
         trainee = trainee_of(name)
         trainee.network.train()
         measured = trainee.loss(trainee.network, [empty, empty], 0, CPU)

@@ -64,6 +64,7 @@ wildcard_constraints:
     reconstructor="[a-z][a-z0-9_]*",
     point=r"[0-9]+(\.[0-9]+)?",
     embedding="[a-z][a-z0-9_]*",
+    importance="[a-z][a-z0-9_]*",
     training="[a-z][a-z0-9_]*",
     variant="[a-z][a-z0-9_]*",
     task="[a-z][a-z0-9_]*",

@@ -19,6 +19,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "weights": ("vcmflow.data.weights", "check (or fetch) the weights of the official networks"),
     "train": ("vcmflow.train.command", "train the embedding network or a mini model"),
     "embed": ("vcmflow.embed.command", "embed the frames of videos"),
+    "importance": (
+        "vcmflow.importance.command",
+        "say how much every block of a frame matters to machines",
+    ),
     "track": ("vcmflow.track.command", "detect and track objects through videos"),
     "select": ("vcmflow.select.command", "choose the frames of video files, in one process"),
     "sample": ("vcmflow.sample.command", "choose the frames to keep"),

@@ -19,6 +19,7 @@ PRESETS = Path(__file__).resolve().parents[2] / "presets"
 INSTANCES = (
     ("train", "trainings"),
     ("embed", "embeddings"),
+    ("importance", "maps"),
     ("sample", "samplers"),
     ("encode", "codecs"),
     ("reconstruct", "reconstructors"),

@@ -334,6 +334,29 @@ class Track(Section):
     tracker: Tracker
 
 
+class ImportanceMap(WeightedInstance):
+    """An importance map: how it is made, and how its pixels become blocks."""
+
+    plugin_key: ClassVar[str] = "map"
+    map: Name = Field(description="Name in the registry of importance maps.")
+    block: Literal[16, 32, 64] = Field(
+        16, description="px: blocks of 16 px inside one of this size share its mean."
+    )
+    threshold: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        None,
+        description="Share of the blocks that get no importance, the others all the same; null "
+        "keeps the means.",
+    )
+
+
+class Importance(Section):
+    """How much every block of a frame matters to machines."""
+
+    maps: dict[Name, ImportanceMap] = Field(
+        {}, description="Importance maps by name; codecs refer to them."
+    )
+
+
 # --- methods --------------------------------------------------------------------------------------
 
 
@@ -519,6 +542,7 @@ class Settings(Section):
     data: Data
     train: Train
     embed: Embed
+    importance: Importance = Importance()
     track: Track
     sample: Sample
     encode: Encode

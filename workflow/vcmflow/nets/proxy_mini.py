@@ -43,14 +43,18 @@ class ProxyNetwork(nn.Module):
             nn.Conv2d(PYRAMID, len(CATEGORIES) + 1, 1),
         )
 
-    def dense(self, images: Tensor) -> Tensor:
-        """Logits at stride 4: (B, 1 + classes, ceil(H / 4), ceil(W / 4))."""
+    def stages(self, images: Tensor) -> OrderedDict[str, Tensor]:
+        """The backbone's maps at strides 4, 8, 16 and 32, by the names in ``STAGES``."""
         x, maps = images, OrderedDict[str, Tensor]()
         for name, block in self.body.named_children():
             x = block(x)
             if name in STAGES:
                 maps[name] = x
-        logits: Tensor = self.head(self.pyramid(maps)["1"])
+        return maps
+
+    def dense(self, images: Tensor) -> Tensor:
+        """Logits at stride 4: (B, 1 + classes, ceil(H / 4), ceil(W / 4))."""
+        logits: Tensor = self.head(self.pyramid(self.stages(images))["1"])
         return logits
 
     def forward(self, images: Tensor) -> Tensor:

@@ -14,8 +14,9 @@ from vcmflow.data.catalogue import weights_table
 from vcmflow.data.registry import LOADERS
 from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.encode.registry import CODECS, check_points
+from vcmflow.importance.registry import MAPS, NETWORKS
 from vcmflow.plan.code import imports
-from vcmflow.plan.grid import Dataset, sampler_of, used_embeddings
+from vcmflow.plan.grid import Dataset, sampler_of, used_embeddings, used_maps
 from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.sample.registry import SAMPLERS
 from vcmflow.score.registry import EVALUATORS
@@ -27,7 +28,7 @@ from vcmrender.api import DETECTION_TEST
 HEAVY = ("torch", "torchvision", "cv2", "deep_sort_realtime", "onnxruntime")
 
 # What the stages give to a plug-in beside its options.
-GIVEN = ("n", "m", "weights", "device", "threads", "video", "needs", *NEEDS)
+GIVEN = ("n", "m", "weights", "device", "threads", "video", "truth", "needs", *NEEDS)
 
 
 def check(settings: Settings) -> None:
@@ -37,7 +38,8 @@ def check(settings: Settings) -> None:
         VcmflowError: the first problem found, as one line that names the key.
     """
     _check_instances(settings)
-    _check_embeddings(settings)
+    _check_needs(settings)
+    _check_maps(settings)
     _check_points(settings)
     for name, method in settings.methods.items():
         key = f"methods.{name}"
@@ -102,6 +104,7 @@ def _tables(
 ) -> Iterator[tuple[str, Mapping[str, Entry], Mapping[str, Instance]]]:
     yield "train.trainings", TRAINEES, settings.train.trainings
     yield "embed.embeddings", EMBEDDERS, settings.embed.embeddings
+    yield "importance.maps", MAPS, settings.importance.maps
     yield "sample.samplers", SAMPLERS, settings.sample.samplers
     yield "encode.codecs", CODECS, settings.encode.codecs
     yield "reconstruct.reconstructors", RECONSTRUCTORS, settings.reconstruct.reconstructors
@@ -152,16 +155,32 @@ def _check_values(registry: Mapping[str, Entry], instance: Instance, what: str) 
     check_options(builder, where, instance.options, instance.options)
 
 
-def _check_embeddings(settings: Settings) -> None:
-    embeddings = settings.embed.embeddings
+def _check_needs(settings: Settings) -> None:
+    """Check that what samplers and codecs need is defined."""
     for section, instances in (
         ("sample.samplers", settings.sample.samplers),
         ("encode.codecs", settings.encode.codecs),
     ):
         for name, instance in instances.items():
-            embedding = getattr(instance, "embedding", None)
-            if embedding is not None:
-                _one_of(f"{section}.{name}.embedding", embedding, embeddings)
+            for need, known in NEEDS.items():
+                wanted = getattr(instance, need, None)
+                if wanted is not None and known.section is not None:
+                    there = getattr(getattr(settings, known.section[0]), known.section[1])
+                    _one_of(f"{section}.{name}.{need}", wanted, there)
+
+
+def _check_maps(settings: Settings) -> None:
+    """Check the networks of maps, and that trained ones have weights."""
+    for name, instance in settings.importance.maps.items():
+        key = f"importance.maps.{name}"
+        if "network" in instance.options:
+            _one_of(f"{key}.network", instance.options["network"], NETWORKS)
+        takes_weights = "weights" in parameters(MAPS[instance.map].builder)
+        if takes_weights and instance.weights is None and instance.training is None:
+            raise VcmflowError(
+                f"params.yaml: {key}.weights: is missing; map {instance.map!r} needs those of its "
+                "network"
+            )
 
 
 def _check_points(settings: Settings) -> None:
@@ -232,6 +251,8 @@ def weights_files(settings: Settings, grid: Mapping[str, Dataset]) -> Iterator[t
         files[key] = settings.reconstruct.reconstructors[rebuild].weights
     for name in used_embeddings(settings, grid):
         files[f"embed.embeddings.{name}.weights"] = settings.embed.embeddings[name].weights
+    for name in used_maps(settings, grid):
+        files[f"importance.maps.{name}.weights"] = settings.importance.maps[name].weights
     yield from ((key, Path(file)) for key, file in files.items() if file)
 
 

@@ -39,7 +39,9 @@ UNITS = ("job", "frame", "megapixel", "picture")
 # counted operations over the speed of a named GPU; none of these.
 BASES = ("measured", "published", "derived", "guessed")
 # Rules whose jobs load PyTorch before they start; reconstruct with a network, too.
-NETWORK_RULES = frozenset({"embed", "track", "task", "task_source", "train", "complexity"})
+NETWORK_RULES = frozenset(
+    {"embed", "importance", "track", "task", "task_source", "train", "complexity"}
+)
 # Width and height in px as the datasets publish them.
 OSDAR23_SIZE, OSDAR23_HIGHRES_SIZE, DAVIS_SIZE = (2464, 1600), (4112, 2504), (854, 480)
 # Videos of an entry of data/datasets.csv, for pretraining.
@@ -342,6 +344,8 @@ def _sequence_work(
         yield "frames", "", amounts(n)
     elif rule == "embed":
         yield "embed", settings.embed.embeddings[wildcards["embedding"]].embedder, amounts(n)
+    elif rule == "importance":
+        yield "importance", settings.importance.maps[wildcards["importance"]].map, amounts(n)
     elif rule == "track":
         yield "track", settings.track.detector.detector, amounts(n)
     elif rule == "task_source":

@@ -265,3 +265,13 @@ def used_embeddings(settings: Settings, grid: Mapping[str, Dataset]) -> list[str
             names.append(sampler_of(settings, method.sampler).embedding)
             names.append(settings.encode.codecs[method.codec].embedding)
     return list(dict.fromkeys(name for name in [*names, *settings.figures.embeddings] if name))
+
+
+def used_maps(settings: Settings, grid: Mapping[str, Dataset]) -> list[str]:
+    """The importance maps that codecs ask for."""
+    names = (
+        settings.encode.codecs[method.codec].importance
+        for dataset in grid.values()
+        for method in dataset.methods.values()
+    )
+    return list(dict.fromkeys(name for name in names if name))

@@ -14,14 +14,15 @@ from typing import Any
 
 from vcmflow.config.models import Settings, WeightedInstance
 from vcmflow.core.needs import need_files
-from vcmflow.core.registry import Entry
+from vcmflow.core.registry import Entry, parameters
 from vcmflow.data.catalogue import Entry as Download
 from vcmflow.data.catalogue import entry_for
 from vcmflow.data.registry import LOADERS
 from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.encode.registry import CODECS, CodecEntry
+from vcmflow.importance.registry import MAPS, NETWORKS, PROXY, MapEntry
 from vcmflow.plan.code import modules
-from vcmflow.plan.grid import Dataset, Method, keep_every, sampler_of
+from vcmflow.plan.grid import Dataset, Method, keep_every, sampler_of, used_maps
 from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.sample.registry import SAMPLERS
 from vcmflow.score.registry import EvaluatorEntry, evaluators_of
@@ -167,7 +168,7 @@ class Plan:
         return list(dict.fromkeys(name for name in names if name))
 
     def model_trainings(self) -> list[str]:
-        """The trainings that codecs, reconstructors, tasks and the tracks' detector ask for."""
+        """The trainings that codecs, reconstructors, tasks, maps and the tracks need."""
         settings = self.settings
         used: list[WeightedInstance] = []
         for dataset in self.grid.values():
@@ -177,7 +178,48 @@ class Plan:
                 if "tracks" in SAMPLERS[sampler_of(settings, method.sampler).sampler].needs:
                     used.append(settings.track.detector)
             used += [settings.task.tasks[task] for task in dataset.tasks]
+        used += [settings.importance.maps[name] for name in used_maps(settings, self.grid)]
         return list(dict.fromkeys(one.training for one in used if one.training))
+
+    # importance
+
+    def map_code(self, wildcards: Any) -> list[str]:
+        """Modules that an importance map depends on."""
+        instance = self.settings.importance.maps[wildcards.importance]
+        entries: list[Entry] = [MAPS[instance.map]]
+        if "network" in parameters(entries[0].builder):
+            entries.append(NETWORKS[instance.options.get("network", PROXY)])
+        return modules("vcmflow.importance.command", *entries)
+
+    def map_weights(self, wildcards: Any) -> list[str]:
+        """The weights that an importance map reads, if it reads any."""
+        return self.weights(self.settings.importance.maps[wildcards.importance])
+
+    def map_truth(self, wildcards: Any) -> list[str]:
+        """The ground truth, for a map that is made of it."""
+        if not self._map_entry(wildcards).truth:
+            return []
+        return [f"{self.folder(wildcards)}/frames/{wildcards.sequence}/truth.json"]
+
+    def map_words(self, wildcards: Any) -> Words:
+        """An importance map and its options, and how its pixels become blocks."""
+        instance = self.settings.importance.maps[wildcards.importance]
+        threshold = [] if instance.threshold is None else [f"{instance.threshold:g}"]
+        return [
+            *("--map", instance.job(), "--block", str(instance.block)),
+            *flag("--threshold", threshold),
+        ]
+
+    def map_device(self, wildcards: Any) -> str:
+        """Where an importance map is computed."""
+        return "auto" if self._map_entry(wildcards).gpu else "cpu"
+
+    def map_gpus(self, wildcards: Any) -> int:
+        """GPUs that an importance map asks for."""
+        return min(1, self.gpus) if self._map_entry(wildcards).gpu else 0
+
+    def _map_entry(self, wildcards: Any) -> MapEntry:
+        return MAPS[self.settings.importance.maps[wildcards.importance].map]
 
     # sample
 

@@ -32,7 +32,7 @@ REFERENCES = {
     "7": "data/reference/table7_complexity.csv",
 }
 STAGES = (
-    *("train", "data", "embed", "track", "sample"),
+    *("train", "data", "embed", "importance", "track", "sample"),
     *("encode", "reconstruct", "fidelity", "task", "score"),
 )
 
@@ -466,6 +466,9 @@ class Products:
                 found.append(("score", f"{folder}/score_sequence/{sequence}.tsv"))
                 for sampler, codec in dataset.codings():
                     found.append(("encode", f"{folder}/encode/{sequence}/{sampler}/{codec}.tsv"))
+                    drawn = self.settings.encode.codecs[codec].importance
+                    if drawn:
+                        found.append(("importance", f"{folder}/importance/{sequence}/{drawn}.tsv"))
                 for chain, method in dataset.chains().items():
                     found.append(("reconstruct", f"{folder}/reconstruct/{sequence}/{chain}.tsv"))
                     if self.plan.codec(method.codec).gives == "frames":

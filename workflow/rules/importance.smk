@@ -1,0 +1,27 @@
+# How much every block of a frame matters to machines: vcmflow/importance.
+rule importance:
+    input:
+        video=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
+        truth=PLAN.map_truth,
+        weights=PLAN.map_weights,
+        code=PLAN.map_code,
+    output:
+        blocks=f"{RESULTS}/{{dataset}}/importance/{{sequence}}/{{importance}}.npy",
+        sheet=f"{RESULTS}/{{dataset}}/importance/{{sequence}}/{{importance}}.png",
+    log:
+        f"{RESULTS}/logs/{{dataset}}/importance/{{sequence}}/{{importance}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/{{dataset}}/importance/{{sequence}}/{{importance}}.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        gpu=PLAN.map_gpus,
+    params:
+        words=PLAN.map_words,
+        device=PLAN.map_device,
+        weights=lambda wildcards, input: flag("--weights", input.weights),
+        truth=lambda wildcards, input: flag("--truth", input.truth),
+    shell:
+        "python -m vcmflow importance {params.words:q} {params.weights:q} {params.truth:q}"
+        " --device {params.device} --threads {threads} --videos {input.video:q}"
+        " --out {output.blocks:q} --sheets-out {output.sheet:q} 2> {log:q}"

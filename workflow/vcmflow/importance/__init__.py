@@ -1,0 +1,1 @@
+"""How much every part of a frame matters to machines."""
