@@ -56,7 +56,7 @@ class ProxyTrainee(ModelTrainee):
 
     @torch.inference_mode()
     def validate(self, weights: Path) -> dict[str, float]:
-        """IoU of every class over the pixels of all held-out pictures, and ``miou``, their mean."""
+        """IoU over the pixels of all held-out pictures, of the classes there are, and its mean."""
         model = ProxyNetwork().eval()
         load_halves(weights, model, NAME)
         device = torch.device(self._device)
@@ -68,7 +68,8 @@ class ProxyTrainee(ModelTrainee):
             pairs = truth.flatten() * len(confusion) + found.flatten()
             confusion += torch.bincount(pairs, minlength=confusion.numel()).view_as(confusion)
         both = confusion.diagonal()
-        either = (confusion.sum(0) + confusion.sum(1) - both).clamp(min=1)
+        either = confusion.sum(0) + confusion.sum(1) - both
         names = ["background", *(NAMES[category] for category in CATEGORIES)]
-        scores = dict(zip(names, (both / either).tolist(), strict=True))
-        return {**scores, "miou": float((both / either).mean())}
+        counts = zip(names, both.tolist(), either.tolist(), strict=True)
+        scores = {name: right / there for name, right, there in counts if there}
+        return {**scores, "miou": sum(scores.values()) / len(scores)}
