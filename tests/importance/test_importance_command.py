@@ -72,14 +72,6 @@ def test_frames_of_other_videos_do_not_count(folder: Path) -> None:
     assert (folder / "a.npy").read_bytes() == (folder / "b.npy").read_bytes()
 
 
-def test_blocks_and_regions_are_settings(folder: Path) -> None:
-    assert run(folder, "texture", "--block", "64", "--threshold", "0.5") == 0
-    np.testing.assert_array_equal(read_importance(folder / "i.npy"), 1)
-    assert run(folder, "texture", "--threshold", "0.9") == 0
-    region = read_importance(folder / "i.npy")[0]
-    assert np.count_nonzero(region) == 2 and region.max() == 6
-
-
 def test_frames_are_let_go_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     alive: weakref.WeakSet[Frame] = weakref.WeakSet()
     most = 0
@@ -95,7 +87,7 @@ def test_frames_are_let_go_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
             most = max(most, len(alive))
 
     monkeypatch.setattr(command, "open_source", many)
-    blocks, rows = command._map(Path("v.mkv"), gradient_energy, 16, None)
+    blocks, rows = command._map(Path("v.mkv"), gradient_energy)
     assert len(blocks) == 40
     assert [row[0] for row in rows] == [0, 20, 39]
     assert most <= 5  # those on the sheet, and the one at hand
@@ -109,7 +101,6 @@ def test_frames_are_let_go_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
         ("plis", (), "map 'plis' needs --weights"),
         ("texture", ("--weights", "w.pth"), "map 'texture' takes no weights"),
         ("texture", ("--truth", "t.json"), "map 'texture' takes no --truth"),
-        ("texture", ("--threshold", "1.5"), "--threshold is 1.5; allowed: 0 to 1"),
         ("texture", ("--threads", "0"), "--threads is 0"),
         ("texture", ("--sheets-out", "a.png", "b.png"), "--sheets-out has 2 entries for 1 videos"),
         ("{map: random, probes: 0}", (), "option probes is 0"),

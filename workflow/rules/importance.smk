@@ -17,11 +17,11 @@ rule importance:
     resources:
         gpu=PLAN.map_gpus,
     params:
-        words=PLAN.map_words,
+        map=PLAN.map_job,
         device=PLAN.map_device,
         weights=lambda wildcards, input: flag("--weights", input.weights),
         truth=lambda wildcards, input: flag("--truth", input.truth),
     shell:
-        "python -m vcmflow importance {params.words:q} {params.weights:q} {params.truth:q}"
+        "python -m vcmflow importance --map {params.map:q} {params.weights:q} {params.truth:q}"
         " --device {params.device} --threads {threads} --videos {input.video:q}"
         " --out {output.blocks:q} --sheets-out {output.sheet:q} 2> {log:q}"

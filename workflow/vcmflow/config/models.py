@@ -335,18 +335,10 @@ class Track(Section):
 
 
 class ImportanceMap(WeightedInstance):
-    """An importance map: how it is made, and how its pixels become blocks."""
+    """An importance map with its settings."""
 
     plugin_key: ClassVar[str] = "map"
     map: Name = Field(description="Name in the registry of importance maps.")
-    block: Literal[16, 32, 64] = Field(
-        16, description="px: blocks of 16 px inside one of this size share its mean."
-    )
-    threshold: Annotated[float, Field(ge=0, le=1)] | None = Field(
-        None,
-        description="Share of the blocks that get no importance, the others all the same; null "
-        "keeps the means.",
-    )
 
 
 class Importance(Section):

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from vcmflow.core.arrays import BLOCK
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import whole_file
 from vcmflow.core.models import check_count, check_files
@@ -37,15 +36,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--truth", nargs="+", type=Path, metavar="JSON", help="ground truth, for the map `boxes`"
     )
     parser.add_argument(
-        "--block", type=int, choices=(16, 32, 64), default=BLOCK, help="px that share a value"
-    )
-    parser.add_argument(
-        "--threshold",
-        type=float,
-        metavar="SHARE",
-        help="this share of the blocks gets no importance, the others all the same",
-    )
-    parser.add_argument(
         "--out",
         nargs="+",
         type=Path,
@@ -65,8 +55,6 @@ def run(args: argparse.Namespace) -> None:
     others = {"--out": args.out, "--truth": args.truth, "--sheets-out": args.sheets_out}
     check_files(args.videos, others)
     check_count(args, "threads")
-    if args.threshold is not None and not 0 <= args.threshold <= 1:
-        raise VcmflowError(f"--threshold is {args.threshold}; allowed: 0 to 1")
     name, options = parse_instance(args.map, "map")
     entry = find(MAPS, name, "map")
     if args.truth is not None and not entry.truth:
@@ -81,7 +69,7 @@ def run(args: argparse.Namespace) -> None:
         offered["truth"] = args.truth[number] if args.truth else None
         score: Score = build(MAPS, name, "map", options, offered=offered)
         begun = time.perf_counter()
-        blocks, rows = _map(video, score, args.block, args.threshold)
+        blocks, rows = _map(video, score)
         seconds = (time.perf_counter() - begun) / len(blocks)
         with whole_file(args.out[number]) as temporary, temporary.open("wb") as file:
             np.save(file, blocks)
@@ -91,9 +79,7 @@ def run(args: argparse.Namespace) -> None:
         print(f"{video}: {said}", file=sys.stderr, flush=True)
 
 
-def _map(
-    video: Path, score: Score, block: int, threshold: float | None
-) -> tuple[Blocks, list[Row]]:
+def _map(video: Path, score: Score) -> tuple[Blocks, list[Row]]:
     """The blocks of all frames, and the first, middle and last frame for the sheet."""
     count = sum(1 for _ in open_source(video))
     shown = {0, count // 2, count - 1}
@@ -104,7 +90,7 @@ def _map(
             pixels = score(frame, index)
         except VcmflowError as error:
             raise VcmflowError(f"{video}: {error}") from None
-        found.append(roim(pixels, block, threshold))
+        found.append(roim(pixels))
         if index in shown:
             rows.append((index, frame, pixels, found[-1]))
     return np.stack(found), rows

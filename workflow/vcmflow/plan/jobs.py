@@ -201,14 +201,9 @@ class Plan:
             return []
         return [f"{self.folder(wildcards)}/frames/{wildcards.sequence}/truth.json"]
 
-    def map_words(self, wildcards: Any) -> Words:
-        """An importance map and its options, and how its pixels become blocks."""
-        instance = self.settings.importance.maps[wildcards.importance]
-        threshold = [] if instance.threshold is None else [f"{instance.threshold:g}"]
-        return [
-            *("--map", instance.job(), "--block", str(instance.block)),
-            *flag("--threshold", threshold),
-        ]
+    def map_job(self, wildcards: Any) -> str:
+        """An importance map and its options."""
+        return self.settings.importance.maps[wildcards.importance].job()
 
     def map_device(self, wildcards: Any) -> str:
         """Where an importance map is computed."""
