@@ -61,6 +61,21 @@ def test_chroma_sits_on_the_left():
     assert abs(right[8] - right[9]) <= 4, "the right column lies halfway between two samples"
 
 
+@pytest.mark.parametrize(("axis", "offset"), [("columns", 0.0), ("rows", 0.5)])
+def test_the_receiver_takes_chroma_from_where_the_sender_put_it(axis, offset):
+    """Chroma that rises by 40 a sample: half-way between two rows, and on the left column."""
+    rows, columns = np.mgrid[0:8, 0:16]
+    red = 300 + 40 * (columns if axis == "columns" else rows) - 150 * (axis == "columns")
+    picture = np.full((24, 32), 512, np.uint16)
+    picture[20:] = red.reshape(4, 32)
+    decoded = FromYuv420(32, 16)(picture).astype(float)[5:-5, 10:-10, 0]
+    at = np.mgrid[0:16, 0:32][1 if axis == "columns" else 0][5:-5, 10:-10]
+    sample = (at - offset) / 2
+    level = 300 - 150 * (axis == "columns") + 40 * sample
+    expected = 1.164 * (128 - 16) + 1.793 * (level / 4 - 128)
+    assert np.abs(decoded - expected.clip(0, 255)).max() < 1.5
+
+
 @pytest.mark.parametrize(("width", "height"), [(67, 45), (66, 45), (67, 46), (1, 1), (3, 2)])
 def test_odd_sizes_are_padded_and_cropped_back(width, height):
     frame = np.random.default_rng(1).integers(100, 110, (height, width, 3)).astype(np.uint8)

@@ -51,6 +51,24 @@ def test_same_bytes_with_any_number_of_threads(encode_clip, moving_frames, codec
     assert len(streams) == 1
 
 
+@pytest.mark.parametrize(
+    ("codec", "options"),
+    [
+        ("av1", {"preset": 12}),
+        ("vvenc", {"preset": "medium"}),
+        ("vvenc", {"extra": "alf=0"}),
+        ("vvenc", {"picture_hash": True}),
+        ("x264", {"preset": "ultrafast"}),
+        ("x265", {"preset": "medium"}),
+        ("x265", {"picture_hash": True}),
+        *((codec, {"intra_period": 2}) for codec in ("av1", "x264", "x265")),
+    ],
+)
+def test_every_option_reaches_the_encoder(encode_clip, codec, options):
+    plain, other = (encode_clip(codec, "ra", 30, **more) for more in ({}, options))
+    assert plain.read_bytes() != other.read_bytes()
+
+
 def test_streams_tell_nothing_about_encoder_and_settings(encode_clip):
     for codec in CODECS:
         stream = encode_clip(codec, "ra", 50).read_bytes()

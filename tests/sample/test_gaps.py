@@ -32,6 +32,12 @@ def test_the_file_holds_one_byte_per_gap(tmp_path):
     assert positions_from_gaps(read_gaps(tmp_path / "one.gaps")) == [0]
 
 
+def test_a_byte_holds_255_dropped_frames(tmp_path):
+    assert gaps_from_positions([0, 256]) == [255]
+    with pytest.raises(VcmflowError, match=r"drops 256 frames; allowed: 0\.\.255"):
+        gaps_from_positions([0, 257])
+
+
 @pytest.mark.parametrize("gaps", [[256], [-1]])
 def test_what_a_byte_cannot_hold_is_refused(tmp_path, gaps):
     with pytest.raises(VcmflowError, match=r"0\.\.255"):

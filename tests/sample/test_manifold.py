@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy.interpolate import CubicSpline
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.sample import manifold, uniform
@@ -195,6 +196,17 @@ def test_the_spline_is_longer_than_the_chord_and_exact_on_a_line():
     assert length[-1] == pytest.approx(np.pi, rel=5e-3)
     line = np.array([0.0, 1, 1, 4, 5])[:, None] * [0.6, 0.8]
     assert manifold.spline_length(line) == pytest.approx([0, 1, 1, 4, 5])
+
+
+@pytest.mark.parametrize("n", [3, 4, 40])
+def test_the_spline_is_the_natural_cubic_one(n):
+    """Against SciPy's spline, its length summed over many short chords."""
+    points = np.random.default_rng(n).normal(size=(n, 3)) * [1, 2, 5]
+    chord = manifold.chord_length([points])
+    at = np.interp(np.arange(400 * (n - 1) + 1) / 400, np.arange(n), chord)
+    fine = CubicSpline(chord, points, bc_type="natural")(at)
+    expected = manifold.chord_length([fine])[::400]
+    assert manifold.spline_length(points) == pytest.approx(expected, rel=2e-3)
 
 
 @given(curves(), st.integers(1, 7))

@@ -73,6 +73,14 @@ def test_the_second_detection_of_a_box_is_a_false_alarm():
     assert ap([box(0), box(1)], twice).ap == pytest.approx((51 + 50 * 2 / 3) / 101)
 
 
+def test_the_hundred_best_detections_of_a_frame_count():
+    """Ninety-nine false alarms of higher scores leave room for the right one; a hundred do not."""
+    alarms = [seen(0, (300.0 + index, 10.0, 5.0, 5.0), 0.9) for index in range(100)]
+    right = seen(0, score=0.5)
+    assert ap([box(0)], [*alarms[:99], right]).ap == pytest.approx(1 / 100)
+    assert ap([box(0)], [*alarms, right]).ap == 0
+
+
 def test_another_class_does_not_count():
     assert ap([box(0)], [seen(0, category=2)]).ap == 0
 

@@ -145,16 +145,27 @@ def test_pseudo_ground_truth_is_what_is_found_on_the_uncompressed_frames(
     assert set(scores[(scores["task"] == task) & scores["value"].notna()]["status"]) == {"pseudo"}
 
 
-def test_a_higher_threshold_leaves_less_pseudo_ground_truth(build):
-    counts = []
-    for threshold in (0, 0.6, 1.1):
-        files = build(annotations="none", tasks={"found": "detection"})
-        options = json.dumps({"detection": {"pseudo_threshold": threshold}})
-        assert main([*files.arguments(), "--evaluators", options]) == 0
-        first = json.loads(files.out.read_text("utf-8"))["conditions"][0]["evidence"]["found"]
-        counts.append(sum(part["boxes"] for part in first["detection"].values()))
-    assert counts[0] == 21
-    assert counts[0] > counts[1] > counts[2] == 0
+@pytest.mark.parametrize(("threshold", "objects"), [(0, 21), (0.5, 14), (None, 14), (1.1, 0)])
+@pytest.mark.parametrize("kind", ["detection", "segmentation"])
+def test_pseudo_ground_truth_begins_at_its_threshold(build, kind, threshold, objects):
+    """Of 21 things, seven score less than the threshold of 0.5 and one just as much."""
+    files = build(annotations="none", tasks={"found": kind})
+    scores = [round(0.25 + 0.0357142 * index, 5) for index in range(7)] + [0.5] + [0.7] * 13
+
+    def rescore(value):
+        for entry, score in zip(source(value), scores, strict=True):
+            entry["score"] = score
+
+    edit_json(files.path("found", "source.json"), rescore)
+    options = {} if threshold is None else {"pseudo_threshold": threshold}
+    assert main([*files.arguments(), "--evaluators", json.dumps({kind: options})]) == 0
+    conditions = json.loads(files.out.read_text("utf-8"))["conditions"]
+    found = [entry["evidence"]["found"][kind] for entry in conditions]
+    if kind == "detection":
+        assert [sum(part["boxes"] for part in one.values()) for one in found] == [objects] * 4
+    else:
+        # Each thing is an object of its own; those below the threshold are no longer missed.
+        assert found[0]["jaccard"] == (1.0 if objects else None)
 
 
 def test_methods_keep_their_order_and_may_share_files(build, tmp_path):

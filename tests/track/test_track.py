@@ -95,17 +95,52 @@ def test_an_object_that_hides_comes_back_as_itself():
     assert len({one.id for frame in tracks for one in frame}) == 1
 
 
+def identities(seen, **settings):
+    """How many objects the tracker takes what is seen for, with the first still in sight."""
+    return len({one.id for frame in track(seen, **settings) for one in frame})
+
+
+@pytest.mark.parametrize(("max_age", "objects"), [(2, 2), (4, 1), (30, 1)])
+def test_a_track_ends_after_as_many_frames_without_it_as_its_age_allows(max_age, objects):
+    still = [(20, 20, 20, 30, GREEN)]
+    assert identities([still] * 3 + [[]] * 3 + [still], max_age=max_age) == objects
+
+
+def test_after_a_gap_looks_decide_as_far_as_they_may_differ():
+    """A red box that is half blue when it comes back to its place."""
+    seen = [[(20, 20, 20, 30, RED)]] * 3 + [[], []]
+    changed = [(20, 20, 20, 30, RED), (20, 35, 20, 15, BLUE)]
+    frames = [scene(objects) for objects in [*seen, changed]]
+
+    def objects(limit):
+        detector = Scripted(detections(one[:1]) for one in [*seen, changed])
+        tracks = track_video(frames, detector, deepsort(max_cosine_distance=limit))
+        return len({one.id for frame in tracks for one in frame})
+
+    assert (objects(0.2), objects(0.8)) == (2, 1)
+
+
+def test_boxes_of_other_looks_are_the_same_object_where_they_overlap_enough():
+    seen = [[(20, 20, 20, 30, RED)]] * 3 + [[(28, 20, 20, 30, BLUE)]]
+    assert (identities(seen, max_iou_distance=0.7), identities(seen, max_iou_distance=0.3)) == (
+        1,
+        2,
+    )
+
+
 def test_another_object_gets_another_id():
     tracks = track([[(10, 10, 20, 30, RED)]] * 3 + [[(120, 40, 30, 20, BLUE)]] * 3)
     assert tracks[2][0].id != tracks[3][0].id
 
 
 def test_low_scores_are_not_tracked_and_nothing_found_is_nothing_tracked():
-    tracker = deepsort(score_threshold=0.5)
     objects = [(10, 10, 20, 30, RED), (80, 10, 20, 30, BLUE)]
-    found = tracker.update(scene(objects), detections(objects, [0.4, 0.6]))
-    assert [one.bbox[0] for one in found] == [80]
-    assert tracker.update(scene([]), no_detections()) == []
+    for settings, kept in (({}, []), ({"score_threshold": 0.25}, [80])):
+        tracker = deepsort(**settings)
+        # Scores are float32, in which 0.25 is exact.
+        found = tracker.update(scene(objects), detections(objects, [0.125, 0.25]))
+        assert [one.bbox[0] for one in found] == kept
+        assert tracker.update(scene([]), no_detections()) == []
 
 
 def test_the_batch_size_changes_nothing_but_the_calls():
@@ -147,17 +182,20 @@ def test_the_tracker_itself_needs_no_torch():
 
 
 def test_the_command_tracks_with_a_registered_detector(tmp_path):
-    frames = [scene([(5 + 4 * t, 10, 20, 30, RED)]) for t in range(3)]
+    frames = [scene([(5 + 4 * t, 10, 20, 30, RED)]) for t in range(2)]
     for name in ("a", "b"):
         write_video(tmp_path / f"{name}.mkv", frames, 10)
     videos = [str(tmp_path / "a.mkv"), str(tmp_path / "b.mkv")]
     out = [str(tmp_path / "a.json"), str(tmp_path / "b.json")]
-    # No weights: fixed random values, which find something or nothing, but always the same.
+    # No weights: fixed random values, which always find the same.
     command = ["track", "--detector", "faster_rcnn_mini"]
     command += ["--tracker", "{tracker: deepsort, score_threshold: 0.05}"]
     assert main([*command, "--videos", *videos, "--out", *out]) == 0
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
-    assert len(read_tracks(tmp_path / "a.json")) == 3
+    assert all(read_tracks(tmp_path / "a.json"))
+    command[-1] = "{tracker: deepsort, score_threshold: 1}"
+    assert main([*command, "--videos", videos[0], "--out", out[0]]) == 0
+    assert read_tracks(tmp_path / "a.json") == [[], []]
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,16 @@ def test_dropped_negatives_do_not_enter():
     assert contrastive_loss(similarities, keep) == pytest.approx(float(all_kept))
 
 
+def test_the_gradient_reaches_anchors_positives_and_negatives():
+    """Finite differences agree: nothing is cut off on the way to the loss."""
+
+    def loss(*parts):
+        similarities = cosine_similarities(*parts)
+        return contrastive_loss(similarities, torch.ones(3, 5, dtype=torch.bool), 0.5)
+
+    assert torch.autograd.gradcheck(loss, [part.double().requires_grad_() for part in draw(5)])
+
+
 @settings(deadline=None)
 @given(st.integers(0, 10**6), st.floats(0, 1), st.integers(1, 4))
 def test_mining_keeps_the_band_beyond_the_positive(seed, quantile, hardest):
@@ -92,6 +102,13 @@ def test_mining_where_no_negative_is_in_the_band():
     assert semi_hard(far, 0.0, 2).keep.tolist() == [[True, True, False]]
     near = Similarities(torch.tensor([0.1]), torch.tensor([[0.9, 0.8]]))
     assert semi_hard(near, 0.5, 1).keep.all()
+
+
+def test_a_negative_as_near_as_the_positive_is_not_semi_hard():
+    """Copies of a frame: both bounds of the band are open."""
+    level = Similarities(torch.tensor([0.5]), torch.tensor([[0.5, 0.25, 0.0, -0.5]]))
+    # Of the distances 0.5, 0.75, 1 and 1.5 the radius is the smallest.
+    assert semi_hard(level, 0.0, 1).keep.tolist() == [[False, True, False, False]]
 
 
 def test_collapse_is_told_once_and_not_in_the_first_steps():

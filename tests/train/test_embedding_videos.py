@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -157,9 +159,48 @@ def test_only_unusable_videos_is_one_clear_line(tmp_path):
         steps(tmp_path)[0]
 
 
-def test_every_epoch_shows_every_positive_video_once(videos):
-    one = steps(videos)
-    count = len(one._positive.videos)
-    epochs = [[one._scheduled(e * count + k) for k in range(count)] for e in range(3)]
-    assert all(sorted(epoch) == list(range(count)) for epoch in epochs)
-    assert epochs[0] != epochs[1]
+@pytest.fixture(scope="module")
+def grey(tmp_path_factory):
+    """Seven videos of flat frames that tell who they are: level 30 v + 4 t of video v at time t."""
+    folder = tmp_path_factory.mktemp("grey")
+    for video in range(7):
+        frames = [np.full((32, 32, 3), 30 * video + 4 * t, np.uint8) for t in range(6)]
+        write_clip(folder / f"{video}.mp4", frames)
+    return sorted(folder.iterdir())
+
+
+def seen(grey, step, **change):
+    """What a step shows, by its level: (videos, times) of anchors, positives and negatives."""
+    options = {"pairs": 5, "negatives": 4, "short_side": 32, "crop": 32, "grey": 0.0, "jitter": 0.0}
+    settings = EmbeddingSettings(**options | change)
+    batch = Steps(VideoPool(grey[:5], 32), VideoPool(grey[5:], 32), settings)[step]
+    parts = []
+    for pictures in (batch.anchors, batch.positives, batch.negatives):
+        levels = pictures.float().mean((1, 2, 3)).add(1).int()
+        parts.append(((levels // 30).tolist(), (levels % 30 // 4).tolist()))
+    return parts
+
+
+def test_a_positive_is_the_next_frame_and_negatives_are_of_other_videos(grey):
+    anchors, positives, negatives = seen(grey, 0)
+    assert positives == (anchors[0], [time + 1 for time in anchors[1]])
+    assert set(negatives[0]) <= {5, 6}
+
+
+def test_every_epoch_shows_every_positive_video_once_in_an_order_of_its_own(grey):
+    epochs = {(seed, step): seen(grey, step, seed=seed)[0][0] for seed in (1, 2) for step in (0, 1)}
+    assert all(sorted(epoch) == list(range(5)) for epoch in epochs.values())
+    assert len({tuple(epoch) for epoch in epochs.values()}) == 4
+
+
+def test_the_seed_decides_where_in_the_videos_and_which_negatives(grey):
+    one, other = (seen(grey, 0, seed=seed) for seed in (1, 2))
+    assert dict(zip(*one[0], strict=True)) != dict(zip(*other[0], strict=True))
+    assert one[2] != other[2]
+
+
+def test_settings_of_the_augmentation_reach_the_pictures(videos, grey):
+    colourless = steps(videos, replace(SETTINGS, grey=1.0))[0].anchors
+    assert torch.equal(colourless[:, 0], colourless[:, 1])
+    assert seen(grey, 0, jitter=0.4)[0] != seen(grey, 0)[0]
+    assert steps(videos, replace(SETTINGS, rotation=False))[0].turns.count_nonzero() == 0

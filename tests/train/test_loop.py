@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -15,7 +16,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.nets.weights import write_weights
+from vcmflow.nets.weights import read_weights, write_weights
 from vcmflow.train.loop import Machine, Output, train
 from vcmflow.train.trainee import Measured, Place, Row, Schedule, warm_cosine
 
@@ -122,12 +123,67 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(
     assert not (tmp_path / "cut" / "checkpoint.pt").exists()
 
 
-def test_the_average_is_what_is_stored(tmp_path: Path) -> None:
-    for name, average in (("a", 0.0), ("b", 0.99)):
-        (tmp_path / name).mkdir()
-        run(tmp_path / name, replace(SCHEDULE, average=average))
-    one, other = ((tmp_path / name / "w.safetensors").read_bytes() for name in "ab")
-    assert one != other
+class Downhill(TinyTrainee):
+    """One value whose gradient is always 4, so that its way is known: -4 times the rates so far."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        super().__init__(schedule, None)
+        self.network = nn.Linear(1, 1, bias=False)
+        nn.init.zeros_(self.network.weight)
+
+    def optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
+        return torch.optim.SGD(network.parameters(), lr=1000)
+
+    def loss(self, model: nn.Module, *_: object) -> Measured:
+        value = model(torch.ones(1, 1)).sum()
+        return Measured(4 * value, {"drawn": torch.rand(())})
+
+
+def downhill(folder: Path, schedule: Schedule) -> tuple[float, Downhill]:
+    """Train; the value that is stored."""
+    trainee = Downhill(schedule)
+    out = Output(folder / "w.safetensors", folder / "log.csv", folder / "checkpoint.pt")
+    train("downhill", trainee, Machine(), out)
+    return float(read_weights(out.weights)[0]["weight"]), trainee
+
+
+def test_every_step_goes_by_its_rate(tmp_path: Path) -> None:
+    stored, trainee = downhill(tmp_path, Schedule(steps=6, seed=0))
+    rates = [trainee.learning_rate(step) for step in range(6)]
+    assert len(set(rates)) > 3
+    assert stored == pytest.approx(-4 * sum(rates))
+
+
+def test_the_gradient_is_clipped_to_its_largest_norm(tmp_path: Path) -> None:
+    stored, trainee = downhill(tmp_path, Schedule(steps=6, seed=0, clip=1.0))
+    assert stored == pytest.approx(-sum(trainee.learning_rate(step) for step in range(6)))
+
+
+@pytest.mark.parametrize(
+    ("average", "shares"),
+    [
+        (0.1, [0.9 * 0.1**age for age in range(4)]),  # of the values, newest first
+        (0.99, [9 / 13, 4 / 13 * 9 / 12, 4 / 13 * 3 / 12 * 9 / 11, 4 / 13 * 3 / 12 * 2 / 11 * 0.9]),
+    ],
+)
+def test_the_running_average_is_what_is_stored(
+    average: float, shares: list[float], tmp_path: Path
+) -> None:
+    """It begins short, so that it soon forgets the untrained network."""
+    stored, trainee = downhill(tmp_path, Schedule(steps=4, seed=0, average=average))
+    values = [-4 * sum(trainee.learning_rate(t) for t in range(end)) for end in (4, 3, 2, 1)]
+    assert stored == pytest.approx(sum(map(operator.mul, shares, values)), rel=1e-5)
+
+
+def test_seed_and_step_decide_what_is_drawn(tmp_path: Path) -> None:
+    def drawn(seed: int) -> list[str]:
+        downhill(tmp_path, Schedule(steps=3, seed=seed, log_every=1))
+        rows = csv.DictReader((tmp_path / "log.csv").read_text().splitlines())
+        return [row["drawn"] for row in rows]
+
+    first = drawn(1)
+    assert drawn(1) == first
+    assert len({*first, *drawn(2)}) == 6
 
 
 def test_a_checkpoint_of_another_run_is_passed_over_and_a_damaged_one_refused(

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from vcmflow.core.detections import Detections, no_detections
 from vcmflow.core.registry import build, load
@@ -17,8 +18,9 @@ from vcmflow.nets.yolact.postprocess import decode
 from vcmflow.task.registry import TASKS
 from vcmflow.train.models.augment import augment, coded, move
 from vcmflow.train.models.proxy import labels
+from vcmflow.train.models.rendered import render_samples
 from vcmflow.train.models.samples import Sample
-from vcmflow.train.models.trainee import ModelTrainee
+from vcmflow.train.models.trainee import ModelTrainee, Steps
 from vcmflow.train.models.validate import average_precision, mean_jaccard
 from vcmflow.train.models.yolact import encode, match
 from vcmflow.train.registry import TRAINEES
@@ -127,11 +129,59 @@ def test_validation_knows_perfect_and_empty() -> None:
     assert 0 < mean_jaccard(samples, half, 1)["jaccard"] < 1
 
 
-def trainee_of(name: str) -> ModelTrainee:
-    options = {"scenes": 1, "validation_scenes": 1}
-    settings = build(TRAINEES, name, "trainee", options)
+def trainee_of(name: str, **options: object) -> ModelTrainee:
+    given = {"scenes": 1, "validation_scenes": 1, **options}
+    settings = build(TRAINEES, name, "trainee", given)
     trainee: ModelTrainee = load(TRAINEES[name].trainee)(settings, Files())
     return trainee
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_settings_reach_schedule_optimiser_and_first_weights(name: str) -> None:
+    options = {"learning_rate": 0.1, "decay": 0.5, "average": 0.7, "batch": 3, "steps": 40}
+    first, again, other = (trainee_of(name, seed=seed, **options) for seed in (1, 1, 2))
+    assert (first.schedule.seed, first.schedule.average, first.schedule.steps) == (1, 0.7, 40)
+    assert first.schedule.clip == 5.0  # without it, single batches have thrown training off
+    weights = [
+        next(one.network.parameters()).flatten()[:9].tolist() for one in (first, again, other)
+    ]
+    assert weights[0] == weights[1] != weights[2]
+    rates = [first.learning_rate(step) for step in range(41)]
+    assert (max(rates), rates[1], rates[40]) == pytest.approx((0.1, 0.1, 0.001))
+    # Without a gradient there is decay alone, of matrices and kernels alone.
+    layer = nn.Linear(2, 2)
+    before = [value.detach().clone() for value in layer.parameters()]
+    for value in layer.parameters():
+        value.grad = torch.zeros_like(value)
+    first.optimiser(layer).step()
+    torch.testing.assert_close(list(layer.parameters()), [before[0] * (1 - 0.1 * 0.5), before[1]])
+
+
+def test_order_and_changes_of_the_pictures_are_the_seeds() -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint8)
+    samples = [Sample(frame, np.zeros((16, 16), np.uint8), np.array([k])) for k in range(6)]
+
+    def seen(seed: int, epoch: int) -> tuple[list[int], bytes]:
+        batch = Steps(samples, 6, seed, CPU)[epoch]
+        return [int(one.categories[0]) for one in batch], b"".join(
+            one.frame.tobytes() for one in batch
+        )
+
+    assert seen(1, 0) == seen(1, 0)
+    orders, pictures = zip(*(seen(seed, epoch) for seed in (1, 2) for epoch in (0, 1)), strict=True)
+    assert all(sorted(order) == list(range(6)) for order in orders)
+    assert len({tuple(order) for order in orders}) == len(set(pictures)) == 4
+    alone = [Steps(samples[:1], 1, seed, CPU)[0][0].frame.tobytes() for seed in (1, 2)]
+    assert alone[0] != alone[1]
+
+
+def test_rendered_scenes_depend_on_seed_and_split() -> None:
+    drawn = [
+        ("detection", 1, 1, "train"),
+        ("detection", 1, 2, "train"),
+        ("detection", 1, 1, "validation"),
+    ]
+    assert len({render_samples(*one)[0].frame.tobytes() for one in drawn}) == 3
 
 
 def test_everything_trainable_is_a_registered_model() -> None:
