@@ -191,7 +191,6 @@ class TestTorchvision:
         ):
             assert new_name(old) == new
 
-    @pytest.mark.slow
     def test_an_older_file_gives_torchvisions_own_result(self, tmp_path: Path) -> None:
         name = "fasterrcnn_mobilenet_v3_large_320_fpn"
         reference = seeded(

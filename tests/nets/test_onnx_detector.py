@@ -281,7 +281,6 @@ def test_coco_ids() -> None:
     assert (np.diff(COCO_IDS) > 0).all()
 
 
-@pytest.mark.slow
 class TestOnPhotographs:
     @pytest.fixture(autouse=True)
     def _material(self) -> None:

@@ -36,7 +36,8 @@ def test_sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]
     }
 
 
-@pytest.mark.slow
+@pytest.mark.workflow
+@pytest.mark.xdist_group("accuracy")
 @pytest.mark.parametrize("name", sorted(MINI))
 def test_shipped_weights_are_good_enough(name: str, test_sets: dict[str, list[Path]]) -> None:
     task, score, least = MINI[name]

@@ -25,6 +25,7 @@ from vcmflow.task.run import detect_video
 MODELS = Path(__file__).parents[2] / "models"
 MINI = {"faster_rcnn_mini": "detection", "yolact_mini": "segmentation"}
 ENTRIES = [(task, name) for task in sorted(TASKS) for name in sorted(TASKS[task])]
+SMALL = {*MINI, "fasterrcnn_mobilenet_v3_large_320_fpn", "ssdlite320_mobilenet_v3_large"}
 # These build nothing without a file of the user's, or without a package that is not installed here.
 NEEDS_MORE = {"onnx", "detectron2"}
 
@@ -66,7 +67,7 @@ def test_every_entry_is_a_builder_of_weights_and_device(task: str, name: str) ->
 @pytest.mark.parametrize(
     ("task", "name"),
     [
-        pytest.param(*entry, marks=() if entry[1] in MINI else pytest.mark.slow)
+        pytest.param(*entry, marks=() if entry[1] in SMALL else pytest.mark.slow)
         for entry in ENTRIES
         if entry[1] not in NEEDS_MORE
     ],

@@ -273,7 +273,7 @@ def test_what_the_trainee_needs_is_named(tmp_path, capsys):
     assert "trainee 'embedding' needs --videos" in capsys.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.workflow
 def test_training_separates_videos_and_joins_neighbours(videos, tmp_path):
     learned = learn(
         videos,
@@ -294,7 +294,7 @@ def test_training_separates_videos_and_joins_neighbours(videos, tmp_path):
     assert last["rotation_loss"] < first["rotation_loss"]
 
 
-@pytest.mark.slow
+@pytest.mark.workflow
 def test_two_processes_train_together(videos, tmp_path, straight):
     """The loss of the first step is that of one process, up to batch normalisation's batches."""
     options = {k: v for k, v in vars(TINY).items() if v != getattr(EmbeddingSettings(), k)}
@@ -307,7 +307,7 @@ def test_two_processes_train_together(videos, tmp_path, straight):
     assert set(read_weights(tmp_path / "w.safetensors")[0]) == set(straight.state)
 
 
-@pytest.mark.slow
+@pytest.mark.workflow
 def test_what_stops_one_of_two_processes_stops_both_with_its_line(videos, tmp_path):
     words = command(videos, tmp_path, "--processes", "2", pairs=3)
     ended = subprocess.run(

@@ -136,14 +136,14 @@ class Downhill(TinyTrainee):
 
     def loss(self, model: nn.Module, *_: object) -> Measured:
         value = model(torch.ones(1, 1)).sum()
-        return Measured(4 * value, {"drawn": torch.rand(())})
+        return Measured(4 * value, {"drawn": torch.rand(()), "threads": torch.get_num_threads()})
 
 
 def downhill(folder: Path, schedule: Schedule) -> tuple[float, Downhill]:
     """Train; the value that is stored."""
     trainee = Downhill(schedule)
     out = Output(folder / "w.safetensors", folder / "log.csv", folder / "checkpoint.pt")
-    train("downhill", trainee, Machine(), out)
+    train("downhill", trainee, Machine(threads=3), out)
     return float(read_weights(out.weights)[0]["weight"]), trainee
 
 
@@ -178,7 +178,8 @@ def test_the_running_average_is_what_is_stored(
 def test_seed_and_step_decide_what_is_drawn(tmp_path: Path) -> None:
     def drawn(seed: int) -> list[str]:
         downhill(tmp_path, Schedule(steps=3, seed=seed, log_every=1))
-        rows = csv.DictReader((tmp_path / "log.csv").read_text().splitlines())
+        rows = list(csv.DictReader((tmp_path / "log.csv").read_text().splitlines()))
+        assert [row["threads"] for row in rows] == ["3"] * 3
         return [row["drawn"] for row in rows]
 
     first = drawn(1)

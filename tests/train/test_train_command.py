@@ -65,7 +65,6 @@ def command(model: str, folder: Path, out: Path, *more: str, **options: object) 
     return [*words, "--weights-out", str(out), "--log-out", str(out.with_suffix(".csv")), *more]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("model", ["faster_rcnn_mini", "yolact_mini"])
 def test_two_runs_give_the_same_bytes(model: str, folder: Path, tmp_path: Path) -> None:
     written = []
@@ -77,7 +76,7 @@ def test_two_runs_give_the_same_bytes(model: str, folder: Path, tmp_path: Path) 
     assert written[0] == written[1]
 
 
-@pytest.mark.slow
+@pytest.mark.workflow
 @pytest.mark.parametrize("model", ["faster_rcnn_mini", "yolact_mini"])
 def test_two_processes_train_together(model: str, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "w.safetensors"

@@ -117,7 +117,7 @@ def test_the_chosen_frames_follow_the_true_content_speed(
     m = count_to_keep(FRAMES, KEEP_EVERY)
     found = []
     for embedding, (_, times) in zip(embedded(scenes, learned), scenes.values(), strict=True):
-        kept = choose_frames("manifold", FRAMES, m, embedding=embedding)
+        kept = choose_frames("manifold", FRAMES, m, {"embedding": embedding})
         found.append(speed_correlation(kept, np.diff(times), m))
     print("learned:", dict(zip(scenes, np.round(found, 3), strict=True)), np.mean(found))
     assert np.mean(found) >= 0.8
