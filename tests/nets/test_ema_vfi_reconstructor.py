@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +62,33 @@ def test_a_gap_calls_the_backbone_once(
     )
     assert len(small.interpolate(*frames(32, 32), [k / 6 for k in range(1, 6)])) == 5
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(("time", "own"), [(1e-7, 0), (1 - 1e-7, 1)])
+def test_at_the_time_of_a_frame_the_motion_from_it_does_not_count(
+    small: EmaVfiReconstructor, monkeypatch: pytest.MonkeyPatch, time: float, own: int
+) -> None:
+    """And that from the other frame does."""
+    pair = torch.rand(2, 1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    bone = small._network.feature_bone
+    real = bone.forward
+
+    def made(*still: int) -> torch.Tensor:
+        """The frame, with the motion from some of the two frames taken out."""
+
+        def forward(*args: Any) -> Any:
+            features = real(*args)
+            for motion in features.motion:
+                motion[list(still)] = 0
+            return features
+
+        monkeypatch.setattr(bone, "forward", forward)
+        (frame,) = small.between(pair[0], pair[1], [time])
+        return frame
+
+    still = made(0, 1)
+    torch.testing.assert_close(made(1 - own), still, atol=1e-5, rtol=0)
+    assert (made(own) - still).abs().max() > 1e-3
 
 
 def test_colours_keep_their_places(small: EmaVfiReconstructor) -> None:

@@ -32,7 +32,7 @@ def test_the_file_holds_one_byte_per_gap(tmp_path):
     assert positions_from_gaps(read_gaps(tmp_path / "one.gaps")) == [0]
 
 
-def test_a_byte_holds_255_dropped_frames(tmp_path):
+def test_a_byte_holds_255_dropped_frames():
     assert gaps_from_positions([0, 256]) == [255]
     with pytest.raises(VcmflowError, match=r"drops 256 frames; allowed: 0\.\.255"):
         gaps_from_positions([0, 257])
