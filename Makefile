@@ -11,7 +11,7 @@ reproduce: .venv/installed  ## every table and figure, and the report
 	snakemake --config preset=$(PRESET) --report results/$(PRESET)/report.html
 	@echo "Tables: results/$(PRESET)/tables   Figures: results/$(PRESET)/figures   Report: results/$(PRESET)/report.html"
 
-test: lint types unit workflow  ## everything but the tests that take minutes each
+test: lint types unit workflow  ## what CI runs: everything but the slow tests
 
 lint: .venv/installed
 	ruff check .
@@ -25,11 +25,11 @@ types: .venv/installed
 unit: .venv/installed
 	pytest -q -n auto
 
-workflow: .venv/installed  ## the smoke preset end to end
+workflow: .venv/installed  ## the smoke preset, short trainings and the shipped weights, end to end
 	pytest -q -m workflow -n 2 --dist loadgroup
 
-slow: .venv/installed  ## retraining of the mini models, official networks
-	pytest -q -m slow
+slow: .venv/installed  ## what takes minutes each: about 90 minutes in all
+	pytest -q -m slow -rs
 
 models: .venv/installed  ## train the mini models again, into models/
 	snakemake --cores all models
