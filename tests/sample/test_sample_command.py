@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -121,13 +119,3 @@ def test_an_array_that_is_no_embedding_is_named(sequence, capsys):
     (sequence / "embedding.npy").write_bytes(b"not numpy")
     assert main([*arguments(sequence, "manifold"), "--count", "4"]) == 2
     assert "embedding.npy" in capsys.readouterr().err
-
-
-def test_sampling_needs_no_torch_and_planning_no_numpy():
-    code = (
-        "import sys, vcmflow.sample.registry, vcmflow.core.gaps, vcmflow.core.decision;"
-        "assert 'numpy' not in sys.modules;"
-        "import vcmflow.sample.command, vcmflow.sample.manifold, vcmflow.sample.tracking;"
-        "assert 'torch' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -19,14 +19,6 @@ from vcmflow.core.errors import VcmflowError
 from vcmflow.nets.weights import read_weights, write_weights
 from vcmflow.train.loop import Machine, Output, train
 from vcmflow.train.trainee import Measured, Place, Row, Schedule, warm_cosine
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 class Noise(Dataset[torch.Tensor]):
@@ -126,8 +118,8 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(
 class Downhill(TinyTrainee):
     """One value whose gradient is always 4, so that its way is known: -4 times the rates so far."""
 
-    def __init__(self, schedule: Schedule) -> None:
-        super().__init__(schedule, None)
+    def __init__(self, schedule: Schedule, rate: float) -> None:
+        super().__init__(schedule, None, rate)
         self.network = nn.Linear(1, 1, bias=False)
         nn.init.zeros_(self.network.weight)
 
@@ -139,9 +131,9 @@ class Downhill(TinyTrainee):
         return Measured(4 * value, {"drawn": torch.rand(()), "threads": torch.get_num_threads()})
 
 
-def downhill(folder: Path, schedule: Schedule) -> tuple[float, Downhill]:
+def downhill(folder: Path, schedule: Schedule, rate: float = 1e-2) -> tuple[float, Downhill]:
     """Train; the value that is stored."""
-    trainee = Downhill(schedule)
+    trainee = Downhill(schedule, rate)
     out = Output(folder / "w.safetensors", folder / "log.csv", folder / "checkpoint.pt")
     train("downhill", trainee, Machine(threads=3), out)
     return float(read_weights(out.weights)[0]["weight"]), trainee
@@ -157,6 +149,12 @@ def test_every_step_goes_by_its_rate(tmp_path: Path) -> None:
 def test_the_gradient_is_clipped_to_its_largest_norm(tmp_path: Path) -> None:
     stored, trainee = downhill(tmp_path, Schedule(steps=6, seed=0, clip=1.0))
     assert stored == pytest.approx(-sum(trainee.learning_rate(step) for step in range(6)))
+
+
+def test_a_loss_that_is_no_number_stops_the_training(tmp_path: Path) -> None:
+    with pytest.raises(VcmflowError, match="the loss is -inf at step 2; lower learning_rate"):
+        downhill(tmp_path, Schedule(steps=6, seed=0), rate=1e38)
+    assert not (tmp_path / "w.safetensors").exists()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -29,14 +28,6 @@ from vcmflow.train.trainee import Files, Place
 MODELS = {"faster_rcnn_mini": "detection", "yolact_mini": "segmentation"}
 PROXY = "proxy_mini"
 CPU = Place(0, 1, torch.device("cpu"))
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def blocks(seed: int, size: tuple[int, int] = (96, 128)) -> Sample:
