@@ -129,9 +129,21 @@ def read_video(path: Path) -> Iterator[Frame]:
     Raises:
         VcmflowError: the file is missing, holds no video, is damaged, or breaks off.
     """
+    yield from map(to_frame, read_pictures(path))
+
+
+def read_pictures(path: Path) -> Iterator[av.VideoFrame]:
+    """Yield the pictures of any video file in display order, as they were decoded.
+
+    Beside the samples they have ``pts`` and ``duration`` in units of ``time_base`` (`to_frame`
+    makes RGB of them).
+
+    Raises:
+        VcmflowError: as `read_video`.
+    """
     for picture in _decode(path, None):
         if picture is not None:
-            yield to_frame(picture)
+            yield picture
 
 
 def read_frames(path: Path, wanted: Sequence[int], total: int) -> Iterator[Frame]:

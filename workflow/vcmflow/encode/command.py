@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from vcmflow.core.encoding import (
     CodedPoint,
     Encoding,
     Shape,
-    Stream,
     point_text,
     write_encoding,
 )
@@ -25,6 +23,7 @@ from vcmflow.core.options import parse_instance
 from vcmflow.core.registry import build, find
 from vcmflow.core.video import Frame, read_frames
 from vcmflow.encode.codec import Codec, Video
+from vcmflow.encode.point import encode_point
 from vcmflow.encode.registry import CODECS, check_points
 
 
@@ -82,20 +81,8 @@ def run(args: argparse.Namespace) -> None:
         sent.mkdir()
         video = Video(shape, read, Path(scratch))
         for point in args.points:
-            text, files = point_text(point), entry.files(point)
-            before, start = video.preparing, time.perf_counter()
-            out = {role: sent / file for role, file in files.items()}
-            try:
-                report = codec.encode(video, needs, point, out)
-            except VcmflowError as error:
-                message = str(error).replace(f"{sent}/", f"{args.out}/")
-                raise VcmflowError(f"codec {name!r} at {text}: {message}") from None
-            seconds = time.perf_counter() - start - (video.preparing - before)
-            for role, path in out.items():
-                if not path.is_file():
-                    raise VcmflowError(f"codec {name!r} at {text}: wrote no {role!r}")
-            streams = [Stream.of(role, out[role]) for role in entry.streams]
-            points[text] = CodedPoint(streams, report.arguments, round(seconds, 4))
+            coded, report = encode_point(name, codec, video, needs, point, sent)
+            points[point_text(point)] = coded
         for written in sorted(sent.iterdir()):
             with whole_file(args.out / written.name) as whole:
                 shutil.copyfile(written, whole)

@@ -9,28 +9,21 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from vcmflow.core.decision import Decision, write_decision
-from vcmflow.core.embedding import embed_video, load_embedder
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.gaps import write_gaps
 from vcmflow.core.machine import processors
 from vcmflow.core.models import check_count, check_files
-from vcmflow.core.options import parse_instance
-from vcmflow.core.registry import check_names, find
-from vcmflow.core.tracking import add_detector_arguments, load_detector, parse_tracker, track_video
+from vcmflow.core.tracking import add_detector_arguments
 from vcmflow.core.video import frame_rate, open_source
 from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.sample.decide import all_options, choose_frames, count_to_keep
-from vcmflow.sample.registry import GIVEN, SAMPLERS
+from vcmflow.sample.registry import SAMPLERS
+from vcmflow.select.look import Looking, check_sampler, load_look
 from vcmflow.task.registry import DETECTORS
 from vcmflow.track.registry import TRACKERS
-
-# Looks at a video: the number of its frames, and what the sampler needs by its name.
-Look = Callable[[Path], tuple[int, dict[str, Any]]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,25 +70,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Choose the frames of each video, and write one decision and one gaps file per video."""
-    sampler, given = parse_instance(args.sampler, "sampler")
-    entry = find(SAMPLERS, sampler, "sampler")
-    check_names(SAMPLERS, sampler, "sampler", given, (*GIVEN, *entry.needs))
-    needs = entry.needs
+    sampler, given, needs = check_sampler(args.sampler)
     options = all_options(sampler, given)
     check_files(args.videos, {"--decisions-out": args.decisions_out, "--gaps-out": args.gaps_out})
     check_count(args, "batch_size", "threads")
     if args.fps is not None and not 0 < args.fps < float("inf"):
         raise VcmflowError(f"--fps is {args.fps}; allowed: above 0")
-    lookers = {("embedding",): _embedding, ("tracks",): _tracks, (): _count}
-    if needs not in lookers:
-        raise VcmflowError(
-            f"sampler {sampler!r} needs {' and '.join(needs)}; `select` makes an embedding or "
-            "tracks: compute the needs, and use `vcmflow sample`"
-        )
-    look = lookers[needs](args)
+    looking = Looking(
+        *(args.embedding, args.weights, args.detector, args.detector_weights, args.tracker),
+        *(args.batch_size, args.device, args.threads),
+    )
+    look = load_look(needs, looking, f"sampler {sampler!r}")
     for number, video in enumerate(args.videos):
         start = time.perf_counter()
-        n, material = look(video)
+        n, material = look(open_source(video))
         m = count_to_keep(n, args.keep_every) if args.count is None else args.count
         try:
             frames = choose_frames(sampler, n, m, material, given)
@@ -112,33 +100,3 @@ def run(args: argparse.Namespace) -> None:
             file=sys.stderr,
             flush=True,
         )
-
-
-def _embedding(args: argparse.Namespace) -> Look:
-    embedder = load_embedder(EMBEDDERS, args.embedding, args.weights, args.device)
-
-    def look(video: Path) -> tuple[int, dict[str, Any]]:
-        embedding = embed_video(video, embedder, args.batch_size, args.threads)
-        return len(embedding), {"embedding": embedding}
-
-    return look
-
-
-def _tracks(args: argparse.Namespace) -> Look:
-    new_tracker = parse_tracker(args, TRACKERS)
-    detector = load_detector(args, DETECTORS)
-
-    def look(video: Path) -> tuple[int, dict[str, Any]]:
-        tracks = track_video(open_source(video), detector, new_tracker(), args.batch_size)
-        return len(tracks), {"tracks": tracks}
-
-    return look
-
-
-def _count(args: argparse.Namespace) -> Look:
-    del args
-
-    def look(video: Path) -> tuple[int, dict[str, Any]]:
-        return sum(1 for _ in open_source(video)), {}
-
-    return look
