@@ -108,9 +108,9 @@ class Measured:
 
 
 def whole_process(name: str, words: list[str], video: Path, frames: int) -> Measured:
-    """Run ``vcmflow select`` on a video, from starting Python to its output."""
+    """Run ``vcmflow stage select`` on a video, from starting Python to its output."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "vcmflow", "select", *words, "--keep-every", "3"]
+        command = [sys.executable, "-m", "vcmflow", "stage", "select", *words, "--keep-every", "3"]
         command += ["--videos", str(video), "--decisions-out", str(Path(folder) / "decision.json")]
         start = time.perf_counter()
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL)

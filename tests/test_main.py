@@ -4,44 +4,69 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from vcmflow import __version__
-from vcmflow.__main__ import COMMANDS, main
+from vcmflow.__main__ import STAGES, main
+
+RULES = Path(__file__).parents[1] / "workflow" / "rules"
 
 
-def test_without_a_command_there_is_help(capsys):
-    assert main([]) == 0
+@pytest.mark.parametrize("words", [[], ["-h"], ["--help"]])
+def test_without_a_command_there_is_help_that_fits_a_screen(words, capsys):
+    assert main(words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("words", [[], ["--help"]])
+def test_the_stages_are_listed(words, capsys):
+    assert main(["stage", *words]) == 0
     text = capsys.readouterr().out
-    for command, (_, line) in COMMANDS.items():
-        assert command in text
+    for name, (_, line) in STAGES.items():
+        assert name in text
         assert line in text
 
 
 def test_version(capsys):
-    with pytest.raises(SystemExit) as exit_info:
-        main(["--version"])
-    assert exit_info.value.code == 0
+    assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"vcmflow {__version__}\n"
 
 
-def test_an_unknown_command_lists_what_there_is(capsys):
-    with pytest.raises(SystemExit) as exit_info:
-        main(["encodde"])
-    assert exit_info.value.code == 2
-    assert "invalid choice: 'encodde'" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["encodde"], "unknown command 'encodde'; see vcmflow --help"),
+        (["encode"], "unknown command 'encode'; it is a stage: vcmflow stage encode"),
+        (["stage", "encodde"], "unknown stage 'encodde'; allowed: import, "),
+    ],
+)
+def test_an_unknown_command_says_what_to_do(words, message, capsys):
+    assert main(words) == 2
+    assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", sorted(COMMANDS))
-def test_every_command_describes_its_flags(command):
-    module = importlib.import_module(COMMANDS[command][0])
+@pytest.mark.parametrize("name", sorted(STAGES))
+def test_every_stage_describes_its_flags(name):
+    module = importlib.import_module(STAGES[name][0])
     parser = argparse.ArgumentParser()
     module.add_arguments(parser)
     assert callable(module.run)
     assert parser.format_help()
+
+
+@pytest.mark.parametrize("rules", sorted(RULES.glob("*.smk")), ids=lambda path: path.name)
+def test_rules_call_stages_that_exist(rules):
+    for words in re.findall(r"-m vcmflow (\S+ \S+)", rules.read_text("utf-8")):
+        call, name = words.split()
+        assert call == "stage"
+        assert name in STAGES
 
 
 def test_errors_are_one_line_and_status_2(tmp_path):
@@ -49,7 +74,7 @@ def test_errors_are_one_line_and_status_2(tmp_path):
     missing = tmp_path / "decision.json"
     result = subprocess.run(
         [
-            *(sys.executable, "-m", "vcmflow", "encode", "--frames", "f.mkv"),
+            *(sys.executable, "-m", "vcmflow", "stage", "encode", "--frames", "f.mkv"),
             *("--decision", str(missing), "--points", "30", "--out", "."),
         ],
         capture_output=True,
@@ -59,7 +84,7 @@ def test_errors_are_one_line_and_status_2(tmp_path):
     )
     assert result.returncode == 2
     assert result.stdout == ""
-    assert result.stderr == f"vcmflow encode: error: {missing}: no such file\n"
+    assert result.stderr == f"vcmflow stage encode: error: {missing}: no such file\n"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Operation counts against arithmetic, and ``python -m vcmflow complexity``."""
+"""Operation counts against arithmetic, and ``vcmflow stage complexity``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.complexity.count import (
     detector_cost,
     embedder_cost,
@@ -75,7 +75,7 @@ def test_the_command_separates_what_is_exact_from_what_was_measured(tmp_path):
     write_video(tmp_path / "a.mkv", frames, 10)
     written = []
     for _ in range(2):
-        assert main(command(tmp_path)) == 0
+        assert stage(command(tmp_path)) == 0
         written.append(json.loads((tmp_path / "c.json").read_text()))
     measured = [content.pop("measured") for content in written]
     assert written[0] == written[1]
@@ -100,7 +100,7 @@ def test_the_command_separates_what_is_exact_from_what_was_measured(tmp_path):
 )
 def test_the_command_refuses_in_one_line(tmp_path, capsys, more, words):
     write_video(tmp_path / "a.mkv", [FRAME], 10)
-    assert main(command(tmp_path, *more)) == 2
+    assert stage(command(tmp_path, *more)) == 2
     message = capsys.readouterr().err
     assert words in message
     assert message.count("\n") == 1

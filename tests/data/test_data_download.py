@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.core.errors import VcmflowError
 from vcmflow.data.archives import Limits, unpack
 from vcmflow.data.catalogue import Entry, entry_for, read_catalogue, total_volume
@@ -487,17 +487,17 @@ def test_the_command_shows_the_licence_and_ends_with_one_line(
         "utf-8",
     )
     common = ["download", "--table", str(table), "--retries", "0", "--timeout", "5"]
-    assert main([*common, "--name", "set", "--out", str(tmp_path / "set")]) == 0
+    assert stage([*common, "--name", "set", "--out", str(tmp_path / "set")]) == 0
     assert "set: licence: CC BY 4.0; please cite somebody" in capsys.readouterr().err
-    assert main([*common, "--name", "weights", "--out", str(tmp_path / "w.bin")]) == 0
+    assert stage([*common, "--name", "weights", "--out", str(tmp_path / "w.bin")]) == 0
     assert (tmp_path / "w.bin").read_bytes() == BODY
     capsys.readouterr()
-    assert main([*common, "--name", "wrong", "--out", str(tmp_path / "x.bin")]) == 2
+    assert stage([*common, "--name", "wrong", "--out", str(tmp_path / "x.bin")]) == 2
     error = capsys.readouterr().err
     assert f"sha256 is {DIGEST}" in error
     assert "Traceback" not in error
     assert not (tmp_path / "x.bin").exists()
-    assert main([*common, "--name", "nothing", "--out", str(tmp_path / "x")]) == 2
+    assert stage([*common, "--name", "nothing", "--out", str(tmp_path / "x")]) == 2
     assert "there are set, weights, wrong" in capsys.readouterr().err
 
 

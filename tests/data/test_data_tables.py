@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from data_makers import box, rail_labels, write_rail
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.sequence import Sequence, read_sequence, write_sequence
 from vcmflow.data.catalogue import Entry, read_catalogue
@@ -40,7 +40,7 @@ def test_a_description_comes_back_as_it_was_written(tmp_path: Path) -> None:
 
 def test_the_sequence_table_has_a_row_per_sequence(tmp_path: Path) -> None:
     flags = written(tmp_path / 'x "y", z', SEQUENCE)
-    assert main(["sequences", *flags, f"--out={tmp_path / 'sequences.csv'}"]) == 0
+    assert stage(["sequences", *flags, f"--out={tmp_path / 'sequences.csv'}"]) == 0
     with (tmp_path / "sequences.csv").open(encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)
     assert tuple(row) == COLUMNS
@@ -80,7 +80,7 @@ def test_double_ids_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[st
     flags = written(tmp_path / "a", SEQUENCE)
     double = [word for flag in flags for word in (*flag.split("="), flag.split("=")[1])]
     out = tmp_path / "sequences.csv"
-    assert main(["sequences", *double, f"--out={out}"]) == 2
+    assert stage(["sequences", *double, f"--out={out}"]) == 2
     assert "two sequences of 'own' have the id 'a-b'" in capsys.readouterr().err
     assert not out.exists()
 
@@ -100,7 +100,7 @@ def test_the_command_imports_and_tables_what_planning_names(
     outputs = [tmp_path / "frames.mkv", tmp_path / "truth.json", tmp_path / "sequence.json"]
     flags = ["--frames-out", "--truth-out", "--info-out"]
     named = [str(word) for pair in zip(flags, outputs, strict=True) for word in pair]
-    assert main(["import", *spec.arguments(), *named]) == 0
+    assert stage(["import", *spec.arguments(), *named]) == 0
     assert "2 frames 40x24, 2 objects, 2 crowd, 0 ignored, 2 clipped" in capsys.readouterr().err
     row = row_of(outputs[2], outputs[0], outputs[1])
     assert [row[key] for key in ("id", "scene", "camera", "frames", "objects")] == [
@@ -109,7 +109,7 @@ def test_the_command_imports_and_tables_what_planning_names(
     info = json.loads(outputs[2].read_text("utf-8"))
     assert info["dataset"] == "railway"
     first = [path.read_bytes() for path in outputs]
-    assert main(["import", *spec.arguments(), *named]) == 0
+    assert stage(["import", *spec.arguments(), *named]) == 0
     assert [path.read_bytes() for path in outputs] == first
 
 
@@ -121,7 +121,7 @@ def test_the_command_by_hand_uses_the_loaders_own_table_of_labels(
     common += ["--camera=rgb_center"]
     out = ["--frames-out", "f.mkv", "--truth-out", "t.json", "--info-out", "i.json"]
     out = [str(tmp_path / word) if "." in word else word for word in out]
-    assert main([*common, *out]) == 0
+    assert stage([*common, *out]) == 0
     assert "1 objects" in capsys.readouterr().err
     assert RULES.classes["road_vehicle:car"] == "car"
     for wrong, words in (
@@ -134,7 +134,7 @@ def test_the_command_by_hand_uses_the_loaders_own_table_of_labels(
         (["--fps=0"], "--fps is 0"),
         (["--id=a/b"], "--id is 'a/b'"),
     ):
-        assert main([*common, *wrong, *out]) == 2
+        assert stage([*common, *wrong, *out]) == 2
         error = capsys.readouterr().err
         assert words in error
         assert error.count("\n") == 1

@@ -30,7 +30,7 @@ COMMANDS = sorted(
         line.partition("  #")[0]
         for content in TEXTS.values()
         for line in content.replace("\\\n", "").splitlines()
-        if line.startswith("python -m vcmflow ")
+        if line.startswith(("python -m vcmflow ", "vcmflow "))
     }
 )
 
@@ -44,13 +44,14 @@ def test_settings_on_a_page_are_accepted(place: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_flags_on_a_page_exist(command: str) -> None:
-    words = shlex.split(command)[3:]
+    words = shlex.split(command.removeprefix("python -m "))[1:]
+    name = words[: 2 if words[0] == "stage" else 1]
     said = subprocess.run(
-        [sys.executable, "-m", "vcmflow", words[0], "--help"], capture_output=True, text=True
+        [sys.executable, "-m", "vcmflow", *name, "--help"], capture_output=True, text=True
     )
     assert said.returncode == 0, said.stderr
     for flag in [word for word in words if word.startswith("--")]:
-        assert re.search(rf"{flag}\b", said.stdout), f"{words[0]} has no {flag}"
+        assert re.search(rf"{flag}\b", said.stdout), f"{name} has no {flag}"
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -1,4 +1,4 @@
-"""Reading what the user has, as a stream, and ``python -m vcmflow embed``."""
+"""Reading what the user has, as a stream, and ``vcmflow stage embed``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.core.embedding import embed_frames, load_embedder, prefetch
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.video import open_source, write_video
@@ -77,7 +77,7 @@ def test_the_command_writes_one_array_per_video(tmp_path):
     command = ["embed", "--embedding", "{embedder: grey, width: 16, height: 9}"]
     videos = [str(tmp_path / "a.mkv"), str(tmp_path / "b.mkv")]
     out = [str(tmp_path / "a.npy"), str(tmp_path / "b.npy")]
-    assert main([*command, "--videos", *videos, "--out", *out]) == 0
+    assert stage([*command, "--videos", *videos, "--out", *out]) == 0
     assert [np.load(path).shape for path in out] == [(4, 144), (7, 144)]
 
 
@@ -99,7 +99,7 @@ def test_the_command_refuses_in_one_line(tmp_path, monkeypatch, capsys, more, wo
     write_video(tmp_path / "a.mkv", ramp(3), 10)
     write_video(tmp_path / "b.mkv", ramp(3), 10)
     (tmp_path / "junk.mkv").write_bytes(b"junk")
-    assert main(["embed", "--embedding", "grey", *more]) == 2
+    assert stage(["embed", "--embedding", "grey", *more]) == 2
     message = capsys.readouterr().err
     assert words in message
     assert message.count("\n") == 1

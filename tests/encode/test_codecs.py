@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from importance_maps import need_words
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.core.decision import Decision, write_decision
 from vcmflow.core.encoding import read_encoding
 from vcmflow.core.features import read_features
@@ -38,7 +38,7 @@ def encode(folder, codec, points, *more):
     if name in BUILT_IN:
         height, width = frames[0].shape[:2]
         more = (*more, *need_words(name, folder, len(frames), width, height))
-    return main([
+    return stage([
         "encode", "--frames", f"{folder}/frames.mkv", "--decision", f"{folder}/decision.json",
         "--codec", json.dumps(codec), "--points", *map(str, points), "--out", f"{folder}/sent",
         *more,
@@ -87,7 +87,7 @@ def test_round_trip(name, moving_frames, tmp_path_factory, data):
     assert sum(files.values()) == sum(coded.bytes for coded in encoding.points.values())
     psnr = []
     for point in encoding.points:
-        assert main(reconstruct(folder, point)) == 0
+        assert stage(reconstruct(folder, point)) == 0
         decoded = list(read_video(folder / "out" / f"{point}.mkv"))
         assert [frame.shape for frame in decoded] == [(height, width, 3)] * 9
         error = np.mean([(decoded[k].astype(float) - frames[k]) ** 2 for k in kept])
@@ -105,10 +105,10 @@ def sent(request, moving_frames, tmp_path):
 
 
 def test_another_process_decodes_the_same(sent):
-    assert main(reconstruct(sent, "30")) == 0
+    assert stage(reconstruct(sent, "30")) == 0
     here = (sent / "out" / "30.mkv").read_bytes()
     (sent / "frames.mkv").unlink()
-    command = [sys.executable, "-m", "vcmflow", *reconstruct(sent, "30")]
+    command = [sys.executable, "-m", "vcmflow", "stage", *reconstruct(sent, "30")]
     subprocess.run(command, check=True, cwd=sent / "sent")
     assert (sent / "out" / "30.mkv").read_bytes() == here
 
@@ -122,12 +122,12 @@ def test_a_changed_or_missing_stream_is_one_clear_error(sent, capsys):
             content = bytearray(good)
             content[position] ^= 16
             path.write_bytes(content)
-            assert main(reconstruct(sent, "30")) == 2
+            assert stage(reconstruct(sent, "30")) == 2
             error = capsys.readouterr().err
             assert f"{path}: damaged, or of another run" in error
             assert error.count("\n") == 1
         path.unlink()
-        assert main(reconstruct(sent, "30")) == 2
+        assert stage(reconstruct(sent, "30")) == 2
         error = capsys.readouterr().err
         assert f"{path}: cannot be read" in error
         assert error.count("\n") == 1
@@ -202,7 +202,7 @@ def test_a_codec_with_needs_weights_streams_and_features(means):
     assert encoding.codec == INSTANCE
     assert encoding.points["0.5"].bytes == 3 * 3 * 2 + len(b"learned")
     more = ["--codec-weights", f"{means}/w.bin"]
-    assert main(reconstruct(means, "0.5", ".npz", *more)) == 0
+    assert stage(reconstruct(means, "0.5", ".npz", *more)) == 0
     features = list(read_features(means / "out" / "0.5.npz"))
     assert len(features) == 5
     originals = [frame.mean((0, 1)).round() for frame in read_video(means / "frames.mkv")]
@@ -225,7 +225,7 @@ def test_a_codec_with_needs_weights_streams_and_features(means):
 def test_what_does_not_go_together_is_one_line(means, monkeypatch, capsys, suffix, more, message):
     monkeypatch.chdir(means)
     assert encode_means(means) == 0
-    assert main(reconstruct(means, "4", suffix, *more)) == 2
+    assert stage(reconstruct(means, "4", suffix, *more)) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1

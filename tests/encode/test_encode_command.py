@@ -1,4 +1,4 @@
-"""``python -m vcmflow encode`` end to end, and what it refuses."""
+"""``vcmflow stage encode`` end to end, and what it refuses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from importance_maps import need_words
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.core.decision import Decision, write_decision
 from vcmflow.core.encoding import Shape, read_encoding
 from vcmflow.core.registry import build
@@ -38,7 +38,7 @@ def arguments(folder, *more, points=("30", "40"), out="out"):
 
 def test_only_the_kept_frames_are_coded_and_everything_is_recorded(sequence):
     folder, frames = sequence
-    assert main(arguments(folder, "--codec", "{codec: vvenc, structure: ra}")) == 0
+    assert stage(arguments(folder, "--codec", "{codec: vvenc, structure: ra}")) == 0
     encoding = read_encoding(folder / "out" / "encode.json")
     assert encoding.codec == {"codec": "vvenc", "structure": "ra"}
     assert encoding.shape == Shape(67, 45, 4, 10.0)
@@ -63,8 +63,8 @@ def test_only_the_kept_frames_are_coded_and_everything_is_recorded(sequence):
 def test_a_second_run_and_more_threads_write_the_same_files(sequence, codec):
     folder, _ = sequence
     needs = need_words(codec, folder, 9, 67, 45)
-    assert main(arguments(folder, "--codec", codec, *needs, out="one")) == 0
-    assert main(arguments(folder, "--codec", codec, *needs, "--threads", "3", out="two")) == 0
+    assert stage(arguments(folder, "--codec", codec, *needs, out="one")) == 0
+    assert stage(arguments(folder, "--codec", codec, *needs, "--threads", "3", out="two")) == 0
     names = sorted(path.name for path in (folder / "one").iterdir())
     suffixes = sorted([*CODECS[codec].streams.values(), *CODECS[codec].records.values()])
     assert names == [f"{q}{suffix}" for q in (30, 40) for suffix in suffixes] + ["encode.json"]
@@ -100,7 +100,7 @@ def test_a_second_run_and_more_threads_write_the_same_files(sequence, codec):
 )
 def test_bad_input_is_one_line(sequence, capsys, more, message):
     folder, _ = sequence
-    assert main(arguments(folder, *more)) == 2
+    assert stage(arguments(folder, *more)) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
@@ -111,6 +111,6 @@ def test_bad_input_is_one_line(sequence, capsys, more, message):
 def test_a_decision_for_another_video_is_noticed(sequence, moving_frames, capsys, length):
     folder, _ = sequence
     write_video(folder / "frames.mkv", moving_frames(length, 67, 45), 10)
-    assert main(arguments(folder)) == 2
+    assert stage(arguments(folder)) == 2
     assert f"has {length} frames, not 9" in capsys.readouterr().err
     assert not (folder / "out").exists()

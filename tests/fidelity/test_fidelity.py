@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.core.decision import Decision, write_decision
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.video import write_video
@@ -127,7 +127,7 @@ def arguments(folder, *more):
 
 
 def test_the_table(videos):
-    assert main(arguments(videos)) == 0
+    assert stage(arguments(videos)) == 0
     text = (videos / "out" / "fidelity.csv").read_text()
     assert text.startswith("sequence,point,frame,kept,mse,psnr,ssim\nyard,22,0,1,")
     rows = list(csv.DictReader(text.splitlines()))
@@ -145,7 +145,7 @@ def test_the_table(videos):
 def test_the_same_bytes_again(videos):
     written = []
     for _ in range(2):
-        assert main(arguments(videos)) == 0
+        assert stage(arguments(videos)) == 0
         written.append((videos / "out" / "fidelity.csv").read_bytes())
     assert written[0] == written[1]
 
@@ -158,7 +158,7 @@ def test_the_same_bytes_again(videos):
     ],
 )
 def test_bad_input_is_one_line(videos, capsys, more, message):
-    assert main(arguments(videos, *more)) == 2
+    assert stage(arguments(videos, *more)) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
@@ -168,5 +168,5 @@ def test_bad_input_is_one_line(videos, capsys, more, message):
 def test_a_decision_for_another_video_is_noticed(videos, capsys):
     decision = Decision("yard", "uniform", "uniform", 5, 2, (0, 4), 10.0)
     write_decision(videos / "decision.json", decision)
-    assert main(arguments(videos)) == 2
+    assert stage(arguments(videos)) == 2
     assert "has 4 frames, 5 according to" in capsys.readouterr().err

@@ -17,7 +17,7 @@ from figures_measure import legend_labels, outside, overlapping, texts
 from matplotlib.figure import Figure
 from PIL import Image
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.core.registry import lookup
 from vcmflow.figures import command, style
 from vcmflow.figures.registry import FIGURES
@@ -81,7 +81,7 @@ def test_drawn_twice_the_files_are_whole_and_equal(
     before = dict(matplotlib.rcParams)
     png, pdf, again = (tmp_path / name for name in ("x.png", "x.pdf", "again.pdf"))
     given = ["figures", "--figure", figure, *map(str, flags(figure)), "--note", NOTE]
-    assert main([*given, "--out", str(png), str(pdf)]) == 0
+    assert stage([*given, "--out", str(png), str(pdf)]) == 0
     style.save(drawn(figure), [again])
     assert pdf.read_bytes() == again.read_bytes()
     picture = np.asarray(Image.open(png).convert("L"))
@@ -123,9 +123,9 @@ def test_all_samplers_are_in_the_legend(figure: str, drawn: Callable[[str], Figu
 
 def test_other_process_same_bytes_no_torch_no_pyplot(flags: Flags, tmp_path: Path) -> None:
     given = ["figures", "--figure", "fig4", *map(str, flags("fig4")), "--out"]
-    assert main([*given, str(tmp_path / "here.pdf"), str(tmp_path / "here.png")]) == 0
+    assert stage([*given, str(tmp_path / "here.pdf"), str(tmp_path / "here.png")]) == 0
     program = (
-        "import sys; from vcmflow.__main__ import main; status = main(sys.argv[1:]);"
+        "import sys; from vcmflow.__main__ import stage; status = stage(sys.argv[1:]);"
         "bad = {'torch', 'matplotlib.pyplot', 'sklearn'} & set(sys.modules);"
         "sys.exit(status or (str(bad) if bad else 0))"
     )
@@ -171,7 +171,7 @@ def test_bad_input_is_one_clear_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["figures", *given]) == 2
+    assert stage(["figures", *given]) == 2
     error = capsys.readouterr().err
     assert told in error
     assert error.count("\n") == 1

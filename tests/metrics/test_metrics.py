@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.rows import Row
 from vcmflow.core.scores import COLUMNS, read_scores, write_scores
@@ -139,7 +139,7 @@ def test_the_command_reads_tables_and_repeats_itself(tmp_path: Path) -> None:
         flags = ("--metrics-out", "--rate-accuracy-out", "--accuracy-m-out", "--scenes-out")
         words = [word for pair in zip(flags, map(str, outputs), strict=True) for word in pair]
         sources = ["--scores", str(scores), "--differences", str(table)]
-        assert main(["metrics", *sources, "--costs", "--checks", str(checks), *words]) == 0
+        assert stage(["metrics", *sources, "--costs", "--checks", str(checks), *words]) == 0
         written.append([path.read_bytes() for path in outputs])
     assert written[0] == written[1]
     numbers = json.loads(written[0][0])

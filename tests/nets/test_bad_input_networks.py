@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.core.encoding import Encoding, Shape, write_encoding
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.models import load_model
@@ -101,7 +101,7 @@ def test_a_bad_checkpoint_is_one_line_from_every_command(
     else:
         use = ["task", "--kind", task, "--model", model, "--device", "cpu", "--videos", "v.mkv"]
     for command in (check, [*use, "--weights", file, "--out", "out.mkv"]):
-        assert main(command) == 2
+        assert stage(command) == 2
         message = capsys.readouterr().err
         assert message.count("\n") == 1 and said in message
         assert file in message, "the file is named"
@@ -128,11 +128,11 @@ def test_gaps_of_none_and_single_frames_of_odd_size(
     }
     decision.write_text(json.dumps(content), "utf-8")
     command = ["encode", "--frames", str(video), "--decision", str(decision), "--points", "32"]
-    assert main([*command, "--out", str(tmp_path)]) == 0
+    assert stage([*command, "--out", str(tmp_path)]) == 0
     command = ["reconstruct", "--encoded", str(tmp_path / "encode.json"), "--points", "32"]
     command += ["--decision", str(decision), "--weights", "random", "--device", "cpu"]
     command += ["--reconstructor", "{reconstructor: ema_vfi, size: small}"]
-    assert main([*command, "--out", str(out)]) == 0
+    assert stage([*command, "--out", str(out)]) == 0
     assert [frame.shape for frame in read_video(out)] == [(47, 63, 3)] * (kept[-1] + 1)
 
 
@@ -151,7 +151,7 @@ def test_a_video_of_one_frame_without_objects(task: str, model: str, tmp_path: P
     video, out = tmp_path / "v.mkv", tmp_path / "found.json"
     write_video(video, frames(1), 10)
     command = ["task", "--kind", task, "--model", model, "--device", "cpu"]
-    assert main([*command, "--videos", str(video), "--out", str(out)]) == 0
+    assert stage([*command, "--videos", str(video), "--out", str(out)]) == 0
     assert json.loads(out.read_text("utf-8")) == []
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tiny_onnx import brightness_times
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.core.errors import VcmflowError
 from vcmflow.data.catalogue import find_entry, read_catalogue
 from vcmflow.data.weights import check_weights
@@ -54,7 +54,7 @@ def table(folder: Path, file: str = "m.onnx", sha256: str = "", size: str = "") 
 
 
 def run(path: Path, folder: Path, *more: str) -> int:
-    return main(["weights", "--table", str(path), "--folder", str(folder), *more])
+    return stage(["weights", "--table", str(path), "--folder", str(folder), *more])
 
 
 def test_a_file_put_in_place_by_hand_is_accepted(

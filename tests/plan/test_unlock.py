@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.plan.unlock import LOCKS
 
 SLEEP = "import time; print('up', flush=True); time.sleep(60)"
@@ -26,12 +26,12 @@ def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_nothing_to_unlock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["unlock"]) == 0
+    assert stage(["unlock"]) == 0
     assert not Path(".snakemake").exists()
 
 
 def test_stale_locks_are_removed(locked: Path) -> None:
-    assert main(["unlock"]) == 0
+    assert stage(["unlock"]) == 0
     assert not (locked / LOCKS / "0.output.lock").exists()
 
 
@@ -50,7 +50,7 @@ def test_a_run_in_this_folder_keeps_its_locks(
     )
     try:
         assert running.stdout is not None and running.stdout.readline() == "up\n"
-        assert main(["unlock"]) == (0 if elsewhere else 2)
+        assert stage(["unlock"]) == (0 if elsewhere else 2)
         assert (locked / LOCKS / "0.output.lock").exists() is not elsewhere
         if not elsewhere:
             assert f"process {running.pid}" in capsys.readouterr().err

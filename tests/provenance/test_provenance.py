@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.core.encoding import Encoding, Shape, write_encoding
 from vcmflow.core.errors import VcmflowError
 from vcmflow.provenance.collect import encoders, git_state, machine, packages
@@ -99,7 +99,7 @@ def test_the_command_writes_it_all(tmp_path: Path) -> None:
     model.write_bytes(b"weights")
     out = tmp_path / "provenance.json"
     words = ["--parameters", '{"encode": {"qps": [22]}}', "--models", str(model)]
-    assert main(["provenance", *words, "--out", str(out)]) == 0
+    assert stage(["provenance", *words, "--out", str(out)]) == 0
     told = json.loads(out.read_text("utf-8"))
     assert told["models"] == {str(model): hashlib.sha256(b"weights").hexdigest()}
     assert told["parameters"] == {"encode": {"qps": [22]}}
@@ -107,9 +107,9 @@ def test_the_command_writes_it_all(tmp_path: Path) -> None:
 
 def test_bad_input_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = ["--out", str(tmp_path / "p.json")]
-    assert main(["provenance", "--parameters", "{", *out]) == 2
+    assert stage(["provenance", "--parameters", "{", *out]) == 2
     assert "--parameters is not JSON" in capsys.readouterr().err
     missing = ["--models", str(tmp_path / "none.onnx")]
-    assert main(["provenance", "--parameters", "{}", *missing, *out]) == 2
+    assert stage(["provenance", "--parameters", "{}", *missing, *out]) == 2
     assert "none.onnx" in capsys.readouterr().err
     assert not (tmp_path / "p.json").exists()

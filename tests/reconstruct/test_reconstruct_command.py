@@ -1,4 +1,4 @@
-"""``python -m vcmflow reconstruct`` end to end, and what it refuses."""
+"""``vcmflow stage reconstruct`` end to end, and what it refuses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.core.decision import Decision, write_decision
 from vcmflow.core.gaps import write_gaps
 from vcmflow.core.video import read_video, write_video
@@ -22,7 +22,7 @@ def sent(coded, tmp_path):
     write_video(tmp_path / "frames.mkv", coded.frames, 10)
     command = ["encode", "--frames", f"{tmp_path}/frames.mkv", "--points", "32", "42"]
     command += ["--decision", f"{tmp_path}/decision.json", "--out", f"{tmp_path}/sent"]
-    assert main(command) == 0
+    assert stage(command) == 0
     return tmp_path
 
 
@@ -37,7 +37,7 @@ def arguments(folder, *more, points=("32", "42"), out="out"):
 @pytest.mark.parametrize("reconstructor", ["blend", "flow", "hold"])
 def test_all_frames_come_back(coded, sent, reconstructor):
     more = ["--reconstructor", reconstructor, "--times-out", f"{sent}/out/times.json"]
-    assert main(arguments(sent, *more)) == 0
+    assert stage(arguments(sent, *more)) == 0
     fine, coarse = (list(read_video(sent / "out" / f"{qp}.mkv")) for qp in (32, 42))
     assert len(fine) == len(coarse) == 7
     error = {}
@@ -55,10 +55,10 @@ def test_all_frames_come_back(coded, sent, reconstructor):
 
 
 def test_the_gaps_are_all_that_a_receiver_needs_of_the_decision(sent):
-    assert main(arguments(sent, out="one")) == 0
+    assert stage(arguments(sent, out="one")) == 0
     (sent / "decision.json").unlink()
     (sent / "frames.mkv").unlink()
-    assert main(arguments(sent, "--gaps", f"{sent}/kept.gaps", "--threads", "2", out="two")) == 0
+    assert stage(arguments(sent, "--gaps", f"{sent}/kept.gaps", "--threads", "2", out="two")) == 0
     for qp in (32, 42):
         videos = {(sent / out / f"{qp}.mkv").read_bytes() for out in ("one", "two")}
         assert len(videos) == 1
@@ -67,7 +67,7 @@ def test_the_gaps_are_all_that_a_receiver_needs_of_the_decision(sent):
 def test_options_reach_the_reconstructor(coded, sent):
     for out, preset in (("one", "ultrafast"), ("two", "medium")):
         instance = json.dumps({"reconstructor": "flow", "preset": preset})
-        assert main(arguments(sent, "--reconstructor", instance, out=out)) == 0
+        assert stage(arguments(sent, "--reconstructor", instance, out=out)) == 0
     one, two = (np.stack(list(read_video(sent / out / "32.mkv"))) for out in ("one", "two"))
     assert not np.array_equal(one, two)
     assert np.array_equal(one[list(coded.kept)], two[list(coded.kept)])
@@ -89,7 +89,7 @@ def test_options_reach_the_reconstructor(coded, sent):
     ],
 )
 def test_bad_input_is_one_line(sent, capsys, more, message):
-    assert main([*arguments(sent), *more]) == 2
+    assert stage([*arguments(sent), *more]) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
@@ -98,7 +98,7 @@ def test_bad_input_is_one_line(sent, capsys, more, message):
 
 def test_metadata_of_another_sequence_is_noticed(sent, capsys):
     write_gaps(sent / "kept.gaps", [1, 1])
-    assert main(arguments(sent, "--gaps", f"{sent}/kept.gaps")) == 2
+    assert stage(arguments(sent, "--gaps", f"{sent}/kept.gaps")) == 2
     assert "holds 4 pictures, 3 are expected" in capsys.readouterr().err
 
 
@@ -117,7 +117,7 @@ def test_what_is_no_encode_json_is_refused(sent, capsys, change):
     content = json.loads(path.read_text())
     change(content)
     path.write_text(json.dumps(content))
-    assert main(arguments(sent)) == 2
+    assert stage(arguments(sent)) == 2
     error = capsys.readouterr().err
     assert "encode.json: not what encode writes" in error
     assert error.count("\n") == 1

@@ -12,7 +12,7 @@ import pytest
 import raillabel
 from PIL import Image
 
-from vcmflow.__main__ import main as vcmflow
+from vcmflow.__main__ import stage as vcmflow
 from vcmflow.core.errors import VcmflowError
 from vcmrender import __main__ as command
 from vcmrender import osdar, warp

@@ -1,4 +1,4 @@
-"""``python -m vcmflow sample`` end to end, and what it refuses."""
+"""``vcmflow stage sample`` end to end, and what it refuses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.core.decision import read_decision
 from vcmflow.core.gaps import positions_from_gaps, read_gaps
 from vcmflow.core.sequence import Sequence, write_sequence
@@ -51,7 +51,7 @@ def arguments(folder, sampler, *more, need=None):
 
 @pytest.mark.parametrize("sampler", sorted(SAMPLERS))
 def test_decision_and_gaps_agree(sequence, sampler):
-    assert main([*arguments(sequence, sampler), "--keep-every", "3"]) == 0
+    assert stage([*arguments(sequence, sampler), "--keep-every", "3"]) == 0
     decision = read_decision(sequence / "out.json")
     assert (decision.sequence, decision.sampler, decision.method) == ("seq0", "it", sampler)
     assert decision.m == (10 if sampler == "all" else 10 // 3 + 1)
@@ -60,7 +60,7 @@ def test_decision_and_gaps_agree(sequence, sampler):
 
 def test_options_reach_the_sampler(sequence):
     spline = "{sampler: manifold, arc: spline, count: literal}"
-    assert main([*arguments(sequence, spline), "--count", "4"]) == 0
+    assert stage([*arguments(sequence, spline), "--count", "4"]) == 0
     assert read_decision(sequence / "out.json").options == {"arc": "spline", "count": "literal"}
 
 
@@ -82,7 +82,7 @@ def test_options_reach_the_sampler(sequence):
     ],
 )
 def test_bad_input_is_one_clear_line(sequence, capsys, sampler, more, need, words):
-    assert main([*arguments(sequence, sampler, need=need), *more]) == 2
+    assert stage([*arguments(sequence, sampler, need=need), *more]) == 2
     message = capsys.readouterr().err
     assert words in message
     assert message.count("\n") == 1
@@ -94,7 +94,7 @@ def test_bad_input_is_one_clear_line(sequence, capsys, sampler, more, need, word
 )
 def test_a_bad_sequence_file_is_named(sequence, capsys, content):
     (sequence / "sequence.json").write_text(content)
-    assert main([*arguments(sequence, "uniform"), "--count", "4"]) == 2
+    assert stage([*arguments(sequence, "uniform"), "--count", "4"]) == 2
     assert "sequence.json" in capsys.readouterr().err
 
 
@@ -111,11 +111,11 @@ def test_a_bad_sequence_file_is_named(sequence, capsys, content):
 )
 def test_a_bad_track_file_is_named(sequence, capsys, frames):
     (sequence / "tracks.json").write_text(json.dumps({"frames": frames}))
-    assert main([*arguments(sequence, "tracking"), "--count", "4"]) == 2
+    assert stage([*arguments(sequence, "tracking"), "--count", "4"]) == 2
     assert "tracks.json" in capsys.readouterr().err
 
 
 def test_an_array_that_is_no_embedding_is_named(sequence, capsys):
     (sequence / "embedding.npy").write_bytes(b"not numpy")
-    assert main([*arguments(sequence, "manifold"), "--count", "4"]) == 2
+    assert stage([*arguments(sequence, "manifold"), "--count", "4"]) == 2
     assert "embedding.npy" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""``vcmflow score``: from the files of the stages before to the score tables."""
+"""``vcmflow stage score``: from the files of the stages before to the score tables."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import math
 import pytest
 from score_files import METHODS, method
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.core.scores import read_scores, tasks_of, wide
 
 
 def pool(folder, *files):
     for one in files:
-        assert main(one.arguments()) == 0
+        assert stage(one.arguments()) == 0
     argv = ["score", "pool", "--scores", *(str(one.out) for one in files)]
-    assert main([*argv, "--scores-out", str(folder / "scores.csv")]) == 0
+    assert stage([*argv, "--scores-out", str(folder / "scores.csv")]) == 0
     return read_scores([folder / "scores.csv"])
 
 
@@ -158,7 +158,7 @@ def test_pseudo_ground_truth_begins_at_its_threshold(build, kind, threshold, obj
 
     edit_json(files.path("found", "source.json"), rescore)
     options = {} if threshold is None else {"pseudo_threshold": threshold}
-    assert main([*files.arguments(), "--evaluators", json.dumps({kind: options})]) == 0
+    assert stage([*files.arguments(), "--evaluators", json.dumps({kind: options})]) == 0
     conditions = json.loads(files.out.read_text("utf-8"))["conditions"]
     found = [entry["evidence"]["found"][kind] for entry in conditions]
     if kind == "detection":
@@ -299,7 +299,7 @@ def test_bad_input_is_one_line_and_leaves_nothing_behind(build, capsys, name):
     for path in files.folder.rglob("*.csv"):
         path.write_text(path.read_text("utf-8").replace("\r\n", "\n"), "utf-8")
     damage(files)
-    assert main(files.arguments()) == 2
+    assert stage(files.arguments()) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
@@ -358,7 +358,7 @@ def swapped(argv, flag, value):
     ],
 )
 def test_incomplete_command_lines_are_refused(build, capsys, change, message):
-    assert main(change(build().arguments())) == 2
+    assert stage(change(build().arguments())) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
@@ -367,7 +367,7 @@ def test_incomplete_command_lines_are_refused(build, capsys, change, message):
 def test_a_point_that_was_not_coded_is_told(build, capsys):
     files = build()
     methods = json.dumps([METHODS[0] | {"points": ["22", "37"]}, METHODS[1]])
-    assert main(swapped(files.arguments(), "--methods", methods)) == 2
+    assert stage(swapped(files.arguments(), "--methods", methods)) == 2
     assert "nothing of point '37' of method 'uniform'; there are 22, 42" in capsys.readouterr().err
 
 
@@ -377,7 +377,7 @@ def test_sequences_that_do_not_belong_together_are_not_pooled(build, tmp_path, c
     short = build("s4", methods=[method("uniform", ["22"]), METHODS[1]])
     files = [build("s1"), few, other, short]
     for one in files:
-        assert main(one.arguments()) == 0
+        assert stage(one.arguments()) == 0
     for scores, message in (
         ([files[0], few], "sequences to pool differ in methods: s1 has uniform, all, s2 has unif"),
         ([files[0], other], "differ in tasks: s1 has detection, s3 has segmentation"),
@@ -385,7 +385,7 @@ def test_sequences_that_do_not_belong_together_are_not_pooled(build, tmp_path, c
         ([files[0], files[0]], "sequence s1 is given twice"),
     ):
         argv = ["score", "pool", "--scores", *(str(one.out) for one in scores)]
-        assert main([*argv, f"--scores-out={tmp_path / 'scores.csv'}"]) == 2
+        assert stage([*argv, f"--scores-out={tmp_path / 'scores.csv'}"]) == 2
         assert message in capsys.readouterr().err
     assert not list(tmp_path.glob("*.csv"))
 
@@ -393,5 +393,5 @@ def test_sequences_that_do_not_belong_together_are_not_pooled(build, tmp_path, c
 def test_pooling_refuses_files_that_are_no_scores(tmp_path, capsys):
     (tmp_path / "x.json").write_text("[]", "utf-8")
     argv = ["score", "pool", "--scores", str(tmp_path / "x.json")]
-    assert main([*argv, f"--scores-out={tmp_path / 'scores.csv'}"]) == 2
+    assert stage([*argv, f"--scores-out={tmp_path / 'scores.csv'}"]) == 2
     assert "not the scores of a sequence" in capsys.readouterr().err

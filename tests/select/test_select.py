@@ -1,4 +1,4 @@
-"""``python -m vcmflow select``: from files as people have them to decisions."""
+"""``vcmflow stage select``: from files as people have them to decisions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.core.decision import read_decision
 from vcmflow.core.gaps import read_gaps
 from vcmflow.core.sequence import Sequence, write_sequence
@@ -52,7 +52,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def select(folder: Path, *words: str, name: str = "d", keep: str = "--keep-every=3") -> list[int]:
     out = folder / f"{name}.json"
-    assert main(["select", keep, *words, "--decisions-out", str(out)]) == 0
+    assert stage(["select", keep, *words, "--decisions-out", str(out)]) == 0
     return list(read_decision(out).frames)
 
 
@@ -71,10 +71,10 @@ def test_one_process_chooses_what_the_steps_of_the_workflow_choose(
     about = Sequence("a", "x", "a", "none", 20, FPS, 96, 72)
     write_sequence(Path(step[1]), about)
     made = ["embed", "--embedding", embedding, *given, "--videos", str(video), "--out", step[0]]
-    assert main(made) == 0
+    assert stage(made) == 0
     words = ["sample", "--sampler", "manifold", "--keep-every", "3"]
     words += ["--sequence", step[1], "--need", f"embedding={step[0]}", "--decision-out", step[2]]
-    assert main([*words, "--gaps-out", str(tmp_path / "a.gaps")]) == 0
+    assert stage([*words, "--gaps-out", str(tmp_path / "a.gaps")]) == 0
     assert chosen == list(read_decision(Path(step[2])).frames)
     # Twelve times as fast in its second half.
     assert len(chosen) == 7
@@ -96,7 +96,7 @@ def test_every_container_rate_and_gap_is_kept(tmp_path: Path) -> None:
     outs = [str(tmp_path / f"{name}.json") for name in "abp"]
     gaps = [str(tmp_path / f"{name}.gaps") for name in "abp"]
     words = ["select", "--embedding", "grey", "--count", "4", "--videos", *videos]
-    assert main([*words, "--decisions-out", *outs, "--gaps-out", *gaps]) == 0
+    assert stage([*words, "--decisions-out", *outs, "--gaps-out", *gaps]) == 0
     decisions = [read_decision(Path(out)) for out in outs]
     assert [(d.sequence, d.n, d.m, d.fps) for d in decisions] == [
         ("a", 9, 4, 12.5),
@@ -162,7 +162,7 @@ def test_a_change_of_size_inside_a_video_is_one_clear_line(
     (tmp_path / "joined.264").write_bytes(parts)
     words = ["--embedding", "grey", "--videos", str(tmp_path / "joined.264")]
     out = tmp_path / "d.json"
-    assert main(["select", "--keep-every=3", *words, "--decisions-out", str(out)]) == 2
+    assert stage(["select", "--keep-every=3", *words, "--decisions-out", str(out)]) == 2
     line = capsys.readouterr().err
     assert line.count("\n") == 1
     assert "64x48, the ones before are 96x72; split the video" in line
@@ -188,7 +188,7 @@ def test_what_cannot_be_done_is_one_line(
     video.write_bytes(b"\0\0\0\x20ftypisom" + b"\0" * 99)
     out = tmp_path / "d.json"
     base = ["select", "--videos", str(video), "--keep-every", "3", "--decisions-out", str(out)]
-    assert main([*base, *words]) == 2
+    assert stage([*base, *words]) == 2
     line = capsys.readouterr().err
     assert message in line
     assert line.count("\n") == 1
@@ -213,7 +213,7 @@ def test_choosing_by_an_embedding_imports_no_tracker_and_no_detector(
     words = ["select", "--videos", str(tmp_path / "a.mkv"), "--weights", str(weights)]
     words += ["--count", "2", "--decisions-out", str(tmp_path / "d.json")]
     code = (
-        f"import sys; from vcmflow.__main__ import main; assert main({words!r}) == 0;"
+        f"import sys; from vcmflow.__main__ import stage; assert stage({words!r}) == 0;"
         "assert not {'pycocotools', 'deep_sort_realtime'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -246,7 +246,7 @@ def test_an_hour_of_video_stays_under_two_gibibytes(
     words += ["--decisions-out", str(tmp_path / "d.json")]
     # The peak of this process alone; getrusage would count its parent's.
     code = (
-        f"from vcmflow.__main__ import main; assert main({words!r}) == 0;"
+        f"from vcmflow.__main__ import stage; assert stage({words!r}) == 0;"
         "print(next(line for line in open('/proc/self/status') if line.startswith('VmHWM')))"
     )
     ended = subprocess.run(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.tables.by_size import spread
 from vcmflow.tables.registry import TABLES
 from vcmflow.trajectory.columns import COLUMNS
@@ -73,7 +73,7 @@ def make(scores, table, *flags, flicker=None):
     out = scores.folder / f"table{table}"
     for suffix in ("csv", "md", "tex"):
         argv += [f"--{suffix}-out", f"{out}.{suffix}"]
-    assert main(argv) == 0
+    assert stage(argv) == 0
     texts = [Path(f"{out}.{suffix}").read_text("utf-8") for suffix in ("md", "tex")]
     return (read(Path(f"{out}.csv")), *texts)
 
@@ -604,7 +604,7 @@ PAPER_3 = ["--table", "3", *ANCHOR, *TEST, "--paper-values"]
 )
 def test_bad_choices_are_one_line(scores, capsys, flags, message):
     out = scores.folder / "out.csv"
-    assert main(["tables", *flags, *scores.write(), "--csv-out", str(out)]) == 2
+    assert stage(["tables", *flags, *scores.write(), "--csv-out", str(out)]) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
@@ -613,14 +613,14 @@ def test_bad_choices_are_one_line(scores, capsys, flags, message):
 
 def test_a_table_needs_its_scores(scores, capsys):
     argv = ["tables", "--table", "5", "--csv-out", str(scores.folder / "out.csv")]
-    assert main(argv) == 2
+    assert stage(argv) == 2
     assert "table 5 needs --scores" in capsys.readouterr().err
 
 
 def test_broken_score_tables_are_refused(scores, capsys):
     scores.scenes[3]["map"] = "much"
     argv = ["tables", "--table", "3", *scores.write(), "--csv-out", str(scores.folder / "out.csv")]
-    assert main(argv) == 2
+    assert stage(argv) == 2
     assert "map is 'much', status ''; a value is a finite number" in capsys.readouterr().err
 
 
@@ -633,5 +633,5 @@ def test_complexity_has_to_name_both_methods(scores, capsys):
         ([], "not a file of complexity"),
     ):
         path.write_text(json.dumps(content), "utf-8")
-        assert main(argv) == 2
+        assert stage(argv) == 2
         assert message in capsys.readouterr().err

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.core.files import read_json
 from vcmflow.core.registry import build, load
 from vcmflow.core.sequence import read_sequence
@@ -30,7 +30,7 @@ def make_test_set(folder: Path, task: str, seed: int = 1) -> list[Path]:
         command += ["--info-out", str(here / "sequence.json")]
         if task == "detection":
             command += ["--camera", CAMERA]
-        assert main(command) == 0
+        assert stage(command) == 0
         folders.append(here)
     return folders
 
@@ -40,7 +40,7 @@ def accuracy(folders: list[Path], task: str, model: str, weights: Path) -> dict[
     outs = [folder / f"{model}.json" for folder in folders]
     command = ["task", "--kind", task, "--model", model, "--weights", str(weights)]
     command += ["--device", "cpu", "--videos", *(str(folder / "frames.mkv") for folder in folders)]
-    assert main([*command, "--out", *map(str, outs)]) == 0
+    assert stage([*command, "--out", *map(str, outs)]) == 0
     entry = EVALUATORS[task]
     evidence = []
     for folder, out in zip(folders, outs, strict=True):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from measured import accuracy, make_test_set
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 
 MODELS = Path(__file__).parents[2] / "models"
 MINI = {
@@ -54,7 +54,7 @@ def test_training_again_is_as_accurate(
     again = tmp_path / "again.safetensors"
     command = training_command(name)
     assert (
-        main([*command, "--weights-out", str(again), "--log-out", str(tmp_path / "log.csv")]) == 0
+        stage([*command, "--weights-out", str(again), "--log-out", str(tmp_path / "log.csv")]) == 0
     )
     shipped = accuracy(test_sets[task], task, name, MODELS / f"{name}.safetensors")
     reached = accuracy(test_sets[task], task, name, again)

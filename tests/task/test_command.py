@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.core.files import read_json
 from vcmflow.core.runs import Run, read_runs
 from vcmflow.core.video import write_video
@@ -41,7 +41,7 @@ def test_one_list_per_video_the_same_for_every_batch_size(
         outs = [str(tmp_path / f"{batch}-{index}.json") for index in range(2)]
         model = "{model: faster_rcnn_mini, score_threshold: 0.0, detections: 5}"
         run = command("--batch-size", batch, "--model", model, "--videos", *videos, "--out", *outs)
-        assert main(run) == 0
+        assert stage(run) == 0
         texts.append([Path(out).read_bytes() for out in outs])
         assert {entry["image_id"] for entry in read_json(Path(outs[0]))} == {0, 1, 2}
         assert {entry["image_id"] for entry in read_json(Path(outs[1]))} == {0}
@@ -76,7 +76,7 @@ def test_bad_calls_end_in_one_line_and_write_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(command("--videos", *videos, *extra)) == 2
+    assert stage(command("--videos", *videos, *extra)) == 2
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1
     assert not list(tmp_path.glob("*.json"))
@@ -84,11 +84,11 @@ def test_bad_calls_end_in_one_line_and_write_nothing(
 
 def test_many_runs_in_one_file(videos: list[str], tmp_path: Path) -> None:
     run = command("--videos", videos[1], videos[1], "--runs-out", str(tmp_path / "r.json"))
-    assert main([*run, "--sequence-ids", "a", "a", "--points", "22", "47"]) == 0
+    assert stage([*run, "--sequence-ids", "a", "a", "--points", "22", "47"]) == 0
     runs = read_runs(tmp_path / "r.json")
     assert list(runs) == [Run("a", "22"), Run("a", "47")]
     assert runs[Run("a", "22")] == runs[Run("a", "47")]
-    assert main([*command("--videos", videos[1], "--out", str(tmp_path / "o.json"))]) == 0
+    assert stage([*command("--videos", videos[1], "--out", str(tmp_path / "o.json"))]) == 0
     assert runs[Run("a", "22")] == read_json(tmp_path / "o.json")
     assert read_json(tmp_path / "r.json")["task"] == "detection"
 
@@ -111,7 +111,7 @@ def test_a_model_gets_what_it_reads(
     monkeypatch.setitem(TASKS, "reading", {"reader": entry})
     words = ["task", "--kind", "reading", "--model", "reader", "--weights", str(WEIGHTS)]
     words += ["--videos", videos[0], "--out", str(tmp_path / "a.json")]
-    assert main(words) == 0
+    assert stage(words) == 0
     expected = [{"list": whole, "shapes": [[64, 96, 3]] * 3}]
     assert read_json(tmp_path / "a.json") == expected
 
@@ -121,7 +121,7 @@ def test_a_broken_video_leaves_no_file(
 ) -> None:
     broken = Path(videos[0])
     broken.write_bytes(broken.read_bytes()[:40])
-    assert main(command("--videos", str(broken), "--out", str(tmp_path / "a.json"))) == 2
+    assert stage(command("--videos", str(broken), "--out", str(tmp_path / "a.json"))) == 2
     assert "0.mkv" in capsys.readouterr().err
     assert not list(tmp_path.glob("*.json")) and not list(tmp_path.glob(".part*"))
 
@@ -130,9 +130,9 @@ def test_random_weights_are_never_taken_silently(
     videos: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     start = ["task", "--kind", "detection", "--model", "faster_rcnn_mini", "--device", "cpu"]
-    assert main([*start, "--videos", videos[1], "--out", str(tmp_path / "a.json")]) == 0
+    assert stage([*start, "--videos", videos[1], "--out", str(tmp_path / "a.json")]) == 0
     assert "no weights were given: faster_rcnn_mini runs with fixed random" in (
         capsys.readouterr().err
     )
-    assert main(command("--videos", videos[1], "--out", str(tmp_path / "b.json"))) == 0
+    assert stage(command("--videos", videos[1], "--out", str(tmp_path / "b.json"))) == 0
     assert "warning" not in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Tracking with DeepSORT on detections whose truth is known, and ``python -m vcmflow track``."""
+"""Tracking with DeepSORT on detections whose truth is known, and ``vcmflow stage track``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.core.detections import Detections, no_detections
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.registry import build
@@ -183,7 +183,7 @@ def test_the_command_tracks_with_a_registered_detector(tmp_path):
     # No weights: fixed random values, which always find the same.
     command = ["track", "--detector", "faster_rcnn_mini"]
     command += ["--tracker", "{tracker: deepsort, score_threshold: 0.05}"]
-    assert main([*command, "--videos", *videos, "--out", *out]) == 0
+    assert stage([*command, "--videos", *videos, "--out", *out]) == 0
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
     assert all(read_tracks(tmp_path / "a.json"))
     command[-1] = "{tracker: deepsort, score_threshold: 1}"
@@ -210,7 +210,7 @@ def test_the_command_refuses_in_one_line(tmp_path, monkeypatch, capsys, more, wo
     monkeypatch.chdir(tmp_path)
     for name in ("a", "b"):
         write_video(tmp_path / f"{name}.mkv", [scene([])], 10)
-    assert main(["track", "--detector", "faster_rcnn_mini", "--out", "a.json", *more]) == 2
+    assert stage(["track", "--detector", "faster_rcnn_mini", "--out", "a.json", *more]) == 2
     message = capsys.readouterr().err
     assert words in message
     assert message.count("\n") == 1

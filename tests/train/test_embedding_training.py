@@ -13,7 +13,7 @@ import torch
 import yaml
 from torch import nn
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.core.embedding import load_embedder
 from vcmflow.core.rows import number, read_csv
 from vcmflow.embed.registry import EMBEDDERS
@@ -215,7 +215,7 @@ def test_the_command_writes_weights_that_embed(videos, tmp_path, capsys):
     options = {"steps": 2, "pairs": 2, "negatives": 2, "negative_videos": 0.3, "short_side": 40,
                "crop": 32, "dimension": 8, "log_every": 1}  # fmt: skip
     more = ("--checkpoint", str(tmp_path / "state.pt"), "--checkpoint-every", "1")
-    assert main(command(videos, tmp_path, *more, **options)) == 0
+    assert stage(command(videos, tmp_path, *more, **options)) == 0
     assert "step 2/2" in capsys.readouterr().err
     assert not (tmp_path / "state.pt").exists()
     assert len(read_log(tmp_path / "log.csv")) == 2
@@ -242,7 +242,7 @@ def test_the_command_writes_weights_that_embed(videos, tmp_path, capsys):
     ],
 )
 def test_the_command_refuses_in_one_line(videos, tmp_path, capsys, options, more, words):
-    assert main(command(videos, tmp_path, *more, **options)) == 2
+    assert stage(command(videos, tmp_path, *more, **options)) == 2
     message = capsys.readouterr().err
     assert words in message
     assert message.count("\n") == 1
@@ -251,7 +251,7 @@ def test_the_command_refuses_in_one_line(videos, tmp_path, capsys, options, more
 
 def test_what_the_trainee_needs_is_named(tmp_path, capsys):
     words = [word for word in command("x", tmp_path) if word not in ("--videos", "x")]
-    assert main(words) == 2
+    assert stage(words) == 2
     assert "trainee 'embedding' needs --videos" in capsys.readouterr().err
 
 
@@ -281,7 +281,7 @@ def test_two_processes_train_together(videos, tmp_path, straight):
     """The loss of the first step is that of one process, up to batch normalisation's batches."""
     options = {k: v for k, v in vars(TINY).items() if v != getattr(EmbeddingSettings(), k)}
     words = command(videos, tmp_path, "--processes", "2", **options)
-    subprocess.run([sys.executable, "-m", "vcmflow", *words], check=True, timeout=300)
+    subprocess.run([sys.executable, "-m", "vcmflow", "stage", *words], check=True, timeout=300)
     rows = read_log(tmp_path / "log.csv")
     assert [row["step"] for row in rows] == [2, 4]
     assert rows[0]["loss"] == pytest.approx(straight.rows[0]["loss"], abs=0.5)
@@ -293,7 +293,10 @@ def test_two_processes_train_together(videos, tmp_path, straight):
 def test_what_stops_one_of_two_processes_stops_both_with_its_line(videos, tmp_path):
     words = command(videos, tmp_path, "--processes", "2", pairs=3)
     ended = subprocess.run(
-        [sys.executable, "-m", "vcmflow", *words], capture_output=True, text=True, timeout=300
+        [sys.executable, "-m", "vcmflow", "stage", *words],
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert ended.returncode == 2
     assert "pairs (3) and negatives (128) must be multiples of the 2 processes" in ended.stderr

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import write_json
 from vcmflow.core.rle import encode_mask
@@ -71,7 +71,7 @@ def test_two_runs_give_the_same_bytes(model: str, folder: Path, tmp_path: Path) 
     for name in ("a", "b"):
         out = tmp_path / f"{name}.safetensors"
         more = ("--validation-sequences", str(folder))
-        assert main(command(model, folder, out, *more, steps=2, seed=3)) == 0
+        assert stage(command(model, folder, out, *more, steps=2, seed=3)) == 0
         written.append(out.read_bytes() + out.with_suffix(".csv").read_bytes())
     assert written[0] == written[1]
 
@@ -82,7 +82,7 @@ def test_two_processes_train_together(model: str, folder: Path, tmp_path: Path) 
     out = tmp_path / "w.safetensors"
     more = ("--validation-sequences", str(folder), "--processes", "2")
     words = command(model, folder, out, *more, steps=2)
-    subprocess.run([sys.executable, "-m", "vcmflow", *words], check=True, timeout=300)
+    subprocess.run([sys.executable, "-m", "vcmflow", "stage", *words], check=True, timeout=300)
     assert out.is_file()
 
 
@@ -106,7 +106,7 @@ def test_bad_calls_end_in_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "w.safetensors"
-    assert main(command("faster_rcnn_mini", folder, out, *more, **options)) == 2
+    assert stage(command("faster_rcnn_mini", folder, out, *more, **options)) == 2
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1
     assert not out.exists()

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import yaml
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.core.embedding import Embedder, embed_frames, load_embedder
 from vcmflow.core.trajectory import (
     adjacent_distance,
@@ -92,7 +92,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
     command = ["train", "--trainee", yaml.safe_dump(trainee), "--videos", str(folder / "videos")]
     weights = folder / "embedding.safetensors"
     command += ["--weights-out", str(weights), "--log-out", str(folder / "log.csv")]
-    assert main(command) == 0
+    assert stage(command) == 0
     return load_embedder(EMBEDDERS, "learned", weights)
 
 

@@ -1,4 +1,4 @@
-"""``vcmflow trajectory`` on embeddings whose measures are known."""
+"""``vcmflow stage trajectory`` on embeddings whose measures are known."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmrender.api import write_speed
 
 N = 61
@@ -40,7 +40,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
 
 
 def test_one_row_per_sequence(flags: list[str], tmp_path: Path) -> None:
-    assert main(flags) == 0
+    assert stage(flags) == 0
     one, two = rows(tmp_path)
     assert (one["variant"], one["embedding"], one["embedder"]) == ("mine", "small", "grey")
     assert (one["n"], one["m"], one["dimension"], one["parameters"]) == ("61", "21", "3", "0")
@@ -51,17 +51,17 @@ def test_one_row_per_sequence(flags: list[str], tmp_path: Path) -> None:
     assert (two["neighbours"], two["flicker"], two["correlation"]) == ("1.000000", "", "")
     assert one["flicker"] == "0" and float(one["correlation"]) > 0.9
     before = (tmp_path / "out.csv").read_bytes()
-    assert main(flags) == 0
+    assert stage(flags) == 0
     assert (tmp_path / "out.csv").read_bytes() == before
 
 
 def test_a_speed_longer_than_the_sequence_is_cut(flags: list[str], tmp_path: Path) -> None:
     path = tmp_path / "one.npy"
     np.save(path, np.load(path)[:40])
-    assert main(flags) == 0
+    assert stage(flags) == 0
     assert rows(tmp_path)[0]["n"] == "40"
     np.save(path, np.zeros((80, 3), np.float32))
-    assert main(flags) == 2
+    assert stage(flags) == 2
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_bad_input_is_one_line(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    assert main([*flags, *more]) == 2
+    assert stage([*flags, *more]) == 2
     message = capsys.readouterr().err
     assert words in message and message.count("\n") == 1
     assert not (tmp_path / "out.csv").exists()
@@ -94,7 +94,7 @@ def test_embeddings_of_several_kinds_are_refused(
     flags: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     np.save(tmp_path / "two.npy", np.zeros((30, 4), np.float32))
-    assert main(flags) == 2
+    assert stage(flags) == 2
     assert "lengths [3, 4]" in capsys.readouterr().err
     (tmp_path / "speed.json").write_text(json.dumps({"seconds": "x"}))
-    assert main(flags) == 2
+    assert stage(flags) == 2

@@ -125,7 +125,7 @@ def test_a_failed_download_is_one_line_and_leaves_nothing(
     )
     assert done.returncode != 0
     said = done.stdout + done.stderr
-    lines = [line for line in said.splitlines() if "vcmflow download: error:" in line]
+    lines = [line for line in said.splitlines() if "vcmflow stage download: error:" in line]
     assert lines and words in lines[0], said[-3000:]
     assert "Traceback" not in said
     assert not (folder / "data/davis2017").exists() and not (folder / TARGET).exists()

@@ -39,7 +39,7 @@ if MEASURED_EMBEDDING:
             tracker=SETTINGS.track.tracker.job(),
             keep_every=MEASURED.settings.keep_every,
         shell:
-            "python -m vcmflow complexity --embedding {params.embedding:q}"
+            "python -m vcmflow stage complexity --embedding {params.embedding:q}"
             " {params.embedding_weights:q} --detector {params.detector:q}"
             " {params.detector_weights:q} --tracker {params.tracker:q}"
             " --video {input.video:q} --keep-every {params.keep_every} --device {params.device}"

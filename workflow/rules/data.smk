@@ -30,7 +30,7 @@ rule download:
     params:
         folder=lambda wildcards: f"data/{PLAN.catalogue[wildcards.entry].folder}",
     shell:
-        "python -m vcmflow download --name {wildcards.entry} --out {params.folder:q} 2> {log:q}"
+        "python -m vcmflow stage download --name {wildcards.entry} --out {params.folder:q} 2> {log:q}"
 
 
 rule fetch_weights:
@@ -50,7 +50,7 @@ rule fetch_weights:
     params:
         name=lambda wildcards: WEIGHTS[wildcards.file],
     shell:
-        "python -m vcmflow weights --name {params.name} --fetch --folder data/weights 2> {log:q}"
+        "python -m vcmflow stage weights --name {params.name} --fetch --folder data/weights 2> {log:q}"
 
 
 rule render_dataset:
@@ -99,7 +99,7 @@ rule import_sequence:
     params:
         sequence=lambda wildcards: GRID[wildcards.dataset].planned[wildcards.sequence].arguments(),
     shell:
-        "python -m vcmflow import {params.sequence:q} --frames-out {output.frames:q}"
+        "python -m vcmflow stage import {params.sequence:q} --frames-out {output.frames:q}"
         " --truth-out {output.truth:q} --info-out {output.info:q} 2> {log:q}"
 
 
@@ -118,7 +118,7 @@ rule sequence_table:
     conda:
         ENVIRONMENT
     shell:
-        "python -m vcmflow sequences --info {input.info:q} --frames {input.frames:q}"
+        "python -m vcmflow stage sequences --info {input.info:q} --frames {input.frames:q}"
         " --truth {input.truth:q} --out {output:q} 2> {log:q}"
 
 
@@ -143,7 +143,7 @@ rule select_sequences:
             digest(spec) for spec in GRID[wildcards.dataset].planned.values()
         ],
     shell:
-        "python -m vcmflow sequences --info {input.info:q} --frames {input.frames:q}"
+        "python -m vcmflow stage sequences --info {input.info:q} --frames {input.frames:q}"
         " --truth {input.truth:q} --settings {params.settings} --selection-out {output:q}"
         " 2> {log:q}"
 

@@ -16,5 +16,5 @@ rule embed:
         embedding=lambda wildcards: SETTINGS.embed.embeddings[wildcards.embedding].job(),
         weights=lambda wildcards, input: flag("--weights", input.weights),
     shell:
-        "python -m vcmflow embed --embedding {params.embedding:q} {params.weights:q}"
+        "python -m vcmflow stage embed --embedding {params.embedding:q} {params.weights:q}"
         " --threads {threads} --videos {input.video:q} --out {output:q} 2> {log:q}"

@@ -41,6 +41,6 @@ for CODING in PLAN.encodings():
             needs=lambda wildcards, codec=CODING.codec: PLAN.codec_need_words(codec, wildcards),
             folder=lambda wildcards, output: str(Path(output.json).parent),
         shell:
-            "python -m vcmflow encode --frames {input.frames:q} --decision {input.decision:q}"
+            "python -m vcmflow stage encode --frames {input.frames:q} --decision {input.decision:q}"
             " --codec {params.codec:q} {params.weights:q} --points {params.points} {params.needs:q}"
             " --threads {threads} --out {params.folder:q} 2> {log:q}"

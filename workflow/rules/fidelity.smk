@@ -16,5 +16,5 @@ rule fidelity:
     params:
         points=PLAN.points,
     shell:
-        "python -m vcmflow fidelity --original {input.original:q} --decision {input.decision:q}"
+        "python -m vcmflow stage fidelity --original {input.original:q} --decision {input.decision:q}"
         " --recons {input.recons:q} --points {params.points} --out {output:q} 2> {log:q}"

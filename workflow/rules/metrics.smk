@@ -26,7 +26,7 @@ rule metrics:
         curves=PRODUCTS.sweep_words(),
         differences=lambda wildcards, input: flag("--differences", input.differences),
     shell:
-        "python -m vcmflow metrics --scores {input.scores:q} {params.curves:q}"
+        "python -m vcmflow stage metrics --scores {input.scores:q} {params.curves:q}"
         " {params.differences:q} --costs {input.costs:q} --checks {input.checks:q}"
         " --metrics-out {output.metrics:q} --rate-accuracy-out {output.rate_accuracy:q}"
         " --accuracy-m-out {output.accuracy_m:q} --scenes-out {output.scenes:q} 2> {log:q}"

@@ -24,6 +24,6 @@ rule provenance:
     params:
         parameters=json.dumps(plain(SETTINGS), sort_keys=True),
     shell:
-        "python -m vcmflow provenance --parameters {params.parameters:q}"
+        "python -m vcmflow stage provenance --parameters {params.parameters:q}"
         " --encodes {input.encodes:q} --models {input.models:q} {input.trained:q}"
         " --out {output:q} 2> {log:q}"

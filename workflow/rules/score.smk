@@ -30,7 +30,7 @@ rule score_sequence:
         results_of=lambda wildcards: [name for name, _ in PLAN.task_results(wildcards)],
         evaluators=PLAN.evaluator_words,
     shell:
-        "python -m vcmflow score sequence --sequence {input.sequence:q} --truth {input.truth:q}"
+        "python -m vcmflow stage score sequence --sequence {input.sequence:q} --truth {input.truth:q}"
         " --methods {params.methods:q} --decisions {input.decisions:q} --gaps {input.gaps:q}"
         " --encodes {input.encodes:q} --fidelity {input.fidelity:q}"
         " --fidelity-of {params.rebuilding} --times {input.times:q} --times-of {params.names}"
@@ -58,5 +58,5 @@ rule score_pool:
             "--require-objects" if GRID[wildcards.dataset].settings.require_objects else ""
         ),
     shell:
-        "python -m vcmflow score pool --scores {input.scores:q} {params.selection}"
+        "python -m vcmflow stage score pool --scores {input.scores:q} {params.selection}"
         " --scores-out {output:q} 2> {log:q}"

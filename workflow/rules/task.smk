@@ -23,7 +23,7 @@ rule task:
         sequences=lambda wildcards: [sequence for sequence, _ in PLAN.task_runs(wildcards)],
         points=lambda wildcards: flag("--points", [point for _, point in PLAN.task_runs(wildcards)]),
     shell:
-        "python -m vcmflow task --kind {params.kind} --model {params.model:q} {params.weights:q}"
+        "python -m vcmflow stage task --kind {params.kind} --model {params.model:q} {params.weights:q}"
         " --device {params.device} --threads {threads} --videos {input.videos:q}"
         " --sequence-ids {params.sequences:q} {params.points:q} --runs-out {output:q}"
         " 2> {log:q}"

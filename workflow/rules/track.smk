@@ -20,6 +20,6 @@ rule track:
         device=PLAN.track_device,
         weights=flag("--detector-weights", PLAN.weights(SETTINGS.track.detector)),
     shell:
-        "python -m vcmflow track --detector {params.detector:q} {params.weights:q}"
+        "python -m vcmflow stage track --detector {params.detector:q} {params.weights:q}"
         " --tracker {params.tracker:q} --device {params.device} --threads {threads}"
         " --videos {input.video:q} --out {output:q} 2> {log:q}"

@@ -56,7 +56,7 @@ rule train:
         videos=PLAN.training_videos,
         large=lambda wildcards: int(wildcards.training in LARGE),
     shell:
-        "python -m vcmflow train --trainee {params.trainee:q} {params.videos:q}"
+        "python -m vcmflow stage train --trainee {params.trainee:q} {params.videos:q}"
         " --device {params.device} --processes {resources.gpu} --threads {threads}"
         " --workers $(({params.large} * {threads})) --checkpoint {output.weights:q}.checkpoint"
         " --weights-out {output.weights:q} --log-out {output.log:q} 2> {log:q}"

@@ -49,7 +49,7 @@ if WARPS:
             embedding=lambda wildcards: SETTINGS.embed.embeddings[wildcards.embedding].job(),
             weights=lambda wildcards, input: flag("--weights", input.weights),
         shell:
-            "python -m vcmflow embed --embedding {params.embedding:q} {params.weights:q}"
+            "python -m vcmflow stage embed --embedding {params.embedding:q} {params.weights:q}"
             " --threads {threads} --videos {params.videos:q} --out {output:q} 2> {log:q}"
 
 
@@ -73,5 +73,5 @@ rule trajectory:
         words=PROBES.words,
         weights=lambda wildcards, input: flag("--weights", input.weights),
     shell:
-        "python -m vcmflow trajectory {params.words:q} {params.weights:q}"
+        "python -m vcmflow stage trajectory {params.words:q} {params.weights:q}"
         " --embeddings {input.embeddings:q} --out {output:q} 2> {log:q}"

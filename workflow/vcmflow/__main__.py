@@ -1,4 +1,4 @@
-"""``python -m vcmflow <command> …``: one sub-command per stage, usable without Snakemake."""
+"""``vcmflow …``: the stages of the workflow, one sub-command each, usable without Snakemake."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from vcmflow import __version__
 from vcmflow.core.errors import VcmflowError
 
-# command -> (module with add_arguments and run, one line of help). Only the chosen command's module
-# is imported, so that light commands start in a tenth of a second.
-COMMANDS: dict[str, tuple[str, str]] = {
+# name -> (module with add_arguments and run, one line of help). Only the chosen one's module is
+# imported, so that light commands start in a tenth of a second.
+STAGES: dict[str, tuple[str, str]] = {
     "import": ("vcmflow.data.command", "turn a sequence of any dataset into the common form"),
     "sequences": ("vcmflow.data.table", "write the sequence table of a dataset"),
     "download": ("vcmflow.data.download", "fetch, check and unpack a dataset or a weights file"),
@@ -42,30 +42,58 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+HELP = """\
+usage: vcmflow stage NAME …
+
+Video coding for machines.
+
+  vcmflow stage          lists the stages of the workflow
+  vcmflow --version
+"""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one sub-command and return its exit status: 0, or 2 after a one-line error."""
+    """Run one command and return its exit status: 0, or 2 after a one-line error."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(
-        prog="vcmflow",
-        description="Video coding for machines, step by step.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="commands:\n"
-        + "\n".join(f"  {name:<12}{line}" for name, (_, line) in COMMANDS.items()),
-    )
-    parser.add_argument("--version", action="version", version=f"vcmflow {__version__}")
-    parser.add_argument("command", choices=COMMANDS, metavar="command", help="see the list below")
-    if not arguments:
-        parser.print_help()
+    command = arguments[0] if arguments else "--help"
+    if command in ("-h", "--help"):
+        print(HELP, end="")
         return 0
-    command = parser.parse_args(arguments[:1]).command
-    module_name, help_line = COMMANDS[command]
+    if command == "--version":
+        print(f"vcmflow {__version__}")
+        return 0
+    if command == "stage":
+        return stage(arguments[1:])
+    where = f"it is a stage: vcmflow stage {command}" if command in STAGES else "see vcmflow --help"
+    print(f"vcmflow: error: unknown command {command!r}; {where}", file=sys.stderr)
+    return 2
+
+
+def stage(argv: Sequence[str]) -> int:
+    """Run one stage of the workflow; arguments begin with its name."""
+    if not argv or argv[0] in ("-h", "--help"):
+        print("usage: vcmflow stage NAME …\n\nstages:")
+        print("\n".join(f"  {name:<12}{line}" for name, (_, line) in STAGES.items()))
+        return 0
+    name = argv[0]
+    if name not in STAGES:
+        print(
+            f"vcmflow stage: error: unknown stage {name!r}; allowed: {', '.join(STAGES)}",
+            file=sys.stderr,
+        )
+        return 2
+    module, line = STAGES[name]
+    return _run(f"vcmflow stage {name}", module, line, argv[1:])
+
+
+def _run(program: str, module_name: str, line: str, arguments: Sequence[str]) -> int:
     try:
         module = importlib.import_module(module_name)
-        options = argparse.ArgumentParser(prog=f"vcmflow {command}", description=help_line)
+        options = argparse.ArgumentParser(prog=program, description=line)
         module.add_arguments(options)
-        module.run(options.parse_args(arguments[1:]))
+        module.run(options.parse_args(arguments))
     except VcmflowError as error:
-        print(f"vcmflow {command}: error: {error}", file=sys.stderr)
+        print(f"{program}: error: {error}", file=sys.stderr)
         return 2
     return 0
 

@@ -1,4 +1,4 @@
-"""``python -m vcmflow complexity``: what ``manifold`` and ``tracking`` cost (Table 7)."""
+"""``vcmflow stage complexity``: what ``manifold`` and ``tracking`` cost (Table 7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m vcmflow parameters``: the reference page of params.yaml, made of its models."""
+"""``vcmflow stage parameters``: the reference page of params.yaml, made of its models."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vcmflow.core.files import whole_file
 
 HEAD = """# Parameters
 
-Made by `python -m vcmflow parameters --out docs/parameters.md` from
+Made by `vcmflow stage parameters --out docs/parameters.md` from
 `workflow/vcmflow/config/models.py`; a test holds the two together. An *instance* is a registered
 plug-in with its settings: keys beside those of its table are options of the plug-in, which its
 module documents. Any instance may say `like: <other name>` and then only what differs.

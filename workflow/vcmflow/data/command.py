@@ -1,4 +1,4 @@
-"""``python -m vcmflow import``: one sequence of any dataset into the common form."""
+"""``vcmflow stage import``: one sequence of any dataset into the common form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m vcmflow download``: fetch, check and unpack a dataset or a weights file.
+"""``vcmflow stage download``: fetch, check and unpack a dataset or a weights file.
 
 Nothing is fetched that is there already: a file is checked against the table, a folder (also one
 that is mounted or linked in) against what it is expected to contain. Archives are kept only until

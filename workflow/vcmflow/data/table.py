@@ -1,6 +1,6 @@
 """The sequence table: one CSV row per imported sequence, whatever the dataset.
 
-``python -m vcmflow sequences`` writes it from the descriptions that the import wrote. Columns:
+``vcmflow stage sequences`` writes it from the descriptions that the import wrote. Columns:
 data/README.md.
 """
 

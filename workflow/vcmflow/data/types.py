@@ -67,7 +67,7 @@ class SequenceSpec:
         return f"sequence {self.sequence!r}" + (f" camera {self.camera!r}" if self.camera else "")
 
     def arguments(self) -> list[str]:
-        """The flags of ``python -m vcmflow import`` that name this sequence, without outputs.
+        """The flags of ``vcmflow stage import`` that name this sequence, without outputs.
 
         Every flag is ``--name=value``, so that names with a leading dash survive; quote for a shell
         with `shlex.join`.

@@ -1,4 +1,4 @@
-"""``python -m vcmflow weights``: find, check and, if asked, fetch the weights of the networks.
+"""``vcmflow stage weights``: find, check and, if asked, fetch the weights of the networks.
 
 A file counts once it has the size and checksum of the table, where the table has them, and loads
 into the network that uses it. It does not matter how it came to its place.

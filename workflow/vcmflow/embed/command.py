@@ -1,4 +1,4 @@
-"""``python -m vcmflow embed``: embed the frames of a batch of videos."""
+"""``vcmflow stage embed``: embed the frames of a batch of videos."""
 
 from __future__ import annotations
 

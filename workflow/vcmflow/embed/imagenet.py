@@ -19,7 +19,7 @@ from vcmflow.nets.embedding import FEATURES, feature_network
 _WANTED = (
     "the paper's is torchvision's ResNet-18, "
     "https://download.pytorch.org/models/resnet18-f37072fd.pth; MobileNetV2's weights come with "
-    "`python -m vcmflow weights --name mobilenet_v2_imagenet --fetch`, without a network"
+    "`vcmflow stage weights --name mobilenet_v2_imagenet --fetch`, without a network"
 )
 
 _MOBILENET_FEATURES = 1280

@@ -21,7 +21,7 @@ def build(
     precision: Precision = "float32",
     normalised: bool = True,
 ) -> NetworkEmbedder:
-    """Build the embedder from the weights that ``vcmflow train`` wrote; no rotation head.
+    """Build the embedder from the weights that ``vcmflow stage train`` wrote; no rotation head.
 
     Args:
         weights: the safetensors file.
@@ -34,11 +34,11 @@ def build(
         VcmflowError: no or unfit weights.
     """
     if weights is None:
-        raise VcmflowError("embedder 'learned' needs --weights, made by `vcmflow train`")
+        raise VcmflowError("embedder 'learned' needs --weights, made by `vcmflow stage train`")
     state, header = read_weights(weights)
     if header.get("kind") != "embedding":
         raise VcmflowError(
-            f"{weights}: not the weights of an embedding network that `vcmflow train` made"
+            f"{weights}: not the weights of an embedding network that `vcmflow stage train` made"
         )
     with torch.device("meta"):
         network = EmbeddingNetwork(header["dimension"])

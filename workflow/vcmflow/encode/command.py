@@ -1,4 +1,4 @@
-"""``python -m vcmflow encode``: encode the kept frames of one sequence at several points."""
+"""``vcmflow stage encode``: encode the kept frames of one sequence at several points."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m vcmflow fidelity``: PSNR and SSIM of reconstructions of one sequence."""
+"""``vcmflow stage fidelity``: PSNR and SSIM of reconstructions of one sequence."""
 
 from __future__ import annotations
 

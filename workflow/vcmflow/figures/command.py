@@ -1,4 +1,4 @@
-"""``python -m vcmflow figures --figure <name> … --out <files>``: draw one figure."""
+"""``vcmflow stage figures --figure <name> … --out <files>``: draw one figure."""
 
 from __future__ import annotations
 

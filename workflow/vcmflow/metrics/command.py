@@ -1,4 +1,4 @@
-"""``vcmflow metrics``: what DVC shows and compares of a run."""
+"""``vcmflow stage metrics``: what DVC shows and compares of a run."""
 
 from __future__ import annotations
 

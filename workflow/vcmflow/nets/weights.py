@@ -35,7 +35,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         VcmflowError: the file is missing or damaged.
     """
     if not Path(path).is_file():
-        raise VcmflowError(f"{path}: no such weights file; `vcmflow train` makes it")
+        raise VcmflowError(f"{path}: no such weights file; `vcmflow stage train` makes it")
     try:
         with safe_open(str(path), framework="pt") as file:
             header = json.loads((file.metadata() or {}).get(_KEY, "{}"))

@@ -270,6 +270,6 @@ def check_weights(settings: Settings, grid: Mapping[str, Dataset], table: Path) 
     for key, path in weights_files(settings, grid):
         if not path.is_file() and path.name not in published:
             raise VcmflowError(
-                f"params.yaml: {key}: {path} is not there; `python -m vcmflow weights --help` says "
+                f"params.yaml: {key}: {path} is not there; `vcmflow stage weights --help` says "
                 "how to get published weights, `snakemake --cores all models` trains the mini ones"
             )

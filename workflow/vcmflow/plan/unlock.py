@@ -1,4 +1,4 @@
-"""``vcmflow unlock``: remove the locks of a killed Snakemake run, before DVC runs it again.
+"""``vcmflow stage unlock``: remove the locks of a killed Snakemake run, before DVC runs it again.
 
 Snakemake's locks do not say whose they are, so that it cannot tell a killed run from one that still
 goes on. This looks for the run: on this machine, in this folder.

@@ -1,4 +1,4 @@
-"""``vcmflow provenance``: write down where the results of a run come from."""
+"""``vcmflow stage provenance``: write down where the results of a run come from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m vcmflow reconstruct``: decode what was sent and make the dropped frames."""
+"""``vcmflow stage reconstruct``: decode what was sent and make the dropped frames."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ def build(
         raise VcmflowError(f"{NAME}: down_scale {down_scale}; allowed: 1, 0.5, 0.25")
     if weights is None:
         raise VcmflowError(
-            f"{NAME}: needs its weights; `python -m vcmflow weights --name ema_vfi_{size}` says "
+            f"{NAME}: needs its weights; `vcmflow stage weights --name ema_vfi_{size}` says "
             'where to get them ("random" gives random ones, for tests)'
         )
     set_deterministic(threads)

@@ -1,4 +1,4 @@
-"""``python -m vcmflow sample``: choose the frames to keep of a batch of sequences."""
+"""``vcmflow stage sample``: choose the frames to keep of a batch of sequences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``vcmflow score``: score one sequence, or pool the scores of a dataset into one table."""
+"""``vcmflow stage score``: score one sequence, or pool the scores of a dataset into one table."""
 
 from __future__ import annotations
 

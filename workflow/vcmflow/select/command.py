@@ -1,4 +1,4 @@
-"""``python -m vcmflow select``: videos in, sampling decisions out, in one process.
+"""``vcmflow stage select``: videos in, sampling decisions out, in one process.
 
 What the workflow does in two cached steps (``embed`` or ``track``, then ``sample``), for videos
 that someone has at hand: the frames are decoded, shrunk, embedded and forgotten.
@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="'{embedder: name, option: value, …}' or a name; one of: "
         f"{', '.join(sorted(EMBEDDERS))} (default learned)",
     )
-    look.add_argument("--weights", type=Path, help="of the embedding, from `vcmflow train`")
+    look.add_argument("--weights", type=Path, help="of the embedding, from `vcmflow stage train`")
     add_detector_arguments(parser.add_argument_group("tracking"), DETECTORS, TRACKERS)
     parser.add_argument("--batch-size", type=int, default=16, help="frames at once (default 16)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or auto (default cpu)")

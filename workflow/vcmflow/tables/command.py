@@ -1,4 +1,4 @@
-"""``vcmflow tables``: write one of the tables as CSV, Markdown and LaTeX."""
+"""``vcmflow stage tables``: write one of the tables as CSV, Markdown and LaTeX."""
 
 from __future__ import annotations
 

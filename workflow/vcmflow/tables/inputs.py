@@ -18,7 +18,7 @@ from vcmflow.core.scores import PSEUDO, Level, Method, curve, find_method, one_t
 from vcmflow.core.titles import Titles
 from vcmflow.score.registry import accuracy_of
 
-# What is read of the measures of ``vcmflow trajectory``.
+# What is read of the measures of ``vcmflow stage trajectory``.
 TRAJECTORY = (
     *("variant", "embedding", "embedder", "sampler", "differs", "parameters", "sequence", "n"),
     *("dimension", "flicker", "step_to_random", "step_to_own", "turning", "neighbours"),
@@ -115,7 +115,7 @@ class Inputs:
 
 
 def read_trajectories(paths: Sequence[Path]) -> tuple[Row, ...]:
-    """Read the measures of trajectories (``vcmflow trajectory``) of all variants.
+    """Read the measures of trajectories (``vcmflow stage trajectory``) of all variants.
 
     Raises:
         VcmflowError: a file is missing, is something else, or has no rows.

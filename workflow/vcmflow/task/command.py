@@ -1,4 +1,4 @@
-"""``vcmflow task``: run a model of a vision task on videos."""
+"""``vcmflow stage task``: run a model of a vision task on videos."""
 
 from __future__ import annotations
 

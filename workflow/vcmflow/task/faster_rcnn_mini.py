@@ -63,7 +63,7 @@ def build(
     """Build the detector.
 
     Args:
-        weights: safetensors file from ``vcmflow train``; None for fixed random values.
+        weights: safetensors file from ``vcmflow stage train``; None for fixed random values.
         device: "cpu" or "cuda".
         score_threshold: detections below this score are dropped, 0..1.
         detections: at most this many per frame.

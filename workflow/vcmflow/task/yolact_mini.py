@@ -66,7 +66,7 @@ def build(
     """Build the segmenter.
 
     Args:
-        weights: safetensors file from ``vcmflow train``; None for fixed random values.
+        weights: safetensors file from ``vcmflow stage train``; None for fixed random values.
         device: "cpu" or "cuda".
         score_threshold: anchors whose best class is not above this score are dropped, 0..1.
         detections: at most this many per frame.

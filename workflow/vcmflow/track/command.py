@@ -1,4 +1,4 @@
-"""``python -m vcmflow track``: detect and track objects through a batch of videos."""
+"""``vcmflow stage track``: detect and track objects through a batch of videos."""
 
 from __future__ import annotations
 

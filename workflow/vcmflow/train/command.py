@@ -1,4 +1,4 @@
-"""``python -m vcmflow train``: train the embedding, a mini model, or what else there is."""
+"""``vcmflow stage train``: train the embedding, a mini model, or what else there is."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WORLD = "WORLD_SIZE"  # torchrun sets it in the processes that it starts
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
-    parser.epilog = "several machines: torchrun --nnodes … -m vcmflow train --device cuda …"
+    parser.epilog = "several machines: torchrun --nnodes … -m vcmflow stage train --device cuda …"
     parser.add_argument(
         "--trainee",
         required=True,
@@ -134,5 +134,5 @@ def _train_one(args: argparse.Namespace) -> None:
         run(args)
     except VcmflowError as error:
         if os.environ.get("RANK") == "0":
-            print(f"vcmflow train: error: {error}", file=sys.stderr, flush=True)
+            print(f"vcmflow stage train: error: {error}", file=sys.stderr, flush=True)
         sys.exit(2)

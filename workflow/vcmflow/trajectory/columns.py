@@ -1,4 +1,4 @@
-"""Columns of the table that ``vcmflow trajectory`` writes, one row per variant and sequence."""
+"""Columns of the table of ``vcmflow stage trajectory``, one row per variant and sequence."""
 
 from __future__ import annotations
 

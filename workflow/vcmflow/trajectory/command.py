@@ -1,4 +1,4 @@
-"""``python -m vcmflow trajectory``: measure the trajectories of an embedding, and its sampling."""
+"""``vcmflow stage trajectory``: measure the trajectories of an embedding, and its sampling."""
 
 from __future__ import annotations
 

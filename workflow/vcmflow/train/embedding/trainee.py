@@ -161,7 +161,7 @@ class EmbeddingTrainee:
         write_weights(path, network.state_dict(), header)
 
     def validate(self, weights: Path) -> Mapping[str, float]:
-        """Nothing is held out; ``vcmflow trajectory`` measures embeddings."""
+        """Nothing is held out; ``vcmflow stage trajectory`` measures embeddings."""
         del weights
         return {}
 
