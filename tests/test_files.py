@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.files import read_json, whole_file, write_json
+from vcmflow.core.files import read_json, record, whole_file, write_json
 
 
 def test_a_whole_file_appears_with_its_folders(tmp_path):
@@ -21,7 +21,7 @@ def test_a_whole_file_appears_with_its_folders(tmp_path):
         temporary.write_text("x\n")
         assert not path.exists()
     assert path.read_text() == "x\n"
-    assert list(path.parent.iterdir()) == [path]
+    assert sorted(path.parent.iterdir()) == [record(path), path]
 
 
 def test_a_failure_leaves_what_was_there(tmp_path):

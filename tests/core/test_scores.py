@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import record
 from vcmflow.core.rows import Row
 from vcmflow.core.scores import (
     COLUMNS,
@@ -132,6 +133,7 @@ def test_values_that_cannot_be_are_refused(path: Path, bad: Row, told: str) -> N
 )
 def test_what_is_no_table_of_scores_is_refused(path: Path, text: str, told: str) -> None:
     path.write_text(text, "utf-8")
+    record(path).unlink()
     with pytest.raises(VcmflowError, match=told):
         read_scores([path])
     with pytest.raises(VcmflowError, match="no such file"):

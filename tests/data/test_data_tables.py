@@ -13,6 +13,7 @@ from data_makers import box, rail_labels, write_rail
 
 from vcmflow.__main__ import stage
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import record
 from vcmflow.core.sequence import Sequence, read_sequence, write_sequence
 from vcmflow.data.catalogue import Entry, read_catalogue
 from vcmflow.data.osdar23 import RULES
@@ -72,6 +73,7 @@ def test_a_wrong_description_is_one_line(
     path = tmp_path / "sequence.json"
     write_sequence(path, SEQUENCE)
     path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | change), "utf-8")
+    record(path).unlink()
     with pytest.raises(VcmflowError, match=words):
         read_sequence(path)
 

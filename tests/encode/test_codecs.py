@@ -81,7 +81,7 @@ def test_round_trip(name, moving_frames, tmp_path_factory, data):
     folder = write_sequence(tmp_path_factory.mktemp(name), frames, kept)
     assert encode(folder, {"codec": name, "structure": structure}, points) == 0
     encoding = read_encoding(folder / "sent" / "encode.json")
-    files = {path.name: path.stat().st_size for path in (folder / "sent").iterdir()}
+    files = {path.name: path.stat().st_size for path in (folder / "sent").glob("[!.]*")}
     for record in ["encode.json", *(name for name in files if name.endswith(".npy"))]:
         del files[record]
     assert sum(files.values()) == sum(coded.bytes for coded in encoding.points.values())
@@ -195,7 +195,7 @@ def encode_means(folder):
 
 def test_a_codec_with_needs_weights_streams_and_features(means):
     assert encode_means(means) == 0
-    assert sorted(path.name for path in (means / "sent").iterdir()) == [
+    assert sorted(path.name for path in (means / "sent").glob("[!.]*")) == [
         "0.5.key", "0.5.means", "4.key", "4.means", "encode.json",
     ]  # fmt: skip
     encoding = read_encoding(means / "sent" / "encode.json")

@@ -1,4 +1,4 @@
-"""``python -m vcmflow importance``: what it writes, and what it refuses."""
+"""``python -m vcmflow stage importance``: what it writes, and what it refuses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage
 from vcmflow.core.arrays import Frame, read_importance
 from vcmflow.core.video import write_video
 from vcmflow.importance import command
@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, instance: str, *extra: str, out: str = "i.npy") -> int:
     files = ["--videos", f"{folder}/v.mkv", "--out", f"{folder}/{out}"]
-    return main(["importance", "--map", instance, *files, *extra])
+    return stage(["importance", "--map", instance, *files, *extra])
 
 
 def words(folder: Path, name: str) -> list[str]:
@@ -68,7 +68,7 @@ def test_every_map_is_read_as_importance_and_comes_out_the_same_again(
 def test_frames_of_other_videos_do_not_count(folder: Path) -> None:
     both = ["--videos", f"{folder}/v.mkv", f"{folder}/v.mkv"]
     outs = ["--out", f"{folder}/a.npy", f"{folder}/b.npy"]
-    assert main(["importance", "--map", "random", *both, *outs]) == 0
+    assert stage(["importance", "--map", "random", *both, *outs]) == 0
     assert (folder / "a.npy").read_bytes() == (folder / "b.npy").read_bytes()
 
 

@@ -12,6 +12,7 @@ import pytest
 from vcmflow.__main__ import stage
 from vcmflow.core.encoding import Encoding, Shape, write_encoding
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import record
 from vcmflow.provenance.collect import encoders, git_state, machine, packages
 
 
@@ -90,6 +91,7 @@ def test_an_encoder_is_named_once_and_a_strange_report_refused(tmp_path: Path) -
     assert len(found["ffmpeg"]["sha256"]) == 64
     assert found["ffmpeg"]["version"]
     paths[1].write_text('{"codec": {"codec": "vvenc"}}', "utf-8")
+    record(paths[1]).unlink()
     with pytest.raises(VcmflowError, match=r"b\.json: not what encode writes"):
         encoders(paths)
 

@@ -9,6 +9,7 @@ import pytest
 
 from vcmflow.__main__ import stage
 from vcmflow.core.decision import Decision, write_decision
+from vcmflow.core.files import record
 from vcmflow.core.gaps import write_gaps
 from vcmflow.core.video import read_video, write_video
 
@@ -117,6 +118,7 @@ def test_what_is_no_encode_json_is_refused(sent, capsys, change):
     content = json.loads(path.read_text())
     change(content)
     path.write_text(json.dumps(content))
+    record(path).unlink()
     assert stage(arguments(sent)) == 2
     error = capsys.readouterr().err
     assert "encode.json: not what encode writes" in error

@@ -14,6 +14,7 @@ from PIL import Image
 
 from vcmflow.__main__ import stage as vcmflow
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import record
 from vcmrender import __main__ as command
 from vcmrender import osdar, warp
 from vcmrender.__main__ import main
@@ -38,7 +39,7 @@ TWO = "1_calibration_1.1"
 def files(root: Path) -> dict[str, bytes]:
     return {
         path.relative_to(root).as_posix(): path.read_bytes()
-        for path in sorted(root.rglob("*"))
+        for path in sorted(root.rglob("[!.]*"))
         if path.is_file()
     }
 
@@ -179,6 +180,7 @@ def test_the_true_content_speed_stands_beside_the_annotations(
     assert sum(speed.seconds) == pytest.approx(0.04 * 4)
     assert speed.sequence == name and not speed.flicker
     (tmp_path / file).write_text('{"sequence": "x", "scene": "y", "flicker": false}')
+    record(tmp_path / file).unlink()
     with pytest.raises(VcmflowError, match="not a content speed"):
         read_speed(tmp_path / file)
 
@@ -228,7 +230,7 @@ def test_videos_are_short_h264_clips(tmp_path: Path) -> None:
     out = tmp_path / "videos"
     flags = ["--kind", "videos", "--split", "train", "--sequences", "2", "--frames", "5"]
     assert render(*flags, "--out", out) == 0
-    assert sorted(path.name for path in out.iterdir()) == ["clip-101.mp4", "clip-102.mp4"]
+    assert sorted(path.name for path in out.glob("[!.]*")) == ["clip-101.mp4", "clip-102.mp4"]
     with av.open(str(out / "clip-102.mp4")) as container:
         video = container.streams.video[0]
         assert video.codec_context.name == "h264"
@@ -287,7 +289,7 @@ def test_an_older_render_makes_room(tmp_path: Path) -> None:
     flags = ["--kind", "detection", "--sequences", ONE, "--out", tmp_path / "out"]
     assert render(*flags, "--frames", "2") == 0
     assert render(*flags, "--frames", "1") == 0
-    assert len(list((tmp_path / "out" / ONE / "rgb_center").iterdir())) == 1
+    assert len(list((tmp_path / "out" / ONE / "rgb_center").glob("[!.]*"))) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 

@@ -299,6 +299,8 @@ def test_bad_input_is_one_line_and_leaves_nothing_behind(build, capsys, name):
     for path in files.folder.rglob("*.csv"):
         path.write_text(path.read_text("utf-8").replace("\r\n", "\n"), "utf-8")
     damage(files)
+    for path in files.folder.rglob(".*.sha256"):
+        path.unlink()
     assert stage(files.arguments()) == 2
     error = capsys.readouterr().err
     assert message in error

@@ -22,6 +22,6 @@ rule importance:
         weights=lambda wildcards, input: flag("--weights", input.weights),
         truth=lambda wildcards, input: flag("--truth", input.truth),
     shell:
-        "python -m vcmflow importance --map {params.map:q} {params.weights:q} {params.truth:q}"
+        "python -m vcmflow stage importance --map {params.map:q} {params.weights:q} {params.truth:q}"
         " --device {params.device} --threads {threads} --videos {input.video:q}"
         " --out {output.blocks:q} --sheets-out {output.sheet:q} 2> {log:q}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import shutil
 import sys
 import tempfile
@@ -13,7 +12,7 @@ from pathlib import Path
 import cv2
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.files import whole_file
+from vcmflow.core.files import whole_file, write_record
 from vcmrender import davis, osdar, videos, warp
 from vcmrender.catalogue import TEST_SETS, TestSequence
 from vcmrender.characters import CHARACTERS
@@ -120,7 +119,7 @@ def run(args: argparse.Namespace) -> None:
             print(f"rendered {item.name} ({item.frames} frames)", file=sys.stderr, flush=True)
         if args.kind == "segmentation" and args.sequence is None:
             davis.write_image_set(staging, args.split, [item.name for item in plan])
-        sums = _checksums(staging) if args.sums_out else ""
+        sums = _checksums(staging)
         _place(staging, args.out, _units(args.kind, staging))
     if args.sums_out:
         with whole_file(args.sums_out) as temporary:
@@ -211,8 +210,8 @@ def _place(staging: Path, out: Path, units: Sequence[Path]) -> None:
 
 def _checksums(root: Path) -> str:
     lines = []
-    for path in sorted(path for path in root.rglob("*") if path.is_file()):
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    for path in sorted(path for path in root.rglob("[!.]*") if path.is_file()):
+        digest = write_record(path)
         lines.append(f"{digest}  {path.relative_to(root).as_posix()}\n")
     return "".join(lines)
 

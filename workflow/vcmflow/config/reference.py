@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the page."""
-    with whole_file(args.out) as temporary:
+    with whole_file(args.out, recorded=False) as temporary:
         temporary.write_text(page(), "utf-8")
 
 

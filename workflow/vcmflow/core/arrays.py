@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import intact
 
 Frame = npt.NDArray[np.uint8]
 Embedding = npt.NDArray[np.float32] | npt.NDArray[np.float64]
@@ -61,7 +62,7 @@ def read_importance(path: Path) -> Importance:
 
 def _mapped(path: Path) -> npt.NDArray[Any]:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.load(intact(path), mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise VcmflowError(f"{path}: no such file") from None
     except (OSError, ValueError, EOFError) as error:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.files import whole_file
+from vcmflow.core.files import intact, whole_file
 
 # Name -> array of numbers, of one frame.
 Features = Mapping[str, npt.NDArray[Any]]
@@ -63,7 +63,7 @@ def read_features(path: Path) -> Iterator[dict[str, npt.NDArray[Any]]]:
         VcmflowError: the file is missing, damaged, or not what :func:`write_features` writes.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(intact(path)) as archive:
             number, frame = 0, dict[str, npt.NDArray[Any]]()
             for member in archive.namelist():
                 found = re.fullmatch(rf"(\d{{6,}})/({_NAME})\.npy", member)

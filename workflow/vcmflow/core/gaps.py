@@ -7,7 +7,7 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.files import whole_file
+from vcmflow.core.files import intact, whole_file
 
 LARGEST_GAP = 255  # an 8-bit field
 
@@ -68,6 +68,6 @@ def read_gaps(path: Path) -> list[int]:
         VcmflowError: no such file.
     """
     try:
-        return list(Path(path).read_bytes())
+        return list(intact(path).read_bytes())
     except FileNotFoundError:
         raise VcmflowError(f"{path}: no such file") from None

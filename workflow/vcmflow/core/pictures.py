@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 
 from vcmflow.core.arrays import Frame
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import intact
 
 
 def read_picture(path: Path) -> Frame:
@@ -62,7 +63,7 @@ class _opened:
 
     def __enter__(self) -> Image.Image:
         try:
-            self.image = Image.open(self.path)
+            self.image = Image.open(intact(self.path))
             self.image.load()
         except FileNotFoundError:
             raise VcmflowError(f"{self.path}: no such picture") from None

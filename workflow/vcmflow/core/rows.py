@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.files import whole_file
+from vcmflow.core.files import intact, whole_file
 
 Row = dict[str, str]
 
@@ -60,7 +60,7 @@ def read_csv(path: Path, columns: Sequence[str]) -> list[Row]:
         VcmflowError: it is missing, is not such a file, or lacks one of ``columns``.
     """
     try:
-        with Path(path).open(encoding="utf-8", newline="") as file:
+        with intact(path).open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             rows = list(reader)
             names = reader.fieldnames or []

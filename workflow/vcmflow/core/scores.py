@@ -20,6 +20,7 @@ import pandas as pd
 
 from vcmflow.core.bd import Curve
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import intact
 from vcmflow.core.rows import Row, write_csv
 from vcmflow.core.runs import SOURCE
 
@@ -72,7 +73,7 @@ def read_scores(paths: Sequence[Path]) -> pd.DataFrame:
     tables = []
     for path in paths:
         try:
-            table = pd.read_csv(path, dtype=str, keep_default_na=False, na_filter=False)
+            table = pd.read_csv(intact(path), dtype=str, keep_default_na=False, na_filter=False)
         except FileNotFoundError:
             raise VcmflowError(f"{path}: no such file") from None
         except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:

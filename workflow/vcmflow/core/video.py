@@ -6,6 +6,7 @@ its own, and readable by any player. In memory a frame is ``uint8`` H x W x 3 in
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
@@ -17,10 +18,11 @@ import numpy as np
 
 from vcmflow.core.arrays import Frame as Frame
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.files import whole_file
+from vcmflow.core.files import intact, whole_file
 
 # Untagged video of at least this height is BT.709, as players take it; below it is BT.601.
 _HD_HEIGHT = 720
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 def write_video(path: Path, frames: Iterable[Frame], fps: float) -> int:
@@ -174,7 +176,7 @@ def open_video(path: Path) -> Iterator[av.container.InputContainer]:
         VcmflowError: the file is missing, holds no video, or cannot be decoded.
     """
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(intact(path))) as container:
             if not container.streams.video:
                 raise VcmflowError(f"{path}: no video stream in this file")
             yield container
@@ -227,6 +229,7 @@ def _decode(path: Path, wanted: frozenset[int] | None) -> Iterator[av.VideoFrame
         ours = stream.codec_context.name == "ffv1"
         frame_time = 1 / stream.average_rate if stream.average_rate else Fraction(0)
         number, end = 0, Fraction(0)
+        sound: set[bool] = set()
 
         def until(shown: av.Packet[av.VideoStream] | av.VideoFrame) -> Fraction:
             # When it stops being shown, so that uneven frame rates pass.
@@ -236,6 +239,10 @@ def _decode(path: Path, wanted: frozenset[int] | None) -> Iterator[av.VideoFrame
             return max(end, shown.pts * shown.time_base + length)
 
         for packet in container.demux(stream):
+            if ours and packet.size:
+                sound.add(_crc_holds(packet))
+                if len(sound) > 1:
+                    raise VcmflowError(f"{path}: damaged: the checksum of frame {number} is wrong")
             skipped = wanted is not None and ours and number not in wanted
             if skipped and packet.size and packet.is_keyframe:
                 # FFV1 has no reordering and one frame per packet.
@@ -248,6 +255,16 @@ def _decode(path: Path, wanted: frozenset[int] | None) -> Iterator[av.VideoFrame
                 yield picture if wanted is None or number in wanted else None
                 number += 1
         _check_complete(path, container, number, end)
+
+
+def _crc_holds(packet: av.Packet[av.VideoStream]) -> bool:
+    """Whether the slices of an FFV1 frame end with their right CRC (RFC 9043, 4.9.3).
+
+    libav conceals such damage and says so only in its log. The CRC's remainder over a slice that
+    has one is 0, so over all of them. zlib's CRC has the same polynomial with the bits of each byte
+    reversed. Files that were written without CRCs fail in every frame.
+    """
+    return zlib.crc32(bytes(packet).translate(_REVERSED), 0xFFFFFFFF) == 0xFFFFFFFF
 
 
 def _check_complete(

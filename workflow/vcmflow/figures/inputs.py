@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import intact
 from vcmflow.core.scores import read_scores
 from vcmflow.core.titles import Titles
 
@@ -88,7 +89,9 @@ def read_table(path: Path, separator: str) -> pd.DataFrame:
         VcmflowError: it is missing, empty, or no such table.
     """
     try:
-        return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, na_values=[""])
+        return pd.read_csv(
+            intact(path), sep=separator, dtype=str, keep_default_na=False, na_values=[""]
+        )
     except FileNotFoundError:
         raise VcmflowError(f"{path}: no such file") from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import intact
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -238,9 +239,9 @@ def read_state(path: Path) -> dict[str, Tensor]:
     under ``model`` or ``state_dict``. Entries that are no tensors are left out.
 
     Raises:
-        VcmflowError: as the readers; or there are no tensors in it.
+        VcmflowError: as the readers; it is not as it was written; there are no tensors in it.
     """
-    path = Path(path)
+    path = intact(path)
     arrays = path.suffix == ".pkl" and not _is_torch(path)
     value = read_pickle(path) if arrays else read_torch(path)
     for wrapper in ("model", "state_dict"):

@@ -14,7 +14,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.files import whole_file
+from vcmflow.core.files import intact, whole_file
 
 # One key: safetensors writes several in an order that changes from run to run.
 _KEY = "vcmflow"
@@ -37,7 +37,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not Path(path).is_file():
         raise VcmflowError(f"{path}: no such weights file; `vcmflow stage train` makes it")
     try:
-        with safe_open(str(path), framework="pt") as file:
+        with safe_open(str(intact(path)), framework="pt") as file:
             header = json.loads((file.metadata() or {}).get(_KEY, "{}"))
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, json.JSONDecodeError) as error:

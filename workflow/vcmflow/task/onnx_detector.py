@@ -18,6 +18,7 @@ import onnxruntime
 
 from vcmflow.core.detections import Detections
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import intact
 from vcmflow.core.ranges import Count, Share
 from vcmflow.core.video import Frame
 from vcmflow.task.found import AtMost, ranked
@@ -146,7 +147,7 @@ def build(
     if weights is None:
         raise VcmflowError("the onnx detector needs a weights file (.onnx)")
     try:
-        data = Path(weights).read_bytes()
+        data = intact(weights).read_bytes()
     except OSError:
         raise VcmflowError(f"{weights}: no such file") from None
     options = onnxruntime.SessionOptions()

@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader
 
 from vcmflow.core.device import choose_device, set_deterministic
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.files import whole_file
+from vcmflow.core.files import intact, whole_file
 from vcmflow.core.rows import write_csv
 from vcmflow.train.trainee import Measured, Place, Row, Schedule, Trainee
 
@@ -282,7 +282,9 @@ def _resume(path: Path, fingerprint: str, state: _State, place: Place) -> None:
     if not path.is_file():
         return
     try:
-        saved: Mapping[str, Any] = torch.load(path, map_location=place.device, weights_only=True)
+        saved: Mapping[str, Any] = torch.load(
+            intact(path), map_location=place.device, weights_only=True
+        )
         fits = saved["fingerprint"] == fingerprint
     except Exception:  # torch.load lets all kinds out of a damaged file
         raise VcmflowError(f"{path}: damaged checkpoint; remove it to start anew") from None
