@@ -99,8 +99,8 @@ def intact(path: Path) -> Path:
         if _digest(path, status.st_ino, status.st_size, status.st_mtime_ns) != wanted:
             raise VcmflowError(
                 f"{path}: damaged, or changed since it was written: not the SHA-256 in "
-                f"{record(path).name} beside it; `python -m vcmflow stage verify --remove` removes it "
-                "and says what makes it again; if the change is yours, remove the record"
+                f"{record(path).name} beside it; `python -m vcmflow stage verify --remove` removes "
+                "it and says what makes it again; if the change is yours, remove the record"
             )
     return path
 

@@ -1,4 +1,4 @@
-"""``python -m vcmflow stage importance``: how much every block of every frame matters to machines."""
+"""``vcmflow stage importance``: how much every block of every frame matters to machines."""
 
 from __future__ import annotations
 
