@@ -187,7 +187,7 @@ def test_the_command_tracks_with_a_registered_detector(tmp_path):
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
     assert all(read_tracks(tmp_path / "a.json"))
     command[-1] = "{tracker: deepsort, score_threshold: 1}"
-    assert main([*command, "--videos", videos[0], "--out", out[0]]) == 0
+    assert stage([*command, "--videos", videos[0], "--out", out[0]]) == 0
     assert read_tracks(tmp_path / "a.json") == [[], []]
 
 
