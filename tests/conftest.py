@@ -1,10 +1,17 @@
-"""Real material that some tests read where it is there."""
+"""For all tests: real material where it is there, and no limits of time.
+
+How long an example of Hypothesis takes is the machine's affair.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "real"
 

@@ -271,6 +271,15 @@ def test_what_is_defined_with_a_remark_has_both(metric, test, status):
     assert math.isfinite(result.value)
 
 
+@pytest.mark.parametrize(("lowest", "status"), [(1.0, "ok"), (1.05, "low_overlap")])
+def test_three_quarters_of_the_joint_range_are_enough(lowest, status):
+    """Accuracies 0..7 and 1..8 share six of eight."""
+    anchor = Curve.of([1, 2, 3, 4], [0.0, 2, 4, 7])
+    result = bd_rate(anchor, Curve.of([1, 2, 3, 4], [lowest, 3, 5, 8]))
+    assert result.status == status
+    assert result.overlap == pytest.approx((7 - lowest) / 8)
+
+
 @pytest.mark.parametrize("fit", ["cubic", "akima"])
 def test_other_fits_give_no_number_for_a_curve_that_bends_back(fit):
     # The library's cubic fit gives a plausible looking number here.

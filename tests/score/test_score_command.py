@@ -145,8 +145,13 @@ def test_pseudo_ground_truth_is_what_is_found_on_the_uncompressed_frames(
     assert set(scores[(scores["task"] == task) & scores["value"].notna()]["status"]) == {"pseudo"}
 
 
-@pytest.mark.parametrize(("threshold", "objects"), [(0, 21), (0.5, 14), (None, 14), (1.1, 0)])
-@pytest.mark.parametrize("kind", ["detection", "segmentation"])
+@pytest.mark.parametrize(
+    ("kind", "threshold", "objects"),
+    [
+        *(("detection", *pair) for pair in ((0, 21), (0.5, 14), (None, 14), (1.1, 0))),
+        *(("segmentation", *pair) for pair in ((None, 14), (1.1, 0))),
+    ],
+)
 def test_pseudo_ground_truth_begins_at_its_threshold(build, kind, threshold, objects):
     """Of 21 things, seven score less than the threshold of 0.5 and one just as much."""
     files = build(annotations="none", tasks={"found": kind})
@@ -164,8 +169,27 @@ def test_pseudo_ground_truth_begins_at_its_threshold(build, kind, threshold, obj
     if kind == "detection":
         assert [sum(part["boxes"] for part in one.values()) for one in found] == [objects] * 4
     else:
-        # Each thing is an object of its own; those below the threshold are no longer missed.
         assert found[0]["jaccard"] == (1.0 if objects else None)
+
+
+def test_frames_without_an_object_count_as_the_evaluator_is_told(build):
+    """An object that is found badly and gone from the third frame on."""
+    files = build(annotations="masks")
+
+    def vanish(value):
+        value["annotations"] = [
+            one for one in value["annotations"] if one["object_id"] != 2 or one["image_id"] < 2
+        ]
+
+    edit_json(files.path("truth.json"), vanish)
+    found = []
+    for options in ({}, {"absent": "skip"}, {"absent": "davis"}):
+        evaluators = json.dumps({"segmentation": options})
+        assert main([*files.arguments(), "--evaluators", evaluators]) == 0
+        conditions = json.loads(files.out.read_text("utf-8"))["conditions"]
+        (worst,) = (one for one in conditions if one["point"] == "42")
+        found.append(worst["evidence"]["segmentation"]["segmentation"]["jaccard"])
+    assert found[0] == found[1] < found[2] < 1
 
 
 def test_methods_keep_their_order_and_may_share_files(build, tmp_path):
