@@ -42,5 +42,5 @@ if MEASURED_EMBEDDING:
             "python -m vcmflow stage complexity --embedding {params.embedding:q}"
             " {params.embedding_weights:q} --detector {params.detector:q}"
             " {params.detector_weights:q} --tracker {params.tracker:q}"
-            " --video {input.video:q} --keep-every {params.keep_every} --device {params.device}"
+            " --video {input.video:q} --keep-every {params.keep_every:q} --device {params.device:q}"
             " --threads {threads} --out {output:q} 2> {log:q}"

@@ -30,7 +30,7 @@ rule download:
     params:
         folder=lambda wildcards: f"data/{PLAN.catalogue[wildcards.entry].folder}",
     shell:
-        "python -m vcmflow stage download --name {wildcards.entry} --out {params.folder:q} 2> {log:q}"
+        "python -m vcmflow stage download --name {wildcards.entry:q} --out {params.folder:q} 2> {log:q}"
 
 
 rule fetch_weights:
@@ -50,7 +50,7 @@ rule fetch_weights:
     params:
         name=lambda wildcards: WEIGHTS[wildcards.file],
     shell:
-        "python -m vcmflow stage weights --name {params.name} --fetch --folder data/weights 2> {log:q}"
+        "python -m vcmflow stage weights --name {params.name:q} --fetch --folder data/weights 2> {log:q}"
 
 
 rule render_dataset:
@@ -76,8 +76,8 @@ rule render_dataset:
             dict.fromkeys(spec.sequence for spec in GRID[wildcards.dataset].sequences.values())
         ),
     shell:
-        "python -m vcmrender --kind {params.kind} --split test --out {output.folder:q}"
-        " --seed {params.seed} --width {params.width} --height {params.height}"
+        "python -m vcmrender --kind {params.kind:q} --split test --out {output.folder:q}"
+        " --seed {params.seed:q} --width {params.width:q} --height {params.height:q}"
         " --sequences {params.sequences:q} --sums-out {output.sums:q} 2> {log:q}"
 
 
@@ -144,7 +144,7 @@ rule select_sequences:
         ],
     shell:
         "python -m vcmflow stage sequences --info {input.info:q} --frames {input.frames:q}"
-        " --truth {input.truth:q} --settings {params.settings} --selection-out {output:q}"
+        " --truth {input.truth:q} --settings {params.settings:q} --selection-out {output:q}"
         " 2> {log:q}"
 
 

@@ -42,5 +42,5 @@ for CODING in PLAN.encodings():
             folder=lambda wildcards, output: str(Path(output.json).parent),
         shell:
             "python -m vcmflow stage encode --frames {input.frames:q} --decision {input.decision:q}"
-            " --codec {params.codec:q} {params.weights:q} --points {params.points} {params.needs:q}"
+            " --codec {params.codec:q} {params.weights:q} --points {params.points:q} {params.needs:q}"
             " --threads {threads} --out {params.folder:q} 2> {log:q}"

@@ -17,4 +17,4 @@ rule fidelity:
         points=PLAN.points,
     shell:
         "python -m vcmflow stage fidelity --original {input.original:q} --decision {input.decision:q}"
-        " --recons {input.recons:q} --points {params.points} --out {output:q} 2> {log:q}"
+        " --recons {input.recons:q} --points {params.points:q} --out {output:q} 2> {log:q}"

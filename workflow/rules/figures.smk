@@ -38,5 +38,5 @@ for FIGURE in PLANNED_FIGURES:
             note=PRODUCTS.note(FIGURE.datasets),
             datasets=FIGURE.datasets,
         shell:
-            "python -m vcmflow stage figures --figure {params.figure} {params.words:q}"
+            "python -m vcmflow stage figures --figure {params.figure:q} {params.words:q}"
             " --note={params.note:q} --out {output:q} 2> {log:q}"

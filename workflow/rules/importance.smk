@@ -23,5 +23,5 @@ rule importance:
         truth=lambda wildcards, input: flag("--truth", input.truth),
     shell:
         "python -m vcmflow stage importance --map {params.map:q} {params.weights:q} {params.truth:q}"
-        " --device {params.device} --threads {threads} --videos {input.video:q}"
+        " --device {params.device:q} --threads {threads} --videos {input.video:q}"
         " --out {output.blocks:q} --sheets-out {output.sheet:q} 2> {log:q}"

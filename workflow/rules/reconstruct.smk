@@ -42,7 +42,7 @@ for CODING in PLAN.reconstructions():
             weights=PLAN.chain_weight_words(CODING.codec, CODING.reconstructor),
             points=CODING.points,
         shell:
-            "python -m vcmflow stage reconstruct --encoded {input.encoded:q} --points {params.points}"
+            "python -m vcmflow stage reconstruct --encoded {input.encoded:q} --points {params.points:q}"
             " --decision {input.decision:q}"
             " --reconstructor {params.reconstructor:q} {params.weights:q} --threads {threads}"
             " --out {output.frames:q} --times-out {output.times:q} 2> {log:q}"
@@ -76,7 +76,7 @@ rule reconstruct_shown:
         ].job(),
         weights=lambda wildcards: PLAN.chain_weight_words(wildcards.codec, wildcards.reconstructor),
     shell:
-        "python -m vcmflow stage reconstruct --encoded {input.encoded:q} --points {wildcards.point}"
+        "python -m vcmflow stage reconstruct --encoded {input.encoded:q} --points {wildcards.point:q}"
         " --decision {input.decision:q}"
         " --reconstructor {params.reconstructor:q} {params.weights:q} --threads {threads}"
         " --out {output:q} 2> {log:q}"

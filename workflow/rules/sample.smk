@@ -18,6 +18,6 @@ rule sample:
         keep_every=PLAN.keep_every,
         needs=PLAN.sampler_need_words,
     shell:
-        "python -m vcmflow stage sample --sampler {params.sampler:q} --name {wildcards.sampler}"
-        " --keep-every {params.keep_every} --sequence {input.sequence:q} {params.needs:q}"
+        "python -m vcmflow stage sample --sampler {params.sampler:q} --name {wildcards.sampler:q}"
+        " --keep-every {params.keep_every:q} --sequence {input.sequence:q} {params.needs:q}"
         " --decision-out {output.decision:q} --gaps-out {output.gaps:q} 2> {log:q}"

@@ -33,8 +33,8 @@ rule score_sequence:
         "python -m vcmflow stage score sequence --sequence {input.sequence:q} --truth {input.truth:q}"
         " --methods {params.methods:q} --decisions {input.decisions:q} --gaps {input.gaps:q}"
         " --encodes {input.encodes:q} --fidelity {input.fidelity:q}"
-        " --fidelity-of {params.rebuilding} --times {input.times:q} --times-of {params.names}"
-        " --tasks {params.tasks:q} {params.evaluators:q} --results {input.results:q} --results-of {params.results_of}"
+        " --fidelity-of {params.rebuilding:q} --times {input.times:q} --times-of {params.names:q}"
+        " --tasks {params.tasks:q} {params.evaluators:q} --results {input.results:q} --results-of {params.results_of:q}"
         " --out {output:q} 2> {log:q}"
 
 
@@ -58,5 +58,5 @@ rule score_pool:
             "--require-objects" if GRID[wildcards.dataset].settings.require_objects else ""
         ),
     shell:
-        "python -m vcmflow stage score pool --scores {input.scores:q} {params.selection}"
+        "python -m vcmflow stage score pool --scores {input.scores:q} {params.selection:q}"
         " --scores-out {output:q} 2> {log:q}"

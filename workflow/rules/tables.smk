@@ -35,5 +35,5 @@ for TABLE in PRODUCTS.tables():
             note=PRODUCTS.note(TABLE.datasets),
             datasets=TABLE.datasets,
         shell:
-            "python -m vcmflow stage tables --table {params.table} {params.words:q} --note={params.note:q}"
+            "python -m vcmflow stage tables --table {params.table:q} {params.words:q} --note={params.note:q}"
             " --csv-out {output.csv:q} --md-out {output.md:q} --tex-out {output.tex:q} 2> {log:q}"

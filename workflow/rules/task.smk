@@ -23,8 +23,8 @@ rule task:
         sequences=lambda wildcards: [sequence for sequence, _ in PLAN.task_runs(wildcards)],
         points=lambda wildcards: flag("--points", [point for _, point in PLAN.task_runs(wildcards)]),
     shell:
-        "python -m vcmflow stage task --kind {params.kind} --model {params.model:q} {params.weights:q}"
-        " --device {params.device} --threads {threads} --videos {input.videos:q}"
+        "python -m vcmflow stage task --kind {params.kind:q} --model {params.model:q} {params.weights:q}"
+        " --device {params.device:q} --threads {threads} --videos {input.videos:q}"
         " --sequence-ids {params.sequences:q} {params.points:q} --runs-out {output:q}"
         " 2> {log:q}"
 

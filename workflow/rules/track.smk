@@ -21,5 +21,5 @@ rule track:
         weights=flag("--detector-weights", PLAN.weights(SETTINGS.track.detector)),
     shell:
         "python -m vcmflow stage track --detector {params.detector:q} {params.weights:q}"
-        " --tracker {params.tracker:q} --device {params.device} --threads {threads}"
+        " --tracker {params.tracker:q} --device {params.device:q} --threads {threads}"
         " --videos {input.video:q} --out {output:q} 2> {log:q}"

@@ -26,8 +26,8 @@ rule render_videos:
         frames=SETTINGS.train.rendered_frames,
     shell:
         "python -m vcmrender --kind videos --split train --out {output.folder:q}"
-        " --seed {params.seed} --width {params.width} --height {params.height}"
-        " --sequences {params.clips} --frames {params.frames} --sums-out {output.sums:q} 2> {log:q}"
+        " --seed {params.seed:q} --width {params.width:q} --height {params.height:q}"
+        " --sequences {params.clips:q} --frames {params.frames:q} --sums-out {output.sums:q} 2> {log:q}"
 
 
 rule train:
@@ -57,6 +57,6 @@ rule train:
         large=lambda wildcards: int(wildcards.training in LARGE),
     shell:
         "python -m vcmflow stage train --trainee {params.trainee:q} {params.videos:q}"
-        " --device {params.device} --processes {resources.gpu} --threads {threads}"
-        " --workers $(({params.large} * {threads})) --checkpoint {output.weights:q}.checkpoint"
+        " --device {params.device:q} --processes {resources.gpu} --threads {threads}"
+        " --workers $(({params.large:q} * {threads})) --checkpoint {output.weights:q}.checkpoint"
         " --weights-out {output.weights:q} --log-out {output.log:q} 2> {log:q}"

@@ -26,8 +26,8 @@ if WARPS:
             step=WARPS.step,
         shell:
             "python -m vcmrender --kind detection --split test --out {output.folder:q}"
-            " --seed {params.seed} --width {params.width} --height {params.height}"
-            " --sequences {params.sequences:q} --frames {params.frames} --step {params.step}"
+            " --seed {params.seed:q} --width {params.width:q} --height {params.height:q}"
+            " --sequences {params.sequences:q} --frames {params.frames:q} --step {params.step:q}"
             " --sums-out {output.sums:q} 2> {log:q}"
 
     rule embed_warps:
