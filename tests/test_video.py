@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import record
-from vcmflow.core.video import open_source, read_frames, read_video, write_video
+from vcmflow.core.video import frame_rate, open_source, read_frames, read_video, write_video
 
 
 def random_frames(count, height=18, width=26, seed=1):
@@ -120,7 +120,7 @@ def test_a_missing_file_and_a_folder(tmp_path):
 
 
 def test_sound_without_pictures_is_an_error(tmp_path):
-    path = tmp_path / "sound.wav"
+    path = tmp_path / "sound.mov"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("pcm_s16le", rate=8000)
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), layout="mono")
@@ -235,3 +235,46 @@ def test_a_file_that_breaks_off_is_one_clear_line(tmp_path, suffix, options, sha
 def test_one_frame_is_enough(tmp_path):
     write_h264(tmp_path / "one.mp4", random_frames(1, 36, 64))
     assert len(list(open_source(tmp_path / "one.mp4"))) == 1
+
+
+def test_titles_in_another_encoding_are_no_obstacle(tmp_path):
+    path = tmp_path / "latin.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=10)
+        stream.width = stream.height = 32
+        stream.pix_fmt = "bgr0"
+        container.metadata["title"] = "Suedxxx"
+        frame = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    path.write_bytes(path.read_bytes().replace(b"Suedxxx", b"S\xfcd\xe4\xf6\xdf!"))
+    assert len(list(read_video(path))) == 1
+    assert frame_rate(path) == 10
+
+
+@pytest.mark.parametrize("script", ["ffconcat version 1.0\nfile other.mkv\n", "#EXTM3U\nother.mkv"])
+def test_a_list_of_other_files_is_no_video(tmp_path, script):
+    write_video(tmp_path / "other.mkv", [np.zeros((16, 16, 3), np.uint8)], 10)
+    (tmp_path / "list.mp4").write_text(script)
+    with pytest.raises(VcmflowError, match="no kind of video file"):
+        list(read_video(tmp_path / "list.mp4"))
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.avi", "a.mov", "a.ts", "a.mpg", "a.webm"])
+def test_the_containers_of_videos_are_open(tmp_path, name):
+    codec = {"a.avi": "mpeg4", "a.mpg": "mpeg2video", "a.webm": "libvpx"}.get(name, "libx264")
+    with av.open(str(tmp_path / name), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width = stream.height = 32
+        stream.pix_fmt = "yuv420p"
+        for picture in np.random.default_rng(0).integers(0, 255, (30, 32, 32, 3), np.uint8):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    assert len(list(read_video(tmp_path / name))) == 30
+
+
+def test_postscript_is_no_picture(tmp_path):
+    (tmp_path / "0.jpg").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EOF\n")
+    with pytest.raises(VcmflowError, match="not a readable picture"):
+        list(open_source(tmp_path))

@@ -45,6 +45,8 @@ ROWS = [
     row("map", "0.3", point="42", task="a"),
     row("rate_bytes", "90", scene="yard"),
     row("rate_bytes", "60", scene="yard", sequence="yard.1"),
+    row("rate_bytes", "40", scene="yard", point="42"),
+    row("rate_bytes", "30", scene="yard", sequence="yard.1", point="42"),
 ]
 
 
@@ -67,8 +69,8 @@ def test_wide_rows_have_the_metrics_of_one_task_and_of_none(path: Path) -> None:
     other = wide(scores, "dataset", "b")
     assert (other["map"][1], other["status"][1]) == (0.4, "pseudo")
     assert "map" not in wide(scores, "dataset")
-    assert list(wide(scores, "scene")["rate_bytes"]) == [90]
-    assert list(wide(scores, "sequence")["sequence"]) == ["yard.1"]
+    assert list(wide(scores, "scene")["rate_bytes"]) == [90, 40]
+    assert list(wide(scores, "sequence")["sequence"]) == ["yard.1"] * 2
 
 
 def test_what_a_table_is_about(path: Path) -> None:
@@ -106,8 +108,9 @@ def test_one_name_for_two_methods_is_refused(path: Path) -> None:
         (row("map", "much"), "line 3: map is 'much', status ''; a value is a finite number"),
         (row("map", "inf"), "a value is a finite number"),
         (row("map", ""), "a row without a value is undefined"),
-        (row("kbps", "-1"), "it cannot be negative"),
-        (row("stream_bytes.base", "-1"), "it cannot be negative"),
+        (row("kbps", "-1"), "it cannot be so low"),
+        (row("psnr", "130"), "it cannot be so low or so high"),
+        (row("stream_bytes.base", "-1"), "it cannot be so low"),
         (row("rate_bytes", "0"), "it has to be positive"),
         (row("map", "1", status="fine"), "a status is empty, pseudo or undefined"),
         (row("map", "1", method=""), "it needs a dataset and a method"),
@@ -138,6 +141,15 @@ def test_what_is_no_table_of_scores_is_refused(path: Path, text: str, told: str)
         read_scores([path])
     with pytest.raises(VcmflowError, match="no such file"):
         read_scores([path.with_name("none.csv")])
+
+
+@pytest.mark.parametrize("lines", range(2, len(ROWS)))
+def test_a_table_that_was_cut_off_is_refused(path: Path, lines: int) -> None:
+    """Each place lacks what others have; within the last condition only the checksum can tell."""
+    write_scores(path, sorted(ROWS, key=lambda row: row["scene"] == "all")[:lines])
+    if lines < len(ROWS) - 2:
+        with pytest.raises(VcmflowError, match=r"do not both have uniform at .*cut off"):
+            read_scores([path])
 
 
 def test_titles_are_words_for_names() -> None:

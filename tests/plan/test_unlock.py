@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vcmflow.__main__ import stage
-from vcmflow.plan.unlock import LOCKS
+from vcmflow.plan.unlock import LOCKS, clear_after_kill
 
 SLEEP = "import time; print('up', flush=True); time.sleep(60)"
 
@@ -33,6 +33,46 @@ def test_nothing_to_unlock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_stale_locks_are_removed(locked: Path) -> None:
     assert stage(["unlock"]) == 0
     assert not (locked / LOCKS / "0.output.lock").exists()
+
+
+HOLDS = """
+import os, sys
+from vcmflow.plan.unlock import clear_after_kill
+held = clear_after_kill()
+print("up", flush=True)
+sys.stdin.read()
+"""
+
+
+def holder() -> subprocess.Popen[str]:
+    """A run that goes on until its input ends."""
+    run = subprocess.Popen(
+        [sys.executable, "-c", HOLDS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert run.stdout is not None and run.stdout.readline() == "up\n"
+    return run
+
+
+@pytest.mark.usefixtures("locked")
+def test_the_next_run_removes_what_a_killed_one_left() -> None:
+    part = Path("results/mini/.part-abc.json")
+    part.parent.mkdir(parents=True)
+    part.write_text("half", "utf-8")
+    first, second = holder(), holder()
+    assert not part.exists()
+    part.write_text("half", "utf-8")
+    LOCKS.mkdir()
+    first.kill()
+    first.communicate()
+    third = holder()
+    assert LOCKS.exists() and part.exists(), "the second run still goes on"
+    for run in (second, third):
+        run.kill()
+        run.communicate()
+    held = clear_after_kill()
+    assert held is not None
+    held.close()
+    assert not LOCKS.exists() and not part.exists()
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])

@@ -9,6 +9,7 @@ import pytest
 from score_files import METHODS, method
 
 from vcmflow.__main__ import stage
+from vcmflow.core.files import record
 from vcmflow.core.scores import read_scores, tasks_of, wide
 
 
@@ -223,6 +224,7 @@ def edit_json(path, change):
     value = json.loads(path.read_text("utf-8"))
     change(value)
     path.write_text(json.dumps(value), "utf-8")
+    record(path).unlink(missing_ok=True)
 
 
 def edit_text(path, old, new):

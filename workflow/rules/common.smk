@@ -33,6 +33,12 @@ from vcmflow.plan.code import modules
 from vcmflow.plan.grid import build_grid, selection_file
 from vcmflow.plan.jobs import Plan, flag
 from vcmflow.plan.products import Products, figure_code, table_code
+from vcmflow.plan.unlock import clear_after_kill
+
+# A run that was killed leaves neither locks nor jobs behind.
+os.environ["VCMFLOW_PARENT"] = str(os.getpid())
+if workflow.is_main_process:
+    HELD = clear_after_kill()
 
 try:
     SETTINGS = load_settings(Path("params.yaml"), config)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from vcmflow import __version__
-from vcmflow.core.errors import VcmflowError
+from vcmflow.core.guard import guarded
 
 # name -> (module with add_arguments and run, one line of help). Only the chosen one's module is
 # imported, so that light commands start in a tenth of a second.
@@ -88,15 +88,13 @@ def stage(argv: Sequence[str]) -> int:
 
 
 def _run(program: str, module_name: str, line: str, arguments: Sequence[str]) -> int:
-    try:
+    def call() -> None:
         module = importlib.import_module(module_name)
         options = argparse.ArgumentParser(prog=program, description=line)
         module.add_arguments(options)
         module.run(options.parse_args(arguments))
-    except VcmflowError as error:
-        print(f"{program}: error: {error}", file=sys.stderr)
-        return 2
-    return 0
+
+    return guarded(program, call)
 
 
 if __name__ == "__main__":

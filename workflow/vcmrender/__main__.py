@@ -13,6 +13,7 @@ import cv2
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import whole_file, write_record
+from vcmflow.core.guard import guarded
 from vcmrender import davis, osdar, videos, warp
 from vcmrender.catalogue import TEST_SETS, TestSequence
 from vcmrender.characters import CHARACTERS
@@ -40,12 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Render what the flags ask for; 0, or 2 after a one-line error."""
     parser = argparse.ArgumentParser(prog="vcmrender", description="Render the mini data set.")
     add_arguments(parser)
-    try:
-        run(parser.parse_args(argv))
-    except VcmflowError as error:
-        print(f"vcmrender: error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return guarded("vcmrender", lambda: run(parser.parse_args(argv)))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

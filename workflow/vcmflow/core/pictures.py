@@ -12,6 +12,9 @@ from vcmflow.core.arrays import Frame
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import intact
 
+# Pillow knows more, such as EPS, for which it calls Ghostscript.
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "PPM")
+
 
 def read_picture(path: Path) -> Frame:
     """Read a picture as uint8 H x W x 3, RGB, turned upright as its EXIF tag says.
@@ -63,7 +66,7 @@ class _opened:
 
     def __enter__(self) -> Image.Image:
         try:
-            self.image = Image.open(intact(self.path))
+            self.image = Image.open(intact(self.path), formats=FORMATS)
             self.image.load()
         except FileNotFoundError:
             raise VcmflowError(f"{self.path}: no such picture") from None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,7 @@ AMOUNTS: dict[str, int | None] = {
     **dict.fromkeys(("encode_seconds", "decode_seconds", "reconstruct_seconds"), 4),
 }
 POSITIVE = ("n", "m", "rate_bytes", "kbps", "bpp")
+FIDELITY = {"psnr": (0.0, 100.0), "psnr_kept": (0.0, 100.0), "ssim": (-1.0, 1.0)}
 
 Level = Literal["sequence", "scene", "dataset"]
 
@@ -53,6 +55,12 @@ class Method:
     sampler: str
     codec: str
     reconstructor: str
+
+
+def limits(metric: str) -> tuple[float, float]:
+    """The lowest and the highest value that a metric of no task can have."""
+    amount = metric in AMOUNTS or metric.startswith("stream_bytes.")
+    return FIDELITY.get(metric, (0.0 if amount else -sys.float_info.max, sys.float_info.max))
 
 
 def write_scores(path: Path, rows: Iterable[Row]) -> None:
@@ -68,7 +76,7 @@ def read_scores(paths: Sequence[Path]) -> pd.DataFrame:
 
     Raises:
         VcmflowError: a file is missing, is no table of scores, has no rows, has a value that cannot
-            be, or a value twice.
+            be, a value twice, or lacks conditions that it has elsewhere.
     """
     tables = []
     for path in paths:
@@ -101,13 +109,14 @@ def _checked(table: pd.DataFrame, path: Path) -> pd.DataFrame:
         raise VcmflowError(f"{path}: has no rows")
     words = table["value"]
     values = pd.to_numeric(words.where(words != ""), errors="coerce").astype("float64")
-    amounts = table["metric"].isin([*AMOUNTS]) | table["metric"].str.startswith("stream_bytes.")
+    bounds = np.array([limits(metric) for metric in table["metric"]])
+    bounds[(table["task"] != "").to_numpy()] = -np.inf, np.inf
     positive = table["metric"].isin(POSITIVE)
     for wrong, rule in (
         (~table["status"].isin(STATUSES), "a status is empty, pseudo or undefined"),
         ((words != "") & ~np.isfinite(values), "a value is a finite number"),
         ((words == "") & (table["status"] != UNDEFINED), "a row without a value is undefined"),
-        (amounts & (values < 0), "it cannot be negative"),
+        ((values < bounds[:, 0]) | (values > bounds[:, 1]), "it cannot be so low or so high"),
         (positive & ~(values > 0), "it has to be positive"),
         ((table["dataset"] == "") | (table["method"] == ""), "it needs a dataset and a method"),
         (table["metric"] == "", "it needs a metric"),
@@ -119,7 +128,23 @@ def _checked(table: pd.DataFrame, path: Path) -> pd.DataFrame:
                 f"{path}: line {line + 2}: {row['metric']} is {row['value']!r}, status "
                 f"{row['status']!r}; {rule}"
             )
+    _check_grid(table, path)
     return table.assign(value=values)
+
+
+def _check_grid(table: pd.DataFrame, path: Path) -> None:
+    """A table that was cut off lacks conditions in its last places, or the last places."""
+    place = ["dataset", "scene", "sequence"]
+    coded = table.loc[table["method"] != SOURCE, [*place, "method", "point"]].drop_duplicates()
+    found: dict[tuple[str, str, str], set[tuple[str, str]]] = {}
+    for dataset, scene, sequence, method, point in coded.itertuples(index=False, name=None):
+        found.setdefault((dataset, scene, sequence), set()).add((method, point))
+    for (dataset, scene, sequence), there in found.items():
+        name, pooled = sequence or scene, scene if sequence else ALL_SCENES
+        for method, point in sorted(there ^ found.get((dataset, pooled, ""), set()))[:1]:
+            raise VcmflowError(
+                f"{path}: {name} and {pooled} do not both have {method} at {point}; is it cut off?"
+            )
 
 
 def wide(scores: pd.DataFrame, level: Level, task: str = "") -> pd.DataFrame:

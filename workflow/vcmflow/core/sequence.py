@@ -52,7 +52,15 @@ def read_sequence(path: Path) -> Sequence:
     Raises:
         VcmflowError: it is missing, lacks a key, or a value is out of range.
     """
-    content: Any = read_json(path)
+    return parse_sequence(read_json(path), path)
+
+
+def parse_sequence(content: Any, path: Path) -> Sequence:
+    """The same from the content of a file.
+
+    Raises:
+        VcmflowError: it lacks a key, or a value is out of range; the message begins with ``path``.
+    """
     try:
         sequence = Sequence(
             id=str(content["id"]),

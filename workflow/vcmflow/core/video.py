@@ -6,6 +6,7 @@ its own, and readable by any player. In memory a frame is ``uint8`` H x W x 3 in
 
 from __future__ import annotations
 
+import errno
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,12 @@ from vcmflow.core.files import intact, whole_file
 
 # Untagged video of at least this height is BT.709, as players take it; below it is BT.601.
 _HD_HEIGHT = 720
+# What a video may be stored in. ffmpeg knows more: lists of other files, devices, addresses.
+KINDS = (
+    "mov,mp4,matroska,webm,avi,mpeg,mpegts,mpegvideo,mxf,asf,flv,ogg,ivf,m4v,yuv4mpegpipe,h264,"
+    "hevc,vvc,obu,av1,dv,gif"
+)
+_OPEN = {"format_whitelist": KINDS, "protocol_whitelist": "file"}
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
@@ -176,14 +183,19 @@ def open_video(path: Path) -> Iterator[av.container.InputContainer]:
         VcmflowError: the file is missing, holds no video, or cannot be decoded.
     """
     try:
-        with av.open(str(intact(path))) as container:
+        # Titles and the like may be in any encoding; nothing here reads them.
+        with av.open(
+            str(intact(path)), container_options=_OPEN, metadata_errors="replace"
+        ) as container:
             if not container.streams.video:
                 raise VcmflowError(f"{path}: no video stream in this file")
             yield container
     except FileNotFoundError:
         raise VcmflowError(f"{path}: no such file") from None
     except (av.error.FFmpegError, OSError) as error:
-        raise VcmflowError(f"{path}: cannot be decoded ({error.strerror})") from None
+        refused = error.errno == errno.EINVAL
+        reason = f"no kind of video file that is read: {KINDS}" if refused else error.strerror
+        raise VcmflowError(f"{path}: cannot be decoded ({reason})") from None
 
 
 def decode_packets(container: av.container.InputContainer) -> Iterator[av.VideoFrame]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import signal
 import subprocess
 import tempfile
 from collections import Counter
@@ -122,6 +123,9 @@ def decode_pictures(
         process.wait()
         messages.seek(0)
         text = messages.read().decode("utf-8", "replace")
+        if process.returncode < 0:
+            name = signal.Signals(-process.returncode).name
+            raise VcmflowError(f"{path}: the decoder was killed ({name}); run it again")
         if process.returncode or text.strip():
             reason = ffmpeg.first_error(text)
             raise VcmflowError(f"{path}: cannot be decoded, the stream is damaged: {reason}")

@@ -7,6 +7,7 @@ as an option, a protocol or a pattern; demuxers are named, so that no content is
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import imageio_ffmpeg
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.guard import die_with_parent
 
 
 def executable() -> str:
@@ -46,9 +48,17 @@ def encode(arguments: Sequence[str], source: Path, target: Path) -> str:
     ]
     with source.open("rb") as stdin:
         process = subprocess.run(
-            command, stdin=stdin, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
+            command,
+            stdin=stdin,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            check=False,
+            preexec_fn=die_with_parent,
         )
     messages = process.stderr.decode("utf-8", "replace")
+    if process.returncode < 0:
+        name = signal.Signals(-process.returncode).name
+        raise VcmflowError(f"ffmpeg was killed ({name}); out of memory, or by hand: run it again")
     if process.returncode != 0:
         if missing := re.search(r"Unknown encoder '(\w+)'", messages):
             raise VcmflowError(

@@ -142,7 +142,15 @@ def _task_numbers(scores: Sequence[SequenceScore], key: Condition, task: str) ->
     found: Numbers = {}
     evidence = [score.conditions[key].evidence[task] for score in scores]
     for name, entry in evaluators_of(scores[0].tasks[task].kind).items():
-        found |= load(entry.pool)(part[name] for part in evidence)
+        where = f"{scores[0].sequence.id}: condition {key}: task {task!r}"
+        try:
+            metrics = load(entry.pool)(part[name] for part in evidence)
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise VcmflowError(f"{where}: the evidence of {name} is broken ({error!r})") from None
+        accuracy = metrics.get(entry.accuracy, math.nan)
+        if not (math.isnan(accuracy) or 0 <= accuracy <= 1):
+            raise VcmflowError(f"{where}: {entry.accuracy} is {accuracy}; allowed: 0..1")
+        found |= metrics
     return found
 
 

@@ -15,8 +15,8 @@ from typing import Any
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import read_json, whole_file
 from vcmflow.core.runs import SOURCE
-from vcmflow.core.scores import Method
-from vcmflow.core.sequence import Sequence
+from vcmflow.core.scores import Method, limits
+from vcmflow.core.sequence import Sequence, parse_sequence
 from vcmflow.score.inputs import Numbers
 
 
@@ -86,21 +86,39 @@ def read_score(path: Path) -> SequenceScore:
     """Read what :func:`write_score` wrote.
 
     Raises:
-        VcmflowError: it is missing or something else.
+        VcmflowError: it is missing or something else, a number cannot be, or a condition is there
+            twice or lacks a task.
     """
     content: Any = read_json(path)
     try:
         methods = [Method(**entry) for entry in content["methods"]]
-        return SequenceScore(
-            Sequence(**content["sequence"]),
+        score = SequenceScore(
+            parse_sequence(content["sequence"], path),
             {name: Task(**entry) for name, entry in content["tasks"].items()},
             {method.name: method for method in methods},
             {
                 Condition(entry["method"], entry["point"]): Measured(
-                    entry["numbers"], entry["evidence"]
+                    {str(name): float(value) for name, value in entry["numbers"].items()},
+                    dict(entry["evidence"]),
                 )
                 for entry in content["conditions"]
             },
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise VcmflowError(f"{path}: not the scores of a sequence ({error!r})") from None
+    if len(score.conditions) != len(content["conditions"]):
+        raise VcmflowError(f"{path}: a condition stands there twice")
+    for key, measured in score.conditions.items():
+        _check(f"{path}: condition {key}", score, key, measured)
+    return score
+
+
+def _check(where: str, score: SequenceScore, key: Condition, measured: Measured) -> None:
+    if key != UNCOMPRESSED and key.method not in score.methods:
+        raise VcmflowError(f"{where}: no method has that name")
+    if set(measured.evidence) != set(score.tasks):
+        raise VcmflowError(f"{where}: has not the tasks {', '.join(score.tasks) or 'none'}")
+    for name, value in measured.numbers.items():
+        low, high = limits(name)
+        if not low <= value <= high:
+            raise VcmflowError(f"{where}: {name} is {value}; allowed: {low:g}..{high:g}")
