@@ -1,4 +1,4 @@
-"""``vcmflow …``: the stages of the workflow, one sub-command each, usable without Snakemake."""
+"""``vcmflow …``: the tool for one's own videos, and the stages of the workflow."""
 
 from __future__ import annotations
 
@@ -43,14 +43,25 @@ STAGES: dict[str, tuple[str, str]] = {
 }
 
 
+TOOLS: dict[str, tuple[str, str]] = {
+    "compress": ("vcmflow.tool.commands.compress", "a video or a folder of pictures into a file"),
+    "restore": ("vcmflow.tool.commands.restore", "all frames at their times, or the kept ones"),
+    "info": ("vcmflow.tool.commands.info", "what is in a file"),
+}
+
 HELP = """\
-usage: vcmflow stage NAME …
+Video coding for machines: keep the frames that a detector needs, code them well.
 
-Video coding for machines.
+  vcmflow compress in.mp4 out.vcm --keep 1/3 --qp 37
+  vcmflow restore out.vcm restored.mp4
+  vcmflow info out.vcm
 
-  vcmflow stage          lists the stages of the workflow
-  vcmflow --version
-"""
+commands (vcmflow COMMAND --help):
+{tools}
+  stage      one stage of the experiment workflow; vcmflow stage lists them
+
+vcmflow --version says which version this is.
+""".format(tools="\n".join(f"  {name:<11}{line}" for name, (_, line) in TOOLS.items()))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,6 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if command == "stage":
         return stage(arguments[1:])
+    if command in TOOLS:
+        return _run(f"vcmflow {command}", *TOOLS[command], arguments[1:])
     where = f"it is a stage: vcmflow stage {command}" if command in STAGES else "see vcmflow --help"
     print(f"vcmflow: error: unknown command {command!r}; {where}", file=sys.stderr)
     return 2
@@ -91,6 +104,11 @@ def _run(program: str, module_name: str, line: str, arguments: Sequence[str]) ->
     def call() -> None:
         module = importlib.import_module(module_name)
         options = argparse.ArgumentParser(prog=program, description=line)
+        if examples := getattr(module, "EXAMPLES", ""):
+            # The examples come first; the flags, one by one, follow.
+            options.usage = f"{program} …\n\n" + "".join(
+                f"  {example}\n" for example in examples.splitlines()
+            )
         module.add_arguments(options)
         module.run(options.parse_args(arguments))
 

@@ -1,0 +1,1 @@
+"""The tool for one's own videos: containers, and commands for people."""

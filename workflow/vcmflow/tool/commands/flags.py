@@ -1,0 +1,84 @@
+"""Flags that several commands of the tool have, and what they make."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from vcmflow.core.errors import VcmflowError
+from vcmflow.encode.registry import CODECS
+from vcmflow.reconstruct.registry import RECONSTRUCTORS
+from vcmflow.sample.registry import SAMPLERS
+from vcmflow.tool.method import Method, named_method
+
+
+def add_method(parser: argparse.ArgumentParser) -> None:
+    """Declare what chooses and codes."""
+    group = parser.add_argument_group(
+        "method", "instances: a name, or '{codec: x265, preset: fast}' with options"
+    )
+    group.add_argument(
+        "--method", metavar="NAME", help="a method of params.yaml here, or of the package's own"
+    )
+    group.add_argument("--params", type=Path, metavar="YAML", help="that params.yaml")
+    group.add_argument("--sampler", help=", ".join(sorted(SAMPLERS)))
+    group.add_argument("--embedding", help="for manifold: grey, learned, …")
+    group.add_argument("--weights", type=Path, help="of the embedding")
+    group.add_argument("--detector", help="for tracking: onnx, faster_rcnn_mini, …")
+    group.add_argument("--detector-weights", type=Path, help="of that detector")
+    group.add_argument("--codec", help=", ".join(sorted(CODECS)))
+    group.add_argument("--codec-weights", type=Path, help="of a learned codec")
+    add_reconstructor(group)
+
+
+def add_reconstructor(parser: argparse._ActionsContainer) -> None:
+    """Declare what rebuilds."""
+    parser.add_argument(
+        *("--interpolator", "--reconstructor"), help=", ".join(sorted(RECONSTRUCTORS))
+    )
+    parser.add_argument("--interpolator-weights", type=Path, help="of a learned one")
+
+
+def add_machine(parser: argparse.ArgumentParser) -> None:
+    """Declare where it runs."""
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda, for networks")
+    parser.add_argument("--threads", type=int, help="of encoders, decoders and networks")
+
+
+def add_detector(parser: argparse.ArgumentParser, required: bool) -> None:
+    """Declare the detector that judges."""
+    parser.add_argument(
+        "--detector",
+        required=required,
+        help="onnx, faster_rcnn_mini, …; with options '{detector: onnx, description: my.yaml}'",
+    )
+    parser.add_argument("--detector-weights", type=Path, help="its weights file")
+    parser.add_argument(
+        "--truth", type=Path, metavar="COCO", help="ground truth; default: what it finds in INPUT"
+    )
+
+
+def method_of(args: argparse.Namespace) -> Method:
+    """The method that :func:`add_method` describes."""
+    if args.params is not None and args.method is None:
+        raise VcmflowError("--params needs --method")
+    method = named_method(args.method, args.params) if args.method else Method()
+    given = {
+        "sampler": args.sampler,
+        "codec": args.codec,
+        "codec_weights": args.codec_weights,
+        "reconstructor": args.interpolator,
+        "reconstructor_weights": args.interpolator_weights,
+    }
+    method = replace(method, **{key: value for key, value in given.items() if value is not None})
+    looking = {
+        "embedding": args.embedding,
+        "weights": args.weights,
+        "detector": args.detector,
+        "detector_weights": args.detector_weights,
+        "device": args.device,
+        "threads": args.threads,
+    }
+    own = {key: value for key, value in looking.items() if value is not None}
+    return replace(method, looking=replace(method.looking, **own))
