@@ -47,14 +47,16 @@ TOOLS: dict[str, tuple[str, str]] = {
     "compress": ("vcmflow.tool.commands.compress", "a video or a folder of pictures into a file"),
     "restore": ("vcmflow.tool.commands.restore", "all frames at their times, or the kept ones"),
     "info": ("vcmflow.tool.commands.info", "what is in a file"),
+    "evaluate": ("vcmflow.tool.commands.evaluate", "rate, PSNR, SSIM, a detector's accuracy"),
 }
 
 HELP = """\
-Video coding for machines: keep the frames that a detector needs, code them well.
+Video coding for machines: keep the frames that a detector needs, and code them.
 
   vcmflow compress in.mp4 out.vcm --keep 1/3 --qp 37
   vcmflow restore out.vcm restored.mp4
   vcmflow info out.vcm
+  vcmflow evaluate in.mp4 out.vcm --detector onnx --detector-weights m.onnx
 
 commands (vcmflow COMMAND --help):
 {tools}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
@@ -113,7 +114,7 @@ def _add_stream(
         options = {"qp": "0", "preset": "ultrafast"}
     if kind != "ffv1":
         options |= {"x264-params": "bframes=0"}  # frames leave in the order of their times
-    stream = container.add_stream(kind, rate=rate, options=options)
+    stream = cast(av.VideoStream, container.add_stream(kind, rate=rate, options=options))
     stream.height, stream.width, stream.pix_fmt = height, width, layout
     stream.time_base = stream.codec_context.time_base = header.time_base
     context = stream.codec_context

@@ -13,8 +13,8 @@ from vcmflow.sample.registry import SAMPLERS
 from vcmflow.tool.method import Method, named_method
 
 
-def add_method(parser: argparse.ArgumentParser) -> None:
-    """Declare what chooses and codes."""
+def add_method(parser: argparse.ArgumentParser, tracking: bool = True) -> None:
+    """Declare what chooses and codes; ``tracking``: the detector behind tracks is no other's."""
     group = parser.add_argument_group(
         "method", "instances: a name, or '{codec: x265, preset: fast}' with options"
     )
@@ -25,8 +25,9 @@ def add_method(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--sampler", help=", ".join(sorted(SAMPLERS)))
     group.add_argument("--embedding", help="for manifold: grey, learned, …")
     group.add_argument("--weights", type=Path, help="of the embedding")
-    group.add_argument("--detector", help="for tracking: onnx, faster_rcnn_mini, …")
-    group.add_argument("--detector-weights", type=Path, help="of that detector")
+    if tracking:
+        group.add_argument("--detector", help="for tracking: onnx, faster_rcnn_mini, …")
+        group.add_argument("--detector-weights", type=Path, help="of that detector")
     group.add_argument("--codec", help=", ".join(sorted(CODECS)))
     group.add_argument("--codec-weights", type=Path, help="of a learned codec")
     add_reconstructor(group)
@@ -46,16 +47,19 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, help="of encoders, decoders and networks")
 
 
-def add_detector(parser: argparse.ArgumentParser, required: bool) -> None:
-    """Declare the detector that judges."""
+def add_judge(parser: argparse.ArgumentParser, required: bool) -> None:
+    """Declare the detector whose accuracy counts."""
     parser.add_argument(
         "--detector",
         required=required,
-        help="onnx, faster_rcnn_mini, …; with options '{detector: onnx, description: my.yaml}'",
+        help="onnx, …; with options '{detector: onnx, description: my.yaml}'",
     )
     parser.add_argument("--detector-weights", type=Path, help="its weights file")
     parser.add_argument(
-        "--truth", type=Path, metavar="COCO", help="ground truth; default: what it finds in INPUT"
+        "--truth",
+        type=Path,
+        metavar="COCO",
+        help="ground truth whose images are 0, 1, …; default: what it finds on the original",
     )
 
 
