@@ -16,7 +16,7 @@ from vcmflow.__main__ import main
 from vcmflow.config.load import read_yaml
 from vcmflow.core.video import read_pictures, read_video, to_frame
 from vcmflow.tool.container import open_container
-from vcmflow.tool.method import DEFAULTS
+from vcmflow.tool.method import DEFAULTS, named_method
 from vcmflow.tool.restore import Receiver
 
 X264 = ("--codec", "{codec: x264, preset: ultrafast}")
@@ -162,6 +162,29 @@ def test_every_method_of_the_package_works(make_video, tmp_path, monkeypatch):
             count = sum(1 for _ in Receiver(reader).frames())
             reader.check()
         assert count == 6
+
+
+@pytest.mark.parametrize("sampler", ["uniform", "manifold"])
+def test_a_codec_that_needs_an_importance_map(make_video, tmp_path, sampler):
+    words = ["--keep", "1/2", "--sampler", sampler, "--map", "texture"]
+    words += ["--codec", "{codec: x264_roi, preset: ultrafast, intra_period: 2}"]
+    out = tmp_path / "a.vcm"
+    assert main(["compress", str(make_video(8)), str(out), *words, "--segment", "0.2"]) == 0
+    with open_container(out) as reader:
+        assert sum(1 for _ in Receiver(reader).frames()) == 8
+        reader.check()
+
+
+def test_methods_of_a_checkout_bring_their_files():
+    """Weights of trainings lie where the workflow puts them."""
+    params = Path(__file__).parents[2] / "params.yaml"
+    method = named_method("manifold", params)
+    assert '"learned"' in method.looking.embedding
+    assert (
+        method.looking.weights == params.parent / "results/mini/train/embedding/weights.safetensors"
+    )
+    assert '"structure": "ra"' in method.codec
+    assert "title" not in method.codec
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,9 @@ def run(args: argparse.Namespace) -> None:
         raise VcmflowError(f"--fps is {args.fps}; allowed: above 0")
     looking = Looking(
         *(args.embedding, args.weights, args.detector, args.detector_weights, args.tracker),
-        *(args.batch_size, args.device, args.threads),
+        batch_size=args.batch_size,
+        device=args.device,
+        threads=args.threads,
     )
     look = load_look(needs, looking, f"sampler {sampler!r}")
     for number, video in enumerate(args.videos):

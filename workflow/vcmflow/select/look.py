@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from vcmflow.core.embedding import embed_frames, load_embedder
 from vcmflow.core.errors import VcmflowError
@@ -16,6 +18,8 @@ from vcmflow.core.registry import build, check_names, find
 from vcmflow.core.tracking import track_video
 from vcmflow.core.video import Frame
 from vcmflow.embed.registry import EMBEDDERS
+from vcmflow.importance.maps import Blocks, Score, roim
+from vcmflow.importance.registry import MAPS
 from vcmflow.sample.registry import GIVEN, SAMPLERS
 from vcmflow.task.registry import DETECTORS
 from vcmflow.track.registry import TRACKERS
@@ -34,6 +38,8 @@ class Looking:
         detector: of the tracks; None where nothing needs them.
         detector_weights: its weights file.
         tracker: of the tracks.
+        map: the importance map.
+        map_weights: weights file of its network.
         batch_size: frames at once; does not change the result.
         device: "auto", "cpu" or "cuda".
         threads: of the CPU.
@@ -44,6 +50,8 @@ class Looking:
     detector: str | None = None
     detector_weights: Path | None = None
     tracker: str = "deepsort"
+    map: str = "texture"
+    map_weights: Path | None = None
     batch_size: int = 16
     device: str = "cpu"
     threads: int = 1
@@ -61,14 +69,16 @@ def load_look(needs: Iterable[str], looking: Looking, who: str) -> Look:
         VcmflowError: something else is needed than one embedding or the tracks, or what computes it
             cannot be loaded.
     """
-    wanted = tuple(sorted(set(needs)))
-    lookers = {(): _count, ("embedding",): _embedding, ("tracks",): _tracks}
-    if wanted not in lookers:
+    wanted = set(needs)
+    lookers = {"embedding": _embedding, "tracks": _tracks}
+    ends = sorted(wanted - {"importance"})
+    if len(ends) > 1 or not lookers.keys() >= set(ends):
         raise VcmflowError(
-            f"{who} needs {' and '.join(wanted)}; in one process there is an embedding or tracks: "
-            "run the stages one by one (`vcmflow stage`)"
+            f"{who} needs {' and '.join(sorted(wanted))}; in one process there is an embedding or "
+            "tracks: run the stages one by one (`vcmflow stage`)"
         )
-    return lookers[wanted](looking)
+    look = lookers[ends[0]](looking) if ends else _count
+    return _with_importance(look, looking) if "importance" in wanted else look
 
 
 def check_sampler(instance: str) -> tuple[str, dict[str, Any], tuple[str, ...]]:
@@ -111,6 +121,30 @@ def _tracks(looking: Looking) -> Look:
     return look
 
 
-def _count(looking: Looking) -> Look:
-    del looking
-    return lambda frames: (sum(1 for _ in frames), {})
+def _with_importance(look: Look, looking: Looking) -> Look:
+    """The same, with every frame scored as it passes by."""
+    name, options = parse_instance(looking.map, "map")
+    offered = {"weights": looking.map_weights, "device": looking.device, "truth": None}
+    if find(MAPS, name, "map").gpu:
+        from vcmflow.core.device import choose_device, set_deterministic
+
+        set_deterministic(looking.threads)
+        offered["device"] = choose_device(looking.device)
+    score: Score = build(MAPS, name, "map", options, offered=offered)
+
+    def both(frames: Iterable[Frame]) -> tuple[int, dict[str, Any]]:
+        blocks: list[Blocks] = []
+
+        def scored() -> Iterator[Frame]:
+            for index, frame in enumerate(frames):
+                blocks.append(roim(score(frame, index)))
+                yield frame
+
+        n, needs = look(scored())
+        return n, {**needs, "importance": np.stack(blocks)}
+
+    return both
+
+
+def _count(frames: Iterable[Frame]) -> tuple[int, dict[str, Any]]:
+    return sum(1 for _ in frames), {}

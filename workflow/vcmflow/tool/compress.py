@@ -8,6 +8,7 @@ with the length of the video or of a segment.
 from __future__ import annotations
 
 import itertools
+import shutil
 import tempfile
 import time
 from collections import deque
@@ -25,6 +26,7 @@ from vcmflow.core.encoding import Shape
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import sha256, whole_file
 from vcmflow.core.machine import processors
+from vcmflow.core.needs import rows_of
 from vcmflow.core.options import parse_instance
 from vcmflow.core.video import Frame
 from vcmflow.encode.codec import Codec, Video
@@ -207,7 +209,9 @@ def compress(
 
         try:
             for number in itertools.count():
-                spool = Spool(scratch / f"{number}.rgb")
+                folder = scratch / str(number)
+                folder.mkdir()
+                spool = Spool(folder / "frames.rgb")
                 part = itertools.islice(frames, length)
                 told = _told(spool.record(part), counted, source, progress)
                 positions, segment_needs = choose(told)
@@ -215,8 +219,6 @@ def compress(
                     break
                 counted += len(spool.times)
                 total += (spool.end - spool.times[0]) * source.time_base
-                folder = scratch / str(number)
-                folder.mkdir()
                 pending.append(pool.submit(coder, spool, positions, segment_needs, folder))
                 if len(pending) > workers:
                     write()
@@ -293,14 +295,13 @@ class _Coder:
     ) -> Segment:
         """Code the kept frames of a segment, and forget all of them."""
         shape = Shape(spool.shape[1], spool.shape[0], len(kept), CODED_FPS)
-        own = {name: needs[name] for name in CODECS[self.name].needs}
+        wanted = {name: needs[name] for name in CODECS[self.name].needs}
+        own = rows_of(wanted, kept, len(spool.times), f"codec {self.name!r}")
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             video = Video(shape, lambda: spool.read(kept), Path(scratch))
             coded, _ = encode_point(self.name, self.codec, video, own, self.point, folder)
-        spool.path.unlink()
         streams = {part.role: (folder / part.file).read_bytes() for part in coded.streams}
-        for part in coded.streams:
-            (folder / part.file).unlink()
+        shutil.rmtree(folder)
         gaps = tuple(int(gap) - 1 for gap in np.diff(kept))
         return Segment(gaps, tuple(spool.times), spool.end, streams)
 

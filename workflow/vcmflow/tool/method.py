@@ -158,6 +158,10 @@ def named_method(name: str, params: Path | None = None) -> Method:
     if embedding:
         instance, weights = part("embed", "embeddings", "embedder", embedding)
         looking = replace(looking, embedding=instance, weights=weights)
+    importance = settings["encode"]["codecs"][codec].get("importance")
+    if importance:
+        instance, weights = part("importance", "maps", "map", importance)
+        looking = replace(looking, map=instance, map_weights=weights)
     if "track" in settings:
         track = settings["track"]
         instance, weights = _instance(track["detector"], "detector", trained)
@@ -168,7 +172,7 @@ def named_method(name: str, params: Path | None = None) -> Method:
 
 # Keys of an instance that are the workflow's and no option of the plug-in.
 _OURS = (
-    *("title", "short", "point", "ladder", "keep_every", "embedding"),
+    *("title", "short", "point", "ladder", "keep_every", "embedding", "importance"),
     *("weights", "training", "optional"),
 )
 

@@ -108,8 +108,9 @@ class Receiver:
         """
         header = self.reader.header
         sent = {}
-        for role, name in self._entry.files(header.point).items():
-            sent[role] = folder / name
+        files = self._entry.files(header.point)
+        for role in self._entry.streams:
+            sent[role] = folder / files[role]
             sent[role].write_bytes(segment.streams[role])
         shape = Shape(header.width, header.height, segment.kept, header.fps)
         try:

@@ -28,6 +28,8 @@ def add_method(parser: argparse.ArgumentParser, tracking: bool = True) -> None:
     if tracking:
         group.add_argument("--detector", help="for tracking: onnx, faster_rcnn_mini, …")
         group.add_argument("--detector-weights", type=Path, help="of that detector")
+    group.add_argument("--map", help="for codecs by importance: texture, plis, …")
+    group.add_argument("--map-weights", type=Path, help="of that map's network")
     group.add_argument("--codec", help=", ".join(sorted(CODECS)))
     group.add_argument("--codec-weights", type=Path, help="of a learned codec")
     add_reconstructor(group)
@@ -81,6 +83,8 @@ def method_of(args: argparse.Namespace) -> Method:
         "weights": args.weights,
         "detector": args.detector,
         "detector_weights": args.detector_weights,
+        "map": args.map,
+        "map_weights": args.map_weights,
         "device": args.device,
         "threads": args.threads,
     }
