@@ -48,6 +48,7 @@ TOOLS: dict[str, tuple[str, str]] = {
     "restore": ("vcmflow.tool.commands.restore", "all frames at their times, or the kept ones"),
     "info": ("vcmflow.tool.commands.info", "what is in a file"),
     "evaluate": ("vcmflow.tool.commands.evaluate", "rate, PSNR, SSIM, a detector's accuracy"),
+    "advise": ("vcmflow.tool.commands.advise", "which method, share of frames and QP to use"),
 }
 
 HELP = """\
@@ -57,6 +58,7 @@ Video coding for machines: keep the frames that a detector needs, and code them.
   vcmflow restore out.vcm restored.mp4
   vcmflow info out.vcm
   vcmflow evaluate in.mp4 out.vcm --detector onnx --detector-weights m.onnx
+  vcmflow advise in.mp4 --detector onnx --detector-weights m.onnx --kbps 200
 
 commands (vcmflow COMMAND --help):
 {tools}
