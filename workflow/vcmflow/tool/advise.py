@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from vcmflow.tool.method import Method
 from vcmflow.tool.restore import Receiver
 from vcmflow.tool.source import of_frames
 
-_CLOSER = 2  # further points per curve, each halving the interval that the goal lies in
+_CLOSER = 2  # further points per curve, each where the curve should meet the goal
 _BATCH = 8
 
 
@@ -86,6 +87,14 @@ class Goal:
         if self.kbps is not None:
             return trial.kbps <= self.kbps
         return self.accuracy is not None and trial.accuracy >= self.accuracy
+
+    def place(self, dear: Trial, cheap: Trial) -> float:
+        """Where it lies between two trials of a curve, 0..1, log rate or accuracy being linear."""
+        if self.kbps is not None:
+            ends = math.log(dear.kbps), math.log(cheap.kbps), math.log(self.kbps)
+        else:
+            ends = dear.accuracy, cheap.accuracy, self.accuracy or 0.0
+        return (ends[2] - ends[0]) / (ends[1] - ends[0])
 
     def rank(self, trial: Trial) -> tuple[bool, float, float]:
         """The larger, the better: first the goal, then what it leaves free, then the other."""
@@ -225,10 +234,10 @@ def advise(
 
 
 def between(trials: Sequence[Trial], goal: Goal) -> float | None:
-    """The point in the middle between those that meet the goal and those that do not.
+    """A point between those that meet the goal and those that do not.
 
-    None where there is none left: where the points are next to each other, or the goal is met at
-    the end that costs most of what it leaves free.
+    None where there is none left: where the points are next to each other, or the dearest point
+    already meets a rate or misses an accuracy.
     """
     name, _ = parse_instance(trials[0].candidate.method.codec, "codec")
     entry = CODECS[name]
@@ -241,9 +250,16 @@ def between(trials: Sequence[Trial], goal: Goal) -> float | None:
     if cheap_side[0]:
         return None  # even the dearest: a better one would be of another ladder
     first = cheap_side.index(True) if True in cheap_side else len(ordered)
-    dear = ordered[first - 1].point
-    cheap = ordered[first].point if first < len(ordered) else cheapest
-    middle = (dear + cheap) / 2
+    dear = ordered[first - 1]
+    if first < len(ordered):
+        cheap = ordered[first].point
+        share = goal.place(dear, ordered[first])
+    else:
+        cheap, share = cheapest, 0.5
+    point = dear.point + share * (cheap - dear.point)
     if all(isinstance(limit, int) for limit in limits):
-        middle = float(round(middle))
-    return None if middle in (dear, cheap) else middle
+        low, high = sorted((dear.point, cheap))
+        if high - low < 2:
+            return None
+        point = float(min(max(round(point), low + 1), high - 1))
+    return point
