@@ -6,10 +6,9 @@ QP of a block lies
 
     dQP_b = clip(-3 strength log2(w_b t_b^texture) + c, -limit, limit)
 
-beside that of its picture, where t_b is its texture, and c such that the offsets, clipped and
-rounded, have the mean over the picture's area that was asked for (0: the mean QP stays). A region
-of interest is the share of the blocks with the largest w_b: those in it get the mean of their w_b,
-all others that of theirs.
+beside that of its picture, where t_b is its texture, and c such that the mean over the picture's
+area is 0, also after rounding: the mean QP stays. A region of interest is the share of the blocks
+with the largest w_b: those in it get the mean of their w_b, all others that of theirs.
 """
 
 from __future__ import annotations
@@ -72,7 +71,7 @@ class Allocation:
             height: likewise.
             texture: of the blocks, > 0, in the shape of ``importance``; None where it plays no
                 part.
-            mean: of the offsets of each picture, within ``limit``.
+            mean: added to all offsets, so that it is the mean of each picture's.
 
         Raises:
             VcmflowError: the importance is that of pictures of another size, or has values that
@@ -82,22 +81,16 @@ class Allocation:
         weights = np.asarray(importance, np.float64)
         if texture is not None and self.texture:
             weights = weights * texture**self.texture
-        areas = np.outer(_sides(height), _sides(width))
-        return np.stack([self._picture(picture, areas, mean) for picture in weights])
-
-    def _picture(self, weights: FloatArray, areas: FloatArray, mean: float) -> Offsets:
-        step = self.block // BLOCK
+        areas, step = np.outer(_sides(height), _sides(width)), self.block // BLOCK
         area = _sums(areas, step)
         coarse = _sums(weights * areas, step) / area
-        coarse = coarse / max(coarse.mean(), np.finfo(float).tiny)
+        coarse /= np.maximum(coarse.mean((1, 2), keepdims=True), np.finfo(float).tiny)
         if self.region is not None:
-            inside = coarse > np.quantile(coarse, 1 - self.region, method="inverted_cdf")
-            for part in (inside, ~inside):
-                coarse[part] = coarse[part].mean() if part.any() else 0
+            coarse = np.stack([in_two(picture, self.region) for picture in coarse])
         ideal = -3 * self.strength * np.log2(coarse + _LEAST)
-        offsets = rounded(centred(ideal, area, self.limit, mean), area, mean)
-        full = np.repeat(np.repeat(offsets, step, 0), step, 1)
-        return full[: weights.shape[0], : weights.shape[1]]
+        offsets = rounded(centred(ideal, area, self.limit) + mean, area, mean)
+        full = np.repeat(np.repeat(offsets, step, 1), step, 2)
+        return full[:, : weights.shape[1], : weights.shape[2]]
 
 
 def check_grid(importance: Importance, width: int, height: int) -> None:
@@ -117,22 +110,34 @@ def check_grid(importance: Importance, width: int, height: int) -> None:
         raise VcmflowError("the importance map has values that are negative or not finite")
 
 
-def centred(ideal: FloatArray, area: FloatArray, limit: float, mean: float = 0.0) -> FloatArray:
-    """clip(ideal + c, -limit, limit) with the c that gives it this mean over the area.
+def in_two(weights: FloatArray, share: float) -> FloatArray:
+    """The region of interest of a picture: two kinds of blocks, each with the mean of its weights.
 
     Args:
-        ideal: any finite numbers.
-        area: of the same shape, > 0.
-        limit: > abs(mean).
-        mean: of the result.
+        weights: rows x columns.
+        share: of the blocks that are the region, at most.
     """
-    low, high = -limit - ideal.max(), limit - ideal.min()
-    for _ in range(60):  # the mean rises with c: halve the interval
+    inside = weights > np.quantile(weights, 1 - share, method="inverted_cdf")
+    if not inside.any():
+        return np.full_like(weights, weights.mean())
+    return np.where(inside, weights[inside].mean(), weights[~inside].mean())
+
+
+def centred(ideal: FloatArray, area: FloatArray, limit: float) -> FloatArray:
+    """clip(ideal + c, -limit, limit), where c gives every picture the mean 0 over its area.
+
+    Args:
+        ideal: pictures x rows x columns, finite.
+        area: rows x columns, > 0.
+        limit: > 0.
+    """
+    shares = area / area.sum()
+    low = -limit - ideal.max((1, 2), keepdims=True)
+    high = limit - ideal.min((1, 2), keepdims=True)
+    for _ in range(40):  # the mean rises with c: halve the interval
         middle = (low + high) / 2
-        if np.average(np.clip(ideal + middle, -limit, limit), weights=area) < mean:
-            low = middle
-        else:
-            high = middle
+        means = (np.clip(ideal + middle, -limit, limit) * shares).sum((1, 2), keepdims=True)
+        low, high = np.where(means < 0, middle, low), np.where(means < 0, high, middle)
     return np.clip(ideal + (low + high) / 2, -limit, limit)
 
 
@@ -141,13 +146,25 @@ def rounded(values: FloatArray, area: FloatArray, mean: float = 0.0) -> Offsets:
 
     Encoders round to whole QPs; one by one, small offsets would all vanish, and the mean move.
     Those with the largest fractions are rounded up.
+
+    Args:
+        values: pictures x rows x columns.
+        area: rows x columns, > 0.
+        mean: of each picture of the result.
     """
-    lower = np.floor(values + 1e-9)
-    order = np.argsort(-(values - lower), axis=None, kind="stable")
-    raised = np.cumsum(area.flat[order]) - area.flat[order] / 2
-    missing = mean * area.sum() - (lower * area).sum()
-    lower.flat[order[raised <= missing]] += 1
-    return lower.astype(np.int8)
+    flat, areas = values.reshape(len(values), -1), area.ravel()
+    lower = np.floor(flat + 1e-9)
+    order = np.argsort(lower - flat, axis=1, kind="stable")
+    sorted_areas = areas[order]
+    raised = np.cumsum(sorted_areas, axis=1) - sorted_areas / 2
+    missing = mean * areas.sum() - lower @ areas
+    np.put_along_axis(
+        lower,
+        order,
+        np.take_along_axis(lower, order, 1) + (raised <= missing[:, None]),
+        axis=1,
+    )
+    return lower.reshape(values.shape).astype(np.int8)
 
 
 def texture_of(luma: npt.NDArray[np.integer]) -> FloatArray:
@@ -170,6 +187,6 @@ def _sides(length: int) -> FloatArray:
 
 
 def _sums(values: FloatArray, step: int) -> FloatArray:
-    """Sums over step x step elements; fewer at the far ends."""
-    rows = np.add.reduceat(values, np.arange(0, values.shape[0], step), axis=0)
-    return np.add.reduceat(rows, np.arange(0, values.shape[1], step), axis=1)
+    """Sums over step x step elements of the last two axes; fewer at the far ends."""
+    rows = np.add.reduceat(values, np.arange(0, values.shape[-2], step), axis=-2)
+    return np.add.reduceat(rows, np.arange(0, values.shape[-1], step), axis=-1)

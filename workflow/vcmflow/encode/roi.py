@@ -8,11 +8,12 @@ its regions of interest, which ffmpeg's filter ``addroi`` attaches. What was mea
 - CRF gives the first intra picture the QP of P pictures, constant QP one that is 3 less. Offsets
   make up for that, so that every picture has the QP that the codecs ``x264`` and ``x265`` give it.
 - x265 keeps the regions of earlier pictures in its buffers, and crashes where a buffer was made for
-  a picture without any: every picture has regions, if only one of offset 0.
+  a picture without any: every picture has one for each block, if only of offset 0.
 """
 
 from __future__ import annotations
 
+import ctypes
 import math
 import struct
 from abc import abstractmethod
@@ -42,9 +43,9 @@ QP_RANGE = 63  # QPs that an offset of 1 means: 51, and 6 for each bit beyond 8
 QUALITY_PER_QP = 118  # ffmpeg's FF_QP2LAMBDA
 CLOSE = 0.005  # of the anchor's bytes: equal enough
 TRIES = 8
+FARTHEST = 12.0  # mean offset, in QP
 
 Qps = npt.NDArray[np.float32]  # pictures x rows x columns of blocks, or per picture
-Region = tuple[int, int, int, int, int]  # x, y, width, height in px, QP offset
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class Roi(Bundled):
         arguments, mean = self.arguments(point), 0.0
         if self.match_rate and self.allocation.strength:
             anchor = size(offsets(0, Allocation(strength=0)))
-            mean, ratio = matched(lambda mean: size(offsets(mean)) / anchor, self.allocation.limit)
+            mean, ratio = matched(lambda mean: size(offsets(mean)) / anchor)
             arguments += [f"mean offset {mean:+.3f}", f"rate {100 * (ratio - 1):+.2f} %"]
         chosen = offsets(mean)
         averages = self.code(clip, shape, point, chosen, target)
@@ -160,11 +161,10 @@ class Roi(Bundled):
         self, clip: Path, shape: Shape, offsets: Offsets, time_base: Fraction
     ) -> Iterator[av.VideoFrame | None]:
         """The pictures with their regions, and None for the end."""
+        canvas = Canvas(*colour.coded_size(shape.width, shape.height), time_base)
         for number, picture in enumerate(read_clip(clip, shape)):
             intra = self.structure == "ra" and number % self.intra_period == 0
-            frame = av.VideoFrame.from_ndarray(picture, format="yuv420p10le")
-            frame.pts, frame.time_base = number, time_base
-            yield with_regions(frame, regions(offsets[number] + (INTRA if intra else 0)))
+            yield canvas.fill(number, picture, offsets[number] + (INTRA if intra else 0))
         yield None
 
 
@@ -174,14 +174,12 @@ def _average(packet: av.Packet[av.VideoStream]) -> float:
     return float(quality) / QUALITY_PER_QP
 
 
-def matched(ratio: Callable[[float], float], limit: float) -> tuple[float, float]:
+def matched(ratio: Callable[[float], float]) -> tuple[float, float]:
     """The mean offset at which ``ratio(mean)`` is nearest 1, and the ratio there.
 
     Args:
         ratio: bytes relative to the anchor's; falls with the mean, by about half per 6 QP.
-        limit: of the mean; it is kept half a QP within.
     """
-    edge = limit - 0.5
     tried: dict[float, float] = {}
     mean = 0.0
     while mean not in tried and len(tried) < TRIES:
@@ -196,58 +194,73 @@ def matched(ratio: Callable[[float], float], limit: float) -> tuple[float, float
             above, below = math.log(tried[longer]), -math.log(tried[shorter])
             share = np.clip(above / (above + below), 0.1, 0.9)
             mean = longer + float(share) * (shorter - longer)
-        mean = min(max(mean, -edge), edge)
+        mean = min(max(mean, -FARTHEST), FARTHEST)
     best = min(tried, key=lambda m: abs(tried[m] - 1))
     return best, tried[best]
 
 
-def regions(offsets: npt.NDArray[np.integer]) -> list[Region]:
-    """Rectangles that give every block its offset; where they overlap, the first one counts.
+class Canvas:
+    """A frame with a region of interest for every block, which is filled anew for every picture.
 
-    Args:
-        offsets: rows x columns of blocks, whole QPs.
+    PyAV reads side data and has no way to add any. The filter ``addroi`` adds one region each time
+    that a frame passes; once there, they are written over in place (AVRegionOfInterest: its size,
+    top, bottom, left, right, and the offset as a fraction).
     """
-    rows, columns = offsets.shape
-    values, counts = np.unique(offsets, return_counts=True)
-    most = int(values[counts.argmax()])
-    found: list[Region] = []
-    free = offsets != most
-    for top, left in np.argwhere(free):
-        if not free[top, left]:
-            continue
-        value = offsets[top, left]
-        fits = free & (offsets == value)
-        right = left + 1
-        while right < columns and fits[top, right]:
-            right += 1
-        bottom = top + 1
-        while bottom < rows and fits[bottom, left:right].all():
-            bottom += 1
-        free[top:bottom, left:right] = False
-        place = (left, top, right - left, bottom - top)
-        found.append((*(BLOCK * int(side) for side in place), int(value)))  # type: ignore[arg-type]
-    return [*found, (0, 0, BLOCK * columns, BLOCK * rows, most)]
 
+    def __init__(self, width: int, height: int, time_base: Fraction) -> None:
+        """Make it.
 
-def with_regions(frame: av.VideoFrame, given: list[Region]) -> av.VideoFrame:
-    """The frame with regions of interest as side data."""
-    graph = av.filter.Graph()
-    graph.threads = 1
-    steps = [
-        graph.add_buffer(
-            width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
-        )
-    ]
-    for x, y, width, height, offset in given:
-        place = f"x={x}:y={y}:w={width}:h={height}:qoffset={offset}/{QP_RANGE}"
-        steps.append(graph.add("addroi", place))
-    steps.append(graph.add("buffersink"))
-    graph.link_nodes(*steps).configure()
-    graph.push(frame)
-    marked = graph.pull()
-    assert isinstance(marked, av.VideoFrame)  # noqa: S101  (for the type checker)
-    marked.pts = frame.pts
-    return marked
+        Args:
+            width: of the pictures, in px, even.
+            height: likewise.
+            time_base: seconds per picture.
+        """
+        rows, columns = -(-height // BLOCK), -(-width // BLOCK)
+        graph = av.filter.Graph()
+        graph.threads = 1
+        form = av.VideoFormat("yuv420p10le", width, height)
+        source = graph.add_buffer(width=width, height=height, format=form, time_base=time_base)
+        graph.link_nodes(source, graph.add("addroi"), graph.add("buffersink")).configure()
+        frame = av.VideoFrame(width, height, "yuv420p10le")
+        frame.pts, frame.time_base = 0, time_base
+        for _ in range(rows * columns):
+            graph.push(frame)
+            passed = graph.pull()
+            assert isinstance(passed, av.VideoFrame)  # noqa: S101  (for the type checker)
+            frame = passed
+        self.frame = frame
+        data = frame.side_data["REGIONS_OF_INTEREST"]
+        values = (ctypes.c_int32 * (data.buffer_size // 4)).from_address(data.buffer_ptr)
+        regions = np.frombuffer(values, np.int32).reshape(rows, columns, -1)
+        regions[..., 1] = BLOCK * np.arange(rows)[:, None]
+        regions[..., 2] = np.minimum(regions[..., 1] + BLOCK, height)
+        regions[..., 3] = BLOCK * np.arange(columns)
+        regions[..., 4] = np.minimum(regions[..., 3] + BLOCK, width)
+        regions[..., 6] = QP_RANGE
+        self._offsets = regions[..., 5]
+        self._planes = [
+            np.frombuffer(plane, np.uint16).reshape(plane.height, -1)[:, : plane.width]
+            for plane in frame.planes
+        ]
+
+    def fill(
+        self, number: int, picture: colour.Picture, offsets: npt.NDArray[np.integer]
+    ) -> av.VideoFrame:
+        """The frame, with a picture and its offsets; valid until the next one is filled in.
+
+        Args:
+            number: of the picture.
+            picture: 10-bit 4:2:0.
+            offsets: rows x columns of blocks, whole QPs.
+        """
+        start = 0
+        for plane in self._planes:
+            samples = picture.reshape(-1)[start : start + plane.size]
+            plane[:] = samples.reshape(plane.shape)
+            start += plane.size
+        self._offsets[:] = offsets
+        self.frame.pts = number
+        return self.frame
 
 
 def read_clip(path: Path, shape: Shape) -> Iterator[colour.Picture]:
