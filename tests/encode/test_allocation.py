@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.encode.allocation import Allocation, centred, rounded, texture_of
 
 WIDTH, HEIGHT = 92, 70  # 6 x 5 blocks, the last ones smaller
 AREA = np.outer([16, 16, 16, 16, 6], [16, 16, 16, 16, 16, 12])
-WEIGHTS = arrays(np.float32, (1, 5, 6), elements=st.floats(0, 100, width=32))
+
+
+def spread(seed, decades, zeros):
+    """Weights over some decades, a share of them 0."""
+    random = np.random.default_rng(seed)
+    weights = 10 ** random.uniform(-decades, decades, (1, 5, 6))
+    return np.where(random.random(weights.shape) < zeros, 0, weights).astype(np.float32)
+
+
+SEEDS = st.integers(0, 2**32 - 1)
+WEIGHTS = st.builds(spread, SEEDS, st.floats(0, 3), st.sampled_from([0, 0.1, 0.9, 1]))
+VALUES = st.builds(lambda seed: np.random.default_rng(seed).normal(0, 3, (1, 5, 6)), SEEDS)
 BLOCKS = st.sampled_from([16, 32, 64])
 SETTINGS = st.builds(
     Allocation,
@@ -32,7 +42,7 @@ def of(weights, **settings):
     return Allocation(**settings).offsets(weights, WIDTH, HEIGHT)[0]
 
 
-@settings(max_examples=25)
+@settings(max_examples=40, deadline=None)
 @given(weights=WEIGHTS, allocation=SETTINGS)
 def test_the_mean_stays_and_no_offset_exceeds_the_limit(weights, allocation):
     offsets = allocation.offsets(weights, WIDTH, HEIGHT)[0]
@@ -42,7 +52,7 @@ def test_the_mean_stays_and_no_offset_exceeds_the_limit(weights, allocation):
     assert abs(mean(offsets)) <= largest / 2 + 1e-9
 
 
-@settings(max_examples=25)
+@settings(max_examples=40, deadline=None)
 @given(weights=WEIGHTS, wanted=st.floats(-5, 5))
 def test_another_mean_can_be_asked_for(weights, wanted):
     plain, offsets = (Allocation().offsets(weights, WIDTH, HEIGHT, mean=m)[0] for m in (0, wanted))
@@ -50,15 +60,14 @@ def test_another_mean_can_be_asked_for(weights, wanted):
     assert np.abs(offsets - plain - wanted).max() < 2
 
 
-@settings(max_examples=25)
+@settings(max_examples=40, deadline=None)
 @given(weights=WEIGHTS, allocation=SETTINGS, power=st.integers(-6, 6))
 def test_the_scale_of_the_importance_does_not_show(weights, allocation, power):
-    assume(weights.max() == 0 or weights[weights > 0].min() > 1e-6)
     scaled = allocation.offsets(weights * np.float32(2.0**power), WIDTH, HEIGHT)
     assert np.array_equal(allocation.offsets(weights, WIDTH, HEIGHT), scaled)
 
 
-@settings(max_examples=25)
+@settings(max_examples=40, deadline=None)
 @given(weights=WEIGHTS, allocation=SETTINGS)
 def test_what_matters_more_is_never_coarser(weights, allocation):
     """Blocks of 16 px: by their own importance; rounding may part equals by one."""
@@ -68,8 +77,8 @@ def test_what_matters_more_is_never_coarser(weights, allocation):
     assert offsets[order[0]] >= offsets[order[-1]] - 1
 
 
-@settings(max_examples=25)
-@given(values=arrays(np.float64, (1, 5, 6), elements=st.floats(-8, 8)), strengths=st.data())
+@settings(max_examples=40, deadline=None)
+@given(values=VALUES, strengths=st.data())
 def test_response_to_the_strength_is_monotone(values, strengths):
     """The bits given to importance: the correlation of log importance with finer QPs."""
     one, two = sorted(strengths.draw(st.tuples(st.floats(0, 3), st.floats(0, 3))))
@@ -81,7 +90,7 @@ def test_response_to_the_strength_is_monotone(values, strengths):
     assert given_bits[0] <= given_bits[1] + 1e-6
 
 
-@settings(max_examples=25)
+@settings(max_examples=40, deadline=None)
 @given(weights=WEIGHTS, block=BLOCKS)
 def test_strength_0_and_equal_importance_are_no_map(weights, block):
     assert not of(weights, strength=0, block=block).any()
@@ -134,8 +143,8 @@ def test_texture_takes_part_where_it_is_asked_to():
     assert not Allocation().offsets(flat, WIDTH, HEIGHT, texture[None]).any()
 
 
-@settings(max_examples=25)
-@given(values=arrays(np.float64, (1, 5, 6), elements=st.floats(-6, 6)), target=st.floats(-0.5, 0.5))
+@settings(max_examples=40, deadline=None)
+@given(values=VALUES, target=st.floats(-0.5, 0.5))
 def test_rounding_goes_to_a_neighbour(values, target):
     moved = centred(values, AREA.astype(float), 6) + target
     whole = rounded(moved, AREA.astype(float), target)
