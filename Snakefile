@@ -37,6 +37,7 @@ localrules:
     models,
     ablation,
     compare,
+    importance,
 
 
 rule all:
@@ -67,6 +68,11 @@ rule ablation:
 rule compare:
     input:
         [file for file in TABLES + FIGURES if Path(file).stem == "compare"],
+
+
+rule importance:
+    input:
+        [file for file in TABLES + FIGURES if Path(file).stem == "importance"],
 
 
 rule models:

@@ -51,7 +51,7 @@ def words(folder: Path, name: str) -> list[str]:
 def test_every_map_is_read_as_importance_and_comes_out_the_same_again(
     folder: Path, name: str
 ) -> None:
-    sheet = ["--sheets-out", f"{folder}/i.png"]
+    sheet = ["--sheets-out", f"{folder}/i.png", "--pixels-out", f"{folder}/p.npy"]
     assert run(folder, name, *words(folder, name), *sheet) == 0
     maps = read_importance(folder / "i.npy")
     assert maps.shape == (4, 3, 4)
@@ -60,6 +60,8 @@ def test_every_map_is_read_as_importance_and_comes_out_the_same_again(
         np.testing.assert_array_equal(maps[1], 1)
     assert run(folder, name, *words(folder, name), out="again.npy") == 0
     assert (folder / "again.npy").read_bytes() == (folder / "i.npy").read_bytes()
+    pixels = np.load(folder / "p.npy")
+    assert pixels.shape == (37, 50) and pixels.mean(dtype=np.float64) == pytest.approx(1, abs=1e-4)
     # First, middle and last frame; each as picture, pixels and blocks.
     height, width = cv2.imread(f"{folder}/i.png").shape[:2]
     assert height == 3 * (240 + 20) and width == 3 * (round(50 * 240 / 37) + 4)
@@ -89,7 +91,7 @@ def test_frames_are_let_go_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "open_source", many)
     blocks, rows = command._map(Path("v.mkv"), gradient_energy)
     assert len(blocks) == 40
-    assert [row[0] for row in rows] == [0, 20, 39]
+    assert [row[0] for row in rows] == [0, 19, 39]
     assert most <= 5  # those on the sheet, and the one at hand
 
 

@@ -1,5 +1,5 @@
 # How much every block of a frame matters to machines: vcmflow/importance.
-rule importance:
+rule importance_map:
     input:
         video=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
         truth=PLAN.map_truth,
@@ -7,6 +7,7 @@ rule importance:
         code=PLAN.map_code,
     output:
         blocks=f"{RESULTS}/{{dataset}}/importance/{{sequence}}/{{importance}}.npy",
+        pixels=f"{RESULTS}/{{dataset}}/importance/{{sequence}}/{{importance}}.pixels.npy",
         sheet=f"{RESULTS}/{{dataset}}/importance/{{sequence}}/{{importance}}.png",
     log:
         f"{RESULTS}/logs/{{dataset}}/importance/{{sequence}}/{{importance}}.log",
@@ -24,4 +25,5 @@ rule importance:
     shell:
         "python -m vcmflow stage importance --map {params.map:q} {params.weights:q} {params.truth:q}"
         " --device {params.device:q} --threads {threads} --videos {input.video:q}"
-        " --out {output.blocks:q} --sheets-out {output.sheet:q} 2> {log:q}"
+        " --out {output.blocks:q} --pixels-out {output.pixels:q} --sheets-out {output.sheet:q}"
+        " 2> {log:q}"

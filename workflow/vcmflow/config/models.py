@@ -494,6 +494,11 @@ class Tables(Section):
         description="Method that the table and the figure `compare` measure every other method "
         "against; null for neither.",
     )
+    importance: Name | None = Field(
+        None,
+        description="Codec without an importance map that the table and the figure `importance` "
+        "measure those with one against, sampling by sampling; null for neither.",
+    )
     min_map: Annotated[float, Field(ge=0, le=1)] | None = Field(
         0.40, description="Check: least mAP on uncompressed frames; null for no check."
     )

@@ -23,6 +23,7 @@ _USES = """which figure is drawn from what:
   rate_scores   --scores [--methods --task --titles]
   rd            --scores [--methods --titles]
   compare       --scores [--methods --task --titles]
+  importance    as fig6, of two methods, and --maps
   accuracy_m    --scores --curves --points [--whole --task --titles]
   time          --benchmarks --names
   training      --logs [--names]
@@ -70,6 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     frame.add_argument("--truth", type=Path, help="its ground truth, COCO JSON")
     _files(frame, "--recons", "reconstructed video, one per method")
     _files(frame, "--results", "task results, one file per method")
+
+    _files(frame, "--maps", "importance: of pixels, of blocks, and the coded QPs, .npy")
 
     rest = parser.add_argument_group("decisions, embeddings, logs")
     _files(rest, "--decisions", "sampling decisions, JSON (fig6, fig7: one per method)")

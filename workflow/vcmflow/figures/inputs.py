@@ -37,6 +37,7 @@ class Inputs:
     recons: tuple[Path, ...] = ()
     results: tuple[Path, ...] = ()
     decisions: tuple[Path, ...] = ()
+    maps: tuple[Path, ...] = ()
     samplers: tuple[str, ...] = ()
     embeddings: tuple[Path, ...] = ()
     names: tuple[str, ...] = ()

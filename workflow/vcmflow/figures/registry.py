@@ -15,6 +15,7 @@ FIGURES: dict[str, Entry] = {
     "accuracy_m": Entry("vcmflow.figures.accuracy_m:build"),
     "rd": Entry("vcmflow.figures.rates:distortion"),
     "compare": Entry("vcmflow.figures.rates:compare"),
+    "importance": Entry("vcmflow.figures.importance:build"),
     "time": Entry("vcmflow.figures.time:build"),
     "training": Entry("vcmflow.figures.training:build"),
 }

@@ -15,7 +15,7 @@ from vcmflow.core.models import check_count, check_files
 from vcmflow.core.options import parse_instance
 from vcmflow.core.registry import build, find
 from vcmflow.core.video import open_source
-from vcmflow.importance.maps import Blocks, Score, roim
+from vcmflow.importance.maps import Blocks, Pixels, Score, roim, scaled
 from vcmflow.importance.registry import MAPS
 from vcmflow.importance.sheet import Row, write_sheet
 
@@ -44,6 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="float32 frames x rows x columns of blocks of 16 px, one per video",
     )
     parser.add_argument(
+        "--pixels-out",
+        nargs="+",
+        type=Path,
+        metavar="NPY",
+        help="float32 height x width of the middle frame, mean 1",
+    )
+    parser.add_argument(
         "--sheets-out", nargs="+", type=Path, metavar="PNG", help="a picture of some frames"
     )
     parser.add_argument("--device", default="cpu", help="cpu, cuda or auto (default cpu)")
@@ -52,7 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Score the frames of each video, one at a time, and write one array per video."""
-    others = {"--out": args.out, "--truth": args.truth, "--sheets-out": args.sheets_out}
+    others = {"--out": args.out, "--truth": args.truth, "--pixels-out": args.pixels_out}
+    others["--sheets-out"] = args.sheets_out
     check_files(args.videos, others)
     check_count(args, "threads")
     name, options = parse_instance(args.map, "map")
@@ -71,18 +79,25 @@ def run(args: argparse.Namespace) -> None:
         begun = time.perf_counter()
         blocks, rows = _map(video, score)
         seconds = (time.perf_counter() - begun) / len(blocks)
-        with whole_file(args.out[number]) as temporary, temporary.open("wb") as file:
-            np.save(file, blocks)
+        _save(args.out[number], blocks)
+        if args.pixels_out is not None:
+            middle = next(row for row in rows if row[0] == (len(blocks) - 1) // 2)
+            _save(args.pixels_out[number], scaled(middle[2]))
         if args.sheets_out is not None:
             write_sheet(args.sheets_out[number], rows)
         said = f"{len(blocks)} frames, {seconds:.3f} s each"
         print(f"{video}: {said}", file=sys.stderr, flush=True)
 
 
+def _save(path: Path, values: Pixels | Blocks) -> None:
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.save(file, values)
+
+
 def _map(video: Path, score: Score) -> tuple[Blocks, list[Row]]:
     """The blocks of all frames, and the first, middle and last frame for the sheet."""
     count = sum(1 for _ in open_source(video))
-    shown = {0, count // 2, count - 1}
+    shown = {0, (count - 1) // 2, count - 1}
     found: list[Blocks] = []
     rows: list[Row] = []
     for index, frame in enumerate(open_source(video)):

@@ -37,9 +37,14 @@ def roim(pixels: Pixels) -> Blocks:
     sides = [
         np.minimum(BLOCK, side - start) for start, side in zip(starts, values.shape, strict=True)
     ]
-    blocks = sums / np.outer(*sides)
-    peak = blocks.max()
+    return scaled(sums / np.outer(*sides))
+
+
+def scaled(values: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """Values >= 0 with a mean of 1; all ones where all are zero."""
+    given = np.asarray(values, np.float64)
+    peak = given.max()
     if peak <= 0:
-        return np.ones(blocks.shape, np.float32)
-    blocks = blocks / peak  # first, so that no mean of tiny values vanishes
-    return (blocks / blocks.mean()).astype(np.float32)
+        return np.ones(given.shape, np.float32)
+    given = given / peak  # first, so that no mean of tiny values vanishes
+    return (given / given.mean()).astype(np.float32)

@@ -69,6 +69,8 @@ def check(settings: Settings) -> None:
         _one_of("tables.all_intra", settings.tables.all_intra, settings.encode.codecs)
     if settings.tables.compare is not None:
         _one_of("tables.compare", settings.tables.compare, settings.methods)
+    if settings.tables.importance is not None:
+        _one_of("tables.importance", settings.tables.importance, settings.encode.codecs)
     _check_sweep(settings)
     for name in settings.data.warps.sequences if settings.data.warps else ():
         _one_of("data.warps.sequences", name, [sequence.name for sequence in DETECTION_TEST])

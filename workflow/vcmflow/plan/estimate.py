@@ -40,7 +40,7 @@ UNITS = ("job", "frame", "megapixel", "picture")
 BASES = ("measured", "published", "derived", "guessed")
 # Rules whose jobs load PyTorch before they start; reconstruct with a network, too.
 NETWORK_RULES = frozenset(
-    {"embed", "importance", "track", "task", "task_source", "train", "complexity"}
+    {"embed", "importance_map", "track", "task", "task_source", "train", "complexity"}
 )
 # Width and height in px as the datasets publish them.
 OSDAR23_SIZE, OSDAR23_HIGHRES_SIZE, DAVIS_SIZE = (2464, 1600), (4112, 2504), (854, 480)
@@ -344,7 +344,7 @@ def _sequence_work(
         yield "frames", "", amounts(n)
     elif rule == "embed":
         yield "embed", settings.embed.embeddings[wildcards["embedding"]].embedder, amounts(n)
-    elif rule == "importance":
+    elif rule == "importance_map":
         yield "importance", settings.importance.maps[wildcards["importance"]].map, amounts(n)
     elif rule == "track":
         yield "track", settings.track.detector.detector, amounts(n)

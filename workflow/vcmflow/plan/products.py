@@ -167,7 +167,7 @@ class Products:
         every = (
             *(self._difference("3", 0), self._difference("4", 1)),
             *(self._by_size("5", "detection"), self._by_size("6", "segmentation")),
-            *(self._costs(), self._compare_table(), self._ablation()),
+            *(self._costs(), self._compare_table(), self._importance_table(), self._ablation()),
             *(self._accuracy(), self._sanity()),
         )
         return [product for product in every if product is not None]
@@ -241,6 +241,25 @@ class Products:
             return None
         return self._table("compare", datasets, ["--anchor", anchor, *self._fit])
 
+    def _importance_pairs(self, dataset: Dataset) -> list[tuple[Method, Method]]:
+        """Methods whose codec takes a map, each with the one that differs in having none."""
+        anchor = self.settings.tables.importance
+        pairs = []
+        for method in dataset.methods.values():
+            drawn = self.settings.encode.codecs[method.codec].importance
+            other = dataset.counterpart(method.name, anchor) if anchor and drawn else None
+            if other and method.swept is None:
+                pairs.append((method, dataset.methods[other]))
+        return pairs
+
+    def _importance_table(self) -> Product | None:
+        datasets = [d for d in self.grid.values() if d.tasks and self._importance_pairs(d)]
+        if not datasets:
+            return None
+        anchors = (other.name for d in datasets for _, other in self._importance_pairs(d))
+        words = ["--anchor", *dict.fromkeys(anchors), *self._fit]
+        return self._table("importance", datasets, words)
+
     def _ablation(self) -> Product | None:
         dataset, names = self.detection, self.settings.tables
         if not dataset or len(self.variants) < 2 or names.anchor not in dataset.methods:
@@ -291,7 +310,8 @@ class Products:
             if dataset.tasks:
                 name = f"rate_scores_{dataset.name}"
                 found.append(Product(name, "rate_scores", of_dataset, self.scores(dataset), titles))
-        found += [self._compare_figure(), self._accuracy_m(), self._training(), self._time()]
+        found += [self._compare_figure(), self._importance_figure()]
+        found += [self._accuracy_m(), self._training(), self._time()]
         return [product for product in found if product is not None]
 
     def _per_scene(self, figure: str, which: int) -> Product | None:
@@ -326,9 +346,17 @@ class Products:
         key = f"{kind}_sequence"
         named = getattr(self.settings.figures, key)
         sequence = self._choose(key, [named] if named else [], dataset.sequences)[0]
+        files = self._frame_files(dataset, kind, sequence, methods, point)
+        words = ["--sequence", sequence, "--points", point, "--methods", *(m.name for m in methods)]
+        return Product(figure, figure, (dataset.name,), files, [*words, *self.titles([dataset])])
+
+    def _frame_files(
+        self, dataset: Dataset, kind: str, sequence: str, methods: Sequence[Method], point: str
+    ) -> dict[str, list[str]]:
+        """What one frame of a sequence is shown from, as methods deliver it at a point."""
         folder = f"{self.plan.results}/{dataset.name}"
         task, part = dataset.with_kind(kind)[0], dataset.part_of(sequence)
-        files = {
+        return {
             "--original": [f"{folder}/frames/{sequence}/frames.mkv"],
             "--source-results": [f"{folder}/task/{task}/source/{part}.json"],
             "--truth": [f"{folder}/frames/{sequence}/truth.json"],
@@ -337,8 +365,38 @@ class Products:
             "--results": [f"{folder}/task/{task}/{m.chain}/{part}.json" for m in methods],
             "--decisions": [f"{folder}/sample/{sequence}/{m.sampler}.json" for m in methods],
         }
-        words = ["--sequence", sequence, "--points", point, "--methods", *(m.name for m in methods)]
-        return Product(figure, figure, (dataset.name,), files, [*words, *self.titles([dataset])])
+
+    def _importance_figure(self) -> Product | None:
+        """One frame, its importance, the QPs that it was coded with, and what is found in it."""
+        dataset = self.detection
+        if dataset is None:
+            return None
+        pairs = self._importance_pairs(dataset)
+        shown = [point_text(self.settings.figures.shown_point)]
+        for method, anchor in pairs:
+            sampler = sampler_of(self.settings, method.sampler).sampler
+            if not SAMPLERS[sampler].keeps_all or not {*shown} <= {*method.points} & {
+                *anchor.points
+            }:
+                continue
+            records = self.plan.records(method.codec, shown)
+            if not records:
+                continue
+            named = self.settings.figures.detection_sequence
+            there = dataset.sequences
+            sequence = self._choose("detection_sequence", [named] if named else [], there)[0]
+            folder = f"{self.plan.results}/{dataset.name}"
+            drawn = self.settings.encode.codecs[method.codec].importance
+            maps = [
+                f"{folder}/importance/{sequence}/{drawn}{end}" for end in (".pixels.npy", ".npy")
+            ]
+            maps.append(f"{folder}/encode/{sequence}/{method.stream}/{records[0]}")
+            files = self._frame_files(dataset, "detection", sequence, [anchor, method], *shown)
+            words = ["--sequence", sequence, "--points", *shown]
+            words += ["--methods", anchor.name, method.name, *self.titles([dataset])]
+            files["--maps"] = maps
+            return Product("importance", "importance", (dataset.name,), files, words)
+        return None
 
     @staticmethod
     def _choose(key: str, names: Sequence[str], there: Iterable[str], least: int = 1) -> list[str]:

@@ -11,6 +11,7 @@ TABLES: dict[str, Entry] = {
     "6": Entry("vcmflow.tables.by_size:segmentation"),
     "7": Entry("vcmflow.tables.costs:complexity"),
     "compare": Entry("vcmflow.tables.compare:build"),
+    "importance": Entry("vcmflow.tables.importance:build"),
     "ablation": Entry("vcmflow.tables.ablation:build"),
     "accuracy": Entry("vcmflow.tables.accuracy:build"),
     "sanity": Entry("vcmflow.tables.sanity:build"),
