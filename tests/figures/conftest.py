@@ -74,6 +74,7 @@ def flags(tmp_path_factory: pytest.TempPathFactory) -> Flags:
             *("--whole", "all", *titles),
         ],
         "rd": ["--scores", sequences],
+        "importance": [*_map_flags(folder, sequences), *titles],
         "compare": ["--scores", compare, "--methods", *drawn, *titles],
         "time": _time_flags(folder),
         "training": ["--logs", _log(folder)],
@@ -109,6 +110,23 @@ def _frame_flags(folder: Path, sequences: Path) -> list[Any]:
     flags += ["--methods", *METHODS, "--recons", video, video, video]
     flags += ["--results", task, task, poor]
     return [*flags, "--decisions", *decisions]
+
+
+def _map_flags(folder: Path, sequences: Path) -> list[Any]:
+    flags = _frame_flags(folder, sequences)
+    flags = flags[: flags.index("--methods")]
+    video, task, poor = (folder / name for name in ("frames.mkv", "task.json", "poor.json"))
+    (folder / "kept").mkdir(exist_ok=True)
+    whole = made_up.decision("bear", "all", list(range(10)), 10)
+    decisions = made_up.write_decisions(folder / "kept", [whole])
+    random = np.random.default_rng(0)
+    blocks = random.random((10, 3, 4)).astype(np.float32)
+    np.save(folder / "blocks.npy", blocks / blocks.mean((1, 2), keepdims=True))
+    np.save(folder / "pixels.npy", random.random(SIZE).astype(np.float32))
+    np.save(folder / "qp.npy", (37 + random.integers(-6, 7, blocks.shape)).astype(np.float32))
+    flags += ["--methods", "all", "uniform", "--recons", video, video, "--results", poor, task]
+    flags += ["--decisions", *decisions, *decisions]
+    return [*flags, "--maps", *(folder / f"{name}.npy" for name in ("pixels", "blocks", "qp"))]
 
 
 def _embedding_flags(folder: Path, names: list[str]) -> list[Any]:

@@ -36,6 +36,7 @@ UNITS = {
     "accuracy_m": ["m/n", "mAP", "rate (kbit/s)"],
     "rd": ["rate (kbit/s)", "PSNR (dB)", "SSIM"],
     "compare": ["rate (kbit/s), all scenes", "mAP", "railway: detection", "railway: second"],
+    "importance": ["kbit/s", "importance of blocks", "coded QP", "bright = finer; 31 to 43"],
     "time": ["time (min)"],
     "training": ["step", "loss", "cosine similarity", "learning rate"],
 }

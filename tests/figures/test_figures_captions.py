@@ -126,7 +126,15 @@ def test_the_comparison_names_its_anchor_codecs_and_tasks() -> None:
     assert "all-intra" not in text
 
 
-@pytest.mark.parametrize("name", ["fig4", "fig6", "table3", "table5", "compare"])
+def test_importance_names_its_anchor_maps_networks_and_tasks() -> None:
+    text = render("importance", settings("importance"), {})
+    assert "against x265" in text
+    assert "PLIS: map plis of the network proxy_mini" in text
+    assert "texture: map texture," in text
+    assert "Task segmentation: segmentation by yolact_mini" in text
+
+
+@pytest.mark.parametrize("name", ["fig4", "fig6", "table3", "table5", "compare", "importance"])
 def test_pseudo_ground_truth_is_owned_up_to(name: str) -> None:
     text = render(name, settings(), {"note": "parkour (real data, pseudo ground truth)"})
     assert "what the same model finds on the uncompressed frames" in text

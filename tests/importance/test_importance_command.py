@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from vcmflow.__main__ import stage
 from vcmflow.core.arrays import Frame, read_importance
@@ -18,13 +19,13 @@ from vcmflow.core.video import write_video
 from vcmflow.importance import command
 from vcmflow.importance.registry import MAPS
 from vcmflow.importance.texture import gradient_energy
-
-WEIGHTS = Path(__file__).parents[2] / "models" / "proxy_mini.safetensors"
+from vcmflow.nets.proxy_mini import NAME, ProxyNetwork
+from vcmflow.nets.weights import save_halves
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A video of 4 frames of 50 x 37, the second one black, and its ground truth."""
+    """A video of 4 frames of 50 x 37, the second one black, its ground truth, a proxy's weights."""
     frames = np.random.default_rng(0).integers(0, 256, (4, 37, 50, 3)).astype(np.uint8)
     frames[1] = 0
     write_video(tmp_path / "v.mkv", frames, 10.0)
@@ -34,6 +35,8 @@ def folder(tmp_path: Path) -> Path:
         "annotations": [{"image_id": 0, "category_id": 1, "bbox": [0, 0, 16, 16]}],
     }
     (tmp_path / "truth.json").write_text(json.dumps(truth), "utf-8")
+    torch.manual_seed(0)
+    save_halves(tmp_path / "w.safetensors", ProxyNetwork(), NAME, {})
     return tmp_path
 
 
@@ -43,7 +46,7 @@ def run(folder: Path, instance: str, *extra: str, out: str = "i.npy") -> int:
 
 
 def words(folder: Path, name: str) -> list[str]:
-    given = ["--weights", str(WEIGHTS)] if name in ("plis", "confidence") else []
+    given = ["--weights", f"{folder}/w.safetensors"] if name in ("plis", "confidence") else []
     return given + (["--truth", f"{folder}/truth.json"] if MAPS[name].truth else [])
 
 
@@ -75,14 +78,15 @@ def test_frames_of_other_videos_do_not_count(folder: Path) -> None:
 
 
 def test_frames_are_let_go_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    alive: weakref.WeakSet[Frame] = weakref.WeakSet()
+    alive: dict[int, int] = {}
     most = 0
 
     def many(_: Path) -> Iterator[Frame]:
         nonlocal most
         for number in range(40):
             frame = np.full((32, 32, 3), number, np.uint8)
-            alive.add(frame)
+            alive[number] = number
+            weakref.finalize(frame, alive.pop, number)
             yield frame
             del frame
             gc.collect()

@@ -68,6 +68,39 @@ METHOD = {"sampler": "uniform", "codec": "vvenc_ra", "reconstructor": "interpola
             {"sample": {"samplers": {"manifold": {"ark": "chord"}}}},
             ["sample.samplers.manifold", "no option 'ark'", "did you mean 'arc'"],
         ),
+        (
+            {"importance": {"maps": {"x": {"map": "saliency"}}}},
+            ["importance.maps.x", "'saliency'", "texture"],
+        ),
+        (
+            {"importance": {"maps": {"plis": {"network": "proxy"}}}},
+            ["importance.maps.plis.network", "'proxy'", "did you mean 'proxy_mini'"],
+        ),
+        (
+            {"importance": {"maps": {"x": {"map": "plis"}}}},
+            ["importance.maps.x.weights", "is missing", "'plis'"],
+        ),
+        (
+            {"importance": {"maps": {"plis": {"probse": 4}}}},
+            ["importance.maps.plis", "did you mean 'probes'"],
+        ),
+        (
+            {"importance": {"maps": {"texture": {"weights": "w.pt"}}}},
+            ["importance.maps.texture.weights", "takes none"],
+        ),
+        (
+            {"encode": {"codecs": {"x": {"codec": "x265_roi", "importance": "plsi"}}}},
+            ["encode.codecs.x.importance", "'plsi'", "did you mean 'plis'"],
+        ),
+        (
+            {"encode": {"codecs": {"x": {"codec": "x265_roi"}}}},
+            ["encode.codecs.x.importance", "is missing", "codec needs one"],
+        ),
+        (
+            {"encode": {"codecs": {"x": {"codec": "x265", "importance": "plis"}}}},
+            ["encode.codecs.x.importance", "takes no importance"],
+        ),
+        ({"tables": {"importance": "x"}}, ["tables.importance", "'x'", "vvenc_ra"]),
         ({"encode": {"ladder": [64]}}, ["encode.ladder", "64", "vvenc", "0..63"]),
         (
             {"encode": {"codecs": {"x": {"codec": "x264", "ladder": [22, 60]}}}},

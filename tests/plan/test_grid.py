@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from planning import plan, settings
 
-from vcmflow.plan.grid import keep_every, sampler_of
+from vcmflow.plan.grid import keep_every, sampler_of, used_maps
+from vcmflow.plan.products import Products
 
 SEQUENCE = "1_calibration_1.1-rgb_center"
 CHAIN = {"sampler": "uniform", "codec": "vvenc_ra", "reconstructor": "interpolation"}
@@ -143,3 +144,44 @@ def test_gpus_go_to_what_is_made_for_them(gpus: int) -> None:
     assert paper.reconstruct_gpus("vvenc_ra", "interpolation") == min(1, gpus)
     assert paper.encode_gpus("vvenc_ra") == 0
     assert plan(gpus=gpus).task_gpus(SimpleNamespace(task="detection")) == 0
+
+
+def test_a_codec_with_a_map_has_it_made_and_no_other() -> None:
+    change = with_method(codec="x265")
+    change["encode"] = {"codecs": {"x265": {"codec": "x265_roi", "importance": "own"}}}
+    own = {"map": "plis", "network": "faster_rcnn_mini", "training": "faster_rcnn_mini"}
+    change["importance"] = {"maps": {"own": own, "bound": {"map": "boxes"}}}
+    found = plan(change=change)
+    file = f"results/mini/railway/importance/{SEQUENCE}/own.npy"
+    assert found.codec_needs("x265", chain()) == {"importance": file}
+    assert used_maps(found.settings, found.grid) == ["own"]
+    assert used_maps(plan().settings, plan().grid) == []
+    assert found.model_trainings() == ["faster_rcnn_mini"]
+    own_map, bound = (
+        SimpleNamespace(dataset="railway", sequence=SEQUENCE, importance=name)
+        for name in ("own", "bound")
+    )
+    assert found.map_weights(own_map) == [found.training_file("faster_rcnn_mini")]
+    code = " ".join(found.map_code(own_map))
+    assert "nets/faster_rcnn_mini.py" in code and "nets/proxy_mini.py" not in code
+    assert "gradient.py" not in " ".join(found.map_code(bound)) and not found.map_weights(bound)
+    assert found.map_truth(own_map) == []
+    assert found.map_truth(bound) == [f"results/mini/railway/frames/{SEQUENCE}/truth.json"]
+
+
+def test_importance_is_compared_with_the_same_sampling() -> None:
+    products = Products(plan("importance"))
+    pairs = products._importance_pairs(products.grid["railway"])
+    assert {(method.name, anchor.name) for method, anchor in pairs} >= {
+        ("roi_plis", "all_x265"),
+        ("roi_plis_uniform", "uniform_x265"),
+        ("roi_boxes_manifold", "manifold_x265"),
+    }
+    assert len(pairs) == 12
+    assert "importance" in {table.name for table in products.tables()}
+    (figure,) = (one for one in products.figures() if one.name == "importance")
+    assert [Path(file).name for file in figure.files["--maps"]] == [
+        *("plis.pixels.npy", "plis.npy", "37.qp.npy"),
+    ]
+    others = Products(plan())
+    assert "importance" not in {one.name for one in [*others.tables(), *others.figures()]}

@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import re
+import statistics
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,7 @@ CHOICES = {
     ],
     "ablation": [*ANCHOR, *TEST],
     "compare": ANCHOR,
+    "importance": ["--anchor", "uniform", "manifold"],
 }
 
 
@@ -570,6 +572,63 @@ def test_compare_has_reconstructors_tasks_and_datasets_side_by_side(scores):
     assert {row["task"] for row in accuracy} == {"detection", "segmentation"}
 
 
+# --- importance -----------------------------------------------------------------------------------
+
+
+def of_sequences(scores, sampler, shares):
+    """Let a sampler with the other codec need these shares of the rate, sequence by sequence."""
+    names = dict.fromkeys(row["sequence"] for row in scores.sequences)
+    for name, share in zip(names, shares, strict=True):
+        for row in scores.pick(scores.sequences, sampler=sampler, mode="ai", sequence=name):
+            row["rate_bytes"] = round(float(row["rate_bytes"]) * share)
+
+
+def test_importance_pairs_sequences_and_calls_a_gain_what_excludes_zero(scores):
+    shares = [0.7, 0.8, 0.75, 0.85]
+    of_sequences(scores, "uniform", shares)
+    rows, markdown, _ = make(scores, "importance")
+    found = {row["method"]: row for row in rows}
+    assert set(found) == {"uniform_ai", "manifold_ai"}  # tracking and all have no anchor here
+    ours = found["uniform_ai"]
+    gains = [8 * math.log2(1 / share) for share in shares]
+    # Student's t for 3 degrees of freedom, 97.5 %.
+    half = 3.182446 * statistics.stdev(gains) / 2
+    assert float(ours["bd_map"]) == pytest.approx(statistics.fmean(gains), abs=1e-3)
+    assert float(ours["bd_map_low"]) == pytest.approx(statistics.fmean(gains) - half, abs=1e-3)
+    assert float(ours["bd_map_high"]) == pytest.approx(statistics.fmean(gains) + half, abs=1e-3)
+    assert float(ours["bd_rate"]) == pytest.approx(100 * (statistics.fmean(shares) - 1), abs=1e-2)
+    assert (ours["anchor"], ours["bd_map_sequences"]) == ("uniform", "4 of 4")
+    assert [ours[f"{key}_status"] for key in ("bd_map", "p_map", "bd_rate")] == ["gain"] * 3
+    assert [found["manifold_ai"][f"{key}_status"] for key in ("bd_map", "bd_rate")] == ["ok"] * 2
+    assert "railway, detection: gain for `uniform`." in markdown
+    assert markdown.count("**") == 8  # the title and three numbers
+
+
+@pytest.mark.parametrize(
+    ("shares", "status", "words"),
+    [
+        ([1.2, 1.3, 1.25, 1.35], "loss", "loss for `uniform`"),
+        ([0.7, 1.4, 0.9, 1.2], "ok", "neither for any method"),
+    ],
+)
+def test_importance_says_of_a_loss_that_it_is_one_and_of_chance_nothing(
+    scores, shares, status, words
+):
+    of_sequences(scores, "uniform", shares)
+    rows, markdown, _ = make(scores, "importance")
+    (ours,) = (row for row in rows if row["method"] == "uniform_ai")
+    assert [ours[f"{key}_status"] for key in ("bd_map", "p_map", "bd_rate")] == [status] * 3
+    assert words in markdown and markdown.count("**") == 2  # the title alone
+
+
+def test_importance_gives_no_interval_where_nothing_is_defined(scores):
+    for row in scores.pick(scores.sequences, sampler="uniform", mode="ai"):
+        row["map"] = float(row["map"]) + 1
+    (ours,) = (row for row in make(scores, "importance")[0] if row["method"] == "uniform_ai")
+    assert (ours["bd_rate"], ours["bd_rate_interval"], ours["bd_rate_low"]) == ("", "", "")
+    assert (ours["bd_rate_status"], ours["bd_rate_sequences"]) == ("no_overlap", "0 of 4")
+
+
 # --- bad input ------------------------------------------------------------------------------------
 
 
@@ -591,6 +650,7 @@ PAPER_3 = ["--table", "3", *ANCHOR, *TEST, "--paper-values"]
         (["--table", "7"], "table 7 needs --complexity"),
         (["--table", "compare"], "table compare needs --anchor"),
         (["--table", "compare", "--anchor", "x"], "no rows of method 'x'"),
+        (["--table", "importance", *TEST], "table importance needs --anchor"),
         (["--table", "3", "--paper-values"], "--paper-values needs --reference"),
         (
             [*PAPER_3, "--reference", str(REFERENCE / PAPER["7"])],
