@@ -46,7 +46,7 @@ def build(inputs: Inputs) -> Figure:
     peak = float(np.percentile(pixels, _BRIGHT)) or 1.0
     low, high = float(qp.min()), float(qp.max())
     views = [
-        _view("importance of pixels", "square root, brightest 1 %", np.sqrt(pixels / peak)),
+        _view("importance of pixels", "square root, brightest 1 %", np.sqrt(pixels / peak), 1),
         _view(
             "importance of blocks",
             f"1/8 to 8 times the mean; {block.min():.2g} to {block.max():.2g}",
@@ -75,10 +75,9 @@ def _read(path: Path) -> Values:
     return np.asarray(values)
 
 
-def _view(title: str, subtitle: str, shades: Values) -> View:
-    """Values in 0..1 as colours, blocks as large as they are."""
+def _view(title: str, subtitle: str, shades: Values, side: int = BLOCK) -> View:
+    """Values in 0..1 as colours, each ``side`` px wide."""
     colours = mpl.colormaps["viridis"](np.clip(shades, 0, 1))[..., :3]
     picture: Frame = np.rint(255 * colours).astype(np.uint8)
-    if "pixels" not in title:
-        picture = picture.repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)
+    picture = picture.repeat(side, axis=0).repeat(side, axis=1)
     return View(title, title, subtitle, picture, ())

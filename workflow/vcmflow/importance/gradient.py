@@ -45,7 +45,7 @@ def scales(features: Sequence[Tensor]) -> list[float]:
 
     No layer outweighs another by its units or its size.
     """
-    deviations = [float(layer.detach().double().std()) for layer in features]
+    deviations = [float(layer.detach().double().std(correction=0)) for layer in features]
     return [
         0.0 if deviation == 0 else 1 / (deviation * layer.numel() ** 0.5)
         for deviation, layer in zip(deviations, features, strict=True)

@@ -29,7 +29,7 @@ def panels(row: Row) -> list[Frame]:
     in the middle of the scale.
     """
     _, frame, pixels, blocks = row
-    height, width = fit_short_side(*frame.shape[:2], SHORT_SIDE)
+    height, width = fit_short_side(frame.shape[0], frame.shape[1], SHORT_SIDE)
     peak = float(np.percentile(pixels, BRIGHT)) or float(pixels.max()) or 1.0
     shades = np.sqrt(np.clip(pixels / peak, 0, 1))
     steps = np.log2(np.maximum(blocks, 2.0**-STEPS)).clip(-STEPS, STEPS)
