@@ -124,12 +124,17 @@ def test_the_command_reads_tables_and_repeats_itself(tmp_path: Path) -> None:
     scores = tmp_path / "scores.csv"
     write_scores(scores, [*rows("source"), *rows("uniform")])
     names = ("p_map", "bd_map", "p_map_area", "bd_rate")
+    errors, statuses = ([f"{name}_{of}" for name in names] for of in ("error", "status"))
     table = write(
         tmp_path / "table3.csv",
         [
-            {"scene": "a", **dict.fromkeys(names, "-2.5")},
-            {"scene": "empty", **dict.fromkeys(names, "")},
-            {"scene": "mean", **dict.fromkeys(names, "-2.5")},
+            {"scene": scene, **dict.fromkeys(names, value), **dict.fromkeys(errors, error)}
+            | dict.fromkeys(statuses, status)
+            for scene, value, error, status in (
+                ("a", "-2.5", "", "ok"),
+                ("empty", "", "", "no_overlap"),
+                ("mean", "-2.5", "", "1 of 2"),
+            )
         ],
     )
     checks = write(tmp_path / "sanity.csv", [{"status": "pass"}, {"status": "pass"}])
@@ -143,6 +148,7 @@ def test_the_command_reads_tables_and_repeats_itself(tmp_path: Path) -> None:
         written.append([path.read_bytes() for path in outputs])
     assert written[0] == written[1]
     numbers = json.loads(written[0][0])
-    assert numbers["table3"]["bd_map"] == -2.5
+    # A mean over one scene has no standard error.
+    assert numbers["table3"]["bd_map"] == {"mean": -2.5, "n": 1}
     assert numbers["checks"] == {"pass": 2}
     assert [line.split(b",")[1] for line in written[0][3].splitlines()[1:]] == [b"a", b"mean"]

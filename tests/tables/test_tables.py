@@ -153,9 +153,11 @@ def test_the_mean_counts_the_scenes_that_are_defined(scores):
     assert rows[2]["p_map_status"] == "1 of 2"
     assert float(rows[2]["p_map"]) == pytest.approx(-20, abs=1e-4)
     assert rows[2]["bd_map_status"] == "2 of 2"
-    assert "P-mAP 1 of 2" in markdown
-    assert "| 3_fire_site | –<sup>a</sup> |" in markdown
+    assert "| 3_fire_site | 2 | –<sup>a</sup> |" in markdown
     assert "<sup>a</sup> the curves have no common range" in markdown
+    # It is marked in the row itself and never stressed.
+    assert "| mean | 2 | −20.00<sup>b</sup> |" in markdown
+    assert "<sup>b</sup> a mean over 1 of 2" in markdown
     assert r"--\textsuperscript{a}" in tex
 
 
@@ -165,7 +167,7 @@ def test_a_remark_stands_beside_its_number(scores):
     rows, markdown, _ = make(scores, "3")
     assert rows[0]["bd_map_status"] == "non_monotone"
     assert rows[0]["bd_rate"] == ""
-    assert re.search(r"\*\*\d+\.\d\d\*\*<sup>.</sup>", markdown)
+    assert re.search(r"\d+\.\d\d<sup>.</sup>", markdown)
 
 
 def test_two_qps_give_a_table_without_numbers(scores):
@@ -178,15 +180,20 @@ def test_two_qps_give_a_table_without_numbers(scores):
     assert "not enough points for a curve" in markdown
 
 
-def test_better_scenes_are_bold(scores):
+def test_a_mean_is_bold_where_it_exceeds_two_standard_errors(scores):
+    _, markdown, tex = make(scores, "3")
+    first, second, mean = markdown.splitlines()[4:7]
+    assert "**" not in first + second
+    assert mean.count("**") == 14
+    assert r"\textbf{$-$20.00}" in tex
+    # -20 and +60 %: the mean of 20 has a standard error of 40.
     for row in scores.pick(scores.scenes, sampler="manifold", scene="3_fire_site"):
         row["rate_bytes"] = 2 * int(row["rate_bytes"])
-    _, markdown, tex = make(scores, "3")
-    worse, better = markdown.splitlines()[4:6]
-    assert "**" not in worse
-    assert "60.00" in worse
-    assert better.count("**") == 14
-    assert r"\textbf{$-$20.00}" in tex
+    rows, markdown, _ = make(scores, "3")
+    assert float(rows[-1]["p_map"]) == pytest.approx(20, abs=1e-3)
+    assert float(rows[-1]["p_map_error"]) == pytest.approx(40, abs=1e-3)
+    assert "| 20 ± 40 |" in markdown
+    assert "**" not in markdown.splitlines()[6]
 
 
 def test_another_anchor_and_test(scores):
@@ -210,9 +217,19 @@ def test_table_5_has_one_row_per_qp_and_the_range_of_both_samplers(scores):
     assert rows[0]["ap_car_ours"] == ""
     assert rows[-1]["size_kb_low"] == "mean"
     assert float(rows[-1]["psnr_ours"]) == pytest.approx(29)
-    assert "| **0.1100** |" in markdown
+    assert "| **0.1100** ± 0.0000 |" in markdown
     # Equal values are not called better.
     assert "**0.3000**" not in markdown
+
+
+def test_table_5_stresses_what_the_scenes_agree_on(scores):
+    for row in scores.pick(scores.scenes, sampler="manifold", scene="3_fire_site"):
+        row["ap_bicycle"] = float(row["ap_bicycle"]) - 0.03
+    rows, markdown, _ = make(scores, "5")
+    # Paired differences of -0.02 and +0.01.
+    assert float(rows[0]["ap_bicycle_error"]) == pytest.approx(0.015)
+    assert rows[0]["ap_bicycle_scenes"] == "2"
+    assert "| 0.110 ± 0.015 |" in markdown
 
 
 def test_table_5_means_over_modes_when_asked(scores):
@@ -267,7 +284,12 @@ def test_table_7_stresses_the_better_method(scores):
     ours, standard = markdown.splitlines()[4:6]
     assert "**11.70** | **1.825** |" in ours
     assert "36.90 | 104.700 |" in standard
-    assert "**−20.0000**" in ours
+    assert "**−20.0000** ± 0.0000" in ours
+    for row in scores.pick(scores.scenes, sampler="manifold", scene="3_fire_site"):
+        row["rate_bytes"] = 2 * int(row["rate_bytes"])
+    rows, markdown, _ = make(scores, "7")
+    assert float(rows[0]["bd_rate_psnr_error"]) == pytest.approx(40, abs=1e-3)
+    assert "**" not in markdown.splitlines()[4].split("|")[5]
 
 
 # --- ablation -------------------------------------------------------------------------------------
@@ -307,7 +329,9 @@ def test_why_there_is_no_correlation_is_said(scores, flicker, status):
 
 
 def test_the_ablation_says_whether_training_beats_grey_pixels(scores):
-    assert "`manifold` beats grey pixels (`grey`): 2.58 against 1.22" in make(scores, "ablation")[1]
+    markdown = make(scores, "ablation")[1]
+    assert "`manifold` beats grey pixels (`grey`): better on 2" in markdown
+    assert "the paired difference is 1.36 ± 0.00" in markdown
     for row in scores.pick(scores.scenes, sampler="manifold", mode="ra"):
         row["rate_bytes"] = 2 * int(row["rate_bytes"])
     markdown = make(scores, "ablation")[1]
@@ -438,23 +462,33 @@ def test_the_papers_values_stand_beside_ours(scores, table):
     key = {"3": "p_map", "4": "bd_map", "5": "ssim_ours", "6": "f1_ours", "7": "bd_map"}[table]
     paper = read(reference)
     name = {"3": "scene", "4": "scene", "7": "method"}.get(table)
-    compared = 0
-    for index, row in enumerate(rows):
-        if name:
-            theirs = next(other for other in paper if other[name] == row[name])
-        else:
-            theirs = paper[-1] if index == len(rows) - 1 else paper[index]
+    for row in rows if name else []:
+        theirs = next(other for other in paper if other[name] == row[name])
         assert float(row[f"{key}_paper"]) == float(theirs[key])
-        if row[key]:
-            compared += 1
-            difference = float(row[key]) - float(theirs[key])
-            assert float(row[f"{key}_difference"]) == pytest.approx(difference, abs=1e-4)
-    assert compared == len(rows)
+        difference = float(row[key]) - float(theirs[key])
+        assert float(row[f"{key}_difference"]) == pytest.approx(difference, abs=1e-4)
     assert not any(
         column.startswith("size") and column.endswith("difference") for column in rows[0]
     )
     assert "Values of the paper" in markdown
     assert "Difference, ours minus the paper's" in tex
+
+
+def test_sizes_of_the_paper_are_met_by_interpolation(scores):
+    reference = scores.folder / "paper.csv"
+    reference.write_text(
+        "size_kb_low,size_kb_high,psnr_ours\n20,40,20\n80,160,24\n320,640,28\nmean,mean,99\n"
+    )
+    rows, markdown, _ = make(scores, "5", "--reference", str(reference), "--paper-values")
+    # Ours lie around 43, 86, 172, ... KB, doubling from row to row: 2 dB each in the paper, too.
+    middle = (100 * 0.8 * 0.4 + 100 * 0.9 * 0.6) / 2
+    first = 20 + 2 * math.log2(middle / 30)
+    assert [row["psnr_ours_paper"] for row in rows[4:6]] == ["", ""]
+    for index, row in enumerate(rows[:4]):
+        assert float(row["psnr_ours_paper"]) == pytest.approx(first + 2 * index, abs=1e-3)
+    assert float(rows[-1]["psnr_ours_paper"]) == pytest.approx(first + 3, abs=1e-3)
+    assert float(rows[-1]["psnr_ours_difference"]) == pytest.approx(24 - first, abs=1e-3)
+    assert "Values of the paper at the same size" in markdown
 
 
 def test_without_the_flag_the_paper_is_not_mentioned(scores):

@@ -16,7 +16,7 @@ from vcmflow.metrics.curves import (
     rate_accuracy,
     scenes,
 )
-from vcmflow.metrics.summary import summary
+from vcmflow.metrics.summary import DIFFERENCES, summary
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +52,8 @@ def run(args: argparse.Namespace) -> None:
     """Read score tables and tables, write numbers and points."""
     scores = read_scores(args.scores)
     differences = {
-        path.stem: read_csv(path, ("scene", "p_map", "bd_map")) for path in args.differences
+        path.stem: read_csv(path, ("scene", *(f"{m}_status" for m in DIFFERENCES)))
+        for path in args.differences
     }
     costs = read_csv(args.costs, ("method",)) if args.costs else []
     checks = read_csv(args.checks, ("status",)) if args.checks else []

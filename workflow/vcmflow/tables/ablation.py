@@ -7,16 +7,16 @@ whether training is worth its cost beside embeddings that have none.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from statistics import stdev
+from collections.abc import Mapping, Sequence
 
 from vcmflow.core.bd import bd_map, p_map
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.means import STANDARD_ERRORS, mean_of
 from vcmflow.core.rows import Row, fixed, number
 from vcmflow.core.scores import methods_of
 from vcmflow.tables.differences import NO_CURVE, Metric
 from vcmflow.tables.inputs import Inputs
-from vcmflow.tables.layout import Column, Table, Value, mean_of
+from vcmflow.tables.layout import Column, Table, Value
 
 NO_SAMPLER = "no sampler"
 NONE_DEFINED = "none defined"
@@ -42,6 +42,7 @@ GAINS: Mapping[str, tuple[str, int, bool]] = {
     "bd_map": ("BD-mAP ↑", 2, True),
     "p_map": ("P-mAP ↓", 2, False),
 }
+ALL = {**MEASURES, **GAINS}
 METRICS: Mapping[str, Metric] = {"bd_map": bd_map, "p_map": p_map}
 
 
@@ -59,19 +60,21 @@ def build(inputs: Inputs) -> Table:
     groups: dict[str, list[Row]] = {}
     for row in inputs.trajectories:
         groups.setdefault(row["variant"], []).append(row)
-    rows = [_row(inputs, name, members) for name, members in groups.items()]
+    samples = [_samples(inputs, members) for members in groups.values()]
+    rows = [
+        _row(name, members, own)
+        for (name, members), own in zip(groups.items(), samples, strict=True)
+    ]
     columns = [
         Column("variant", "Variant"),
         Column("differs", "What differs"),
         *(_column(key, entry) for key, entry in MEASURES.items()),
-        _column("bd_map", GAINS["bd_map"]),
-        Column("bd_map_error", "± s. e.", 2),
-        _column("p_map", GAINS["p_map"]),
-        Column("p_map_error", "± s. e.", 2),
+        *(_column(key, entry) for key, entry in GAINS.items()),
         Column("params_millions", "Parameters / 10⁶", 2),
         Column("dimension", "Size"),
         Column("step_to_random_steady", decimals=4),
         *(Column(f"{key}_status") for key in ("correlation", *GAINS)),
+        *(Column(f"{key}_error", decimals=entry[1]) for key, entry in ALL.items()),
         *(Column(key) for key in ("embedding", "sampler", "sequences", "n")),
     ]
     everything = inputs.trajectories
@@ -83,13 +86,15 @@ def build(inputs: Inputs) -> Table:
         f"`{inputs.titles.of(inputs.anchors[0])}`, {inputs.codecs(inputs.anchors)}. "
         f"First `{test}`, then what differs from it. Means over "
         f"{len({row['sequence'] for row in everything})} sequences of {frames} frames that no "
-        "training has seen: distance of neighbouring frames over that of a random pair, from all "
-        "sequences and from the same one; angle between successive steps; share of frames whose "
-        "nearest other frame of the sequence is adjacent in time; Spearman's rank correlation of "
-        "sampling density and true content speed, both averaged over one mean sampling step to "
-        f"either side ({len(known)} sequences that are long enough, of known speed and without "
-        "flicker). BD-mAP in percentage points, P-mAP in percent, means over scenes with their "
-        f"standard errors. {_verdict(inputs, groups, test)}"
+        "training has seen, ± their standard errors: distance of neighbouring frames over that of "
+        "a random pair, from all sequences and from the same one; angle between successive steps; "
+        "share of frames whose nearest other frame of the sequence is adjacent in time; Spearman's "
+        "rank correlation of sampling density and true content speed, both averaged over one mean "
+        f"sampling step to either side ({len(known)} sequences that are long enough, of known "
+        "speed and without flicker). BD-mAP in percentage points, P-mAP in percent, means over "
+        "scenes. Bold: better than every other by more than two standard errors of the paired "
+        "difference. "
+        f"{_verdict(inputs, groups, test)}"
     )
     return Table(
         label="ablation",
@@ -97,17 +102,38 @@ def build(inputs: Inputs) -> Table:
         caption=inputs.caption(caption, inputs.chosen_task()[0]),
         columns=columns,
         rows=rows,
-        bold=_best(rows),
+        bold=_best(samples),
         statuses=STATUSES,
     )
 
 
 def _column(key: str, entry: tuple[str, int, bool]) -> Column:
     status = f"{key}_status" if key == "correlation" or key in GAINS else ""
-    return Column(key, entry[0], entry[1], status=status)
+    return Column(key, entry[0], entry[1], status=status, error=f"{key}_error")
 
 
-def _row(inputs: Inputs, name: str, members: Sequence[Row]) -> dict[str, Value]:
+def _samples(inputs: Inputs, members: Sequence[Row]) -> dict[str, dict[str, float]]:
+    """Measure or gain -> its value per sequence or scene, of one variant."""
+    steady = [member for member in members if member["flicker"] == "0"]
+    found = {
+        key: {
+            member["sequence"]: number(member, key)
+            for member in (steady if key == "correlation" else members)
+        }
+        for key in MEASURES
+    }
+    found["neighbours"] = {name: 100 * share for name, share in found["neighbours"].items()}
+    found["step_to_random_steady"] = {
+        member["sequence"]: number(member, "step_to_random") for member in steady
+    }
+    return found | {
+        key: _gains(inputs, members[0]["sampler"], metric) for key, metric in METRICS.items()
+    }
+
+
+def _row(
+    name: str, members: Sequence[Row], samples: Mapping[str, Mapping[str, float]]
+) -> dict[str, Value]:
     first = members[0]
     row: dict[str, Value] = {
         "variant": name,
@@ -119,19 +145,13 @@ def _row(inputs: Inputs, name: str, members: Sequence[Row]) -> dict[str, Value]:
         "sequences": len(members),
         "n": sum(int(number(member, "n")) for member in members),
     }
-    for key in MEASURES:
-        row[key] = mean_of(number(member, key) for member in members)[0]
-    row["neighbours"] = 100 * mean_of(number(member, "neighbours") for member in members)[0]
-    steady = [member for member in members if member["flicker"] == "0"]
-    row["step_to_random_steady"] = mean_of(number(one, "step_to_random") for one in steady)[0]
-    row["correlation"], entered = mean_of(number(member, "correlation") for member in steady)
-    row["correlation_status"] = (
-        f"{entered} of {len(steady)}" if entered else TOO_SHORT if steady else NOT_KNOWN
-    )
-    for key, metric in METRICS.items():
-        gains = _gains(inputs, first["sampler"], metric)
-        row[key], row[f"{key}_status"] = _mean_gain(gains)
-        row[f"{key}_error"] = standard_error(gains.values())
+    for key, values in samples.items():
+        mean = mean_of(values.values())
+        row |= {key: mean.value, f"{key}_error": mean.error, f"{key}_status": mean.count}
+        if not mean.n and key in GAINS:
+            row[f"{key}_status"] = NONE_DEFINED if mean.of else NO_SAMPLER
+        if not mean.n and key == "correlation":
+            row[f"{key}_status"] = TOO_SHORT if mean.of else NOT_KNOWN
     return row
 
 
@@ -159,58 +179,45 @@ def _gains(inputs: Inputs, sampler: str, metric: Metric) -> dict[str, float]:
     }
 
 
-def _mean_gain(gains: Mapping[str, float]) -> tuple[float, str]:
-    if not gains:
-        return math.nan, NO_SAMPLER
-    mean, entered = mean_of(gains.values())
-    return mean, f"{entered} of {len(gains)}" if entered else NONE_DEFINED
-
-
 def _verdict(inputs: Inputs, groups: Mapping[str, Sequence[Row]], test: str) -> str:
     """Whether the proposed sampler beats the one on grey pixels, which needs no training."""
     grey = next((m[0] for m in groups.values() if m[0]["embedder"] == GREY and m[0]["sampler"]), {})
     ours = _gains(inputs, test, bd_map)
     theirs = _gains(inputs, grey.get("sampler", ""), bd_map)
-    both = [
-        (ours[scene], theirs[scene])
-        for scene in ours
-        if not math.isnan(ours[scene]) and not math.isnan(theirs.get(scene, math.nan))
-    ]
-    if not both or test not in groups:
+    if test not in groups or not (set(ours) & set(theirs)):
         return "No sampler on grey pixels was run, so that nothing is said of beating it."
-    mean, other = (math.fsum(values) / len(both) for values in zip(*both, strict=True))
-    differences = [a - b for a, b in both]
+    differences = [ours[scene] - theirs[scene] for scene in ours if scene in theirs]
+    gain = mean_of(differences)
     better, worse = (sum(sign * d > 0 for d in differences) for sign in (1, -1))
-    scenes = f"better on {better} and worse on {worse} of {len(both)} scenes"
-    if len(both) < 2:
-        return f"Of beating grey pixels (`{grey['variant']}`) one scene says nothing: {scenes}."
-    error = standard_error(differences)
+    scenes = f"better on {better} and worse on {worse} of {gain.n} scenes"
+    if gain.n < 2:
+        return f"Of beating grey pixels (`{grey['variant']}`) too few scenes speak: {scenes}."
     word = "neither beats nor loses to"
-    if abs(mean - other) > 2 * error:
-        word = "beats" if mean > other else "loses to"
+    if abs(gain.value) > STANDARD_ERRORS * gain.error:
+        word = "beats" if gain.value > 0 else "loses to"
     return (
-        f"By BD-mAP `{test}` {word} grey pixels (`{grey['variant']}`): {mean:.2f} against "
-        f"{other:.2f}, {scenes}; the difference is {fixed(mean - other, 2)} with a standard error "
-        f"of {error:.2f}, and counts from two standard errors on."
+        f"By BD-mAP `{test}` {word} grey pixels (`{grey['variant']}`): {scenes}; the paired "
+        f"difference is {fixed(gain.value, 2)} ± {gain.error:.2f}, and counts from "
+        f"{STANDARD_ERRORS} standard errors on."
     )
 
 
-def standard_error(values: Iterable[float]) -> float:
-    """Standard error of the mean of the values that are numbers; NaN for fewer than two."""
-    known = [value for value in values if not math.isnan(value)]
-    return stdev(known) / math.sqrt(len(known)) if len(known) > 1 else math.nan
-
-
-def _best(rows: Sequence[Mapping[str, Value]]) -> frozenset[tuple[int, str]]:
-    """The best value of each column; none where all are equal as printed."""
+def _best(
+    samples: Sequence[Mapping[str, Mapping[str, float]]],
+) -> frozenset[tuple[int, str]]:
+    """The best of each column where paired differences tell it from every other."""
     bold: set[tuple[int, str]] = set()
-    for key, (_, decimals, high_is_better) in {**MEASURES, **GAINS}.items():
-        values = {
-            index: round(value, decimals)
-            for index, row in enumerate(rows)
-            if isinstance(value := row[key], float) and not math.isnan(value)
-        }
-        if len(set(values.values())) > 1:
-            best = max(values.values()) if high_is_better else min(values.values())
-            bold |= {(index, key) for index, value in values.items() if value == best}
+    for key, (_, _, high_is_better) in ALL.items():
+        means = {i: mean_of(own[key].values()).value for i, own in enumerate(samples) if own[key]}
+        known = {i: mean for i, mean in means.items() if not math.isnan(mean)}
+        if len(known) < 2:
+            continue
+        best = (max if high_is_better else min)(known, key=lambda index: known[index])
+        ours = samples[best][key]
+        others = [samples[index][key] for index in known if index != best]
+        if all(
+            mean_of(ours[unit] - other.get(unit, math.nan) for unit in ours).clear
+            for other in others
+        ):
+            bold.add((best, key))
     return frozenset(bold)

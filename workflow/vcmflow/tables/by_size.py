@@ -2,20 +2,23 @@
 
 A size range is one operating point (QP): from the smallest to the largest size of a sequence,
 bitstream and metadata, over the sequences of both samplers. 1 KB is 1000 bytes. Scores are those of
-the whole data set pooled; with several methods for a role, means over them.
+the whole data set pooled; with several methods for a role, means over them. What tells the two
+roles apart is their paired difference over the scenes.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.means import mean_of
 from vcmflow.core.scores import numbers, select
 from vcmflow.tables.inputs import Inputs
-from vcmflow.tables.layout import Cells, Column, Table, Value, mean_of, rounded
+from vcmflow.tables.layout import Column, Table, Value
 
 BYTES_PER_KB = 1000
 RANGES = 4
@@ -73,6 +76,7 @@ def _build(
     roles = {"standard": inputs.standards, "ours": inputs.tests}
     names = [name for role in roles.values() for name in role]
     datasets, sequences = inputs.rows("dataset", task), inputs.rows("sequence")
+    scenes = inputs.rows("scene", task)
     pooled = {name: select(datasets, name).set_index("point") for name in names}
     # From the lowest rate on, which is the highest QP.
     run = [
@@ -90,6 +94,7 @@ def _build(
     points = wanted or (spread(run, ranges) if ranges else run)
     columns = _columns(roles, scores)
     rows: list[dict[str, Value]] = []
+    differences: list[dict[str, list[float]]] = []
     for point in points:
         of_point = pd.concat([select(sequences, name, point) for name in names])
         sizes = of_point["rate_bytes"] / BYTES_PER_KB
@@ -100,14 +105,29 @@ def _build(
             for role, members in roles.items():
                 row[f"{score}_{role}"] = mean_of(
                     numbers(pooled[name].loc[[point]], score)[0] for name in members
-                )[0]
+                ).value
         rows.append(row)
+        differences.append({score: _paired(scenes, roles, point, score) for score in scores})
     summary: dict[str, Value] = {"size_kb_low": "mean", "size_kb_high": "mean", "qp": ""}
     for score in scores:
         for role in roles:
             key = f"{score}_{role}"
-            summary[key] = mean_of(value for r in rows if isinstance(value := r[key], float))[0]
+            values = [value for row in rows if isinstance(value := row[key], float)]
+            summary[key] = mean_of(values).value
     rows.append(summary)
+    every = {score: zip(*(own[score] for own in differences), strict=True) for score in scores}
+    differences.append(
+        {score: [mean_of(values).value for values in scenes] for score, scenes in every.items()}
+    )
+    bold: set[tuple[int, str]] = set()
+    for index, (row, found) in enumerate(zip(rows, differences, strict=True)):
+        for score, values in found.items():
+            known = [value for value in values if not math.isnan(value)]
+            mean = mean_of(known)
+            row |= {f"{score}_error": mean.error, f"{score}_scenes": mean.n}
+            gain = np.subtract(row[f"{score}_ours"], row[f"{score}_standard"])
+            if mean.clear and mean.value * gain > 0:
+                bold.add((index, f"{score}_{'ours' if mean.value > 0 else 'standard'}"))
     several = " (mean of both)" if len(inputs.tests) > 1 else ""
     caption = (
         f"{what} and reconstruction by size of the coded sequence, "
@@ -115,7 +135,8 @@ def _build(
         "(1000 bytes) from the smallest to the largest sequence of both methods, bitstream and "
         "metadata. Standard: "
         f"`{inputs.titles.of(inputs.standards[0])}`; ours: `{inputs.titles.of(inputs.tests[0])}`. "
-        "Higher is better; bold: the better of the two."
+        "Higher is better; ±: standard error of the paired difference over the scenes; bold: the "
+        "better of the two, by more than two of them."
     )
     return Table(
         label=f"table{number}",
@@ -123,38 +144,41 @@ def _build(
         caption=inputs.caption(caption, task),
         columns=columns,
         rows=rows,
-        bold=_better(rows, columns, scores),
+        bold=frozenset(bold),
         summary_from=len(rows) - 1,
+        axis=("size_kb_low", "size_kb_high"),
     )
 
 
 def _columns(roles: Iterable[str], scores: Mapping[str, tuple[str, int]]) -> list[Column]:
     columns = [
-        Column("size_kb_low", "from", 2, "Size / KB", names_row=True),
-        Column("size_kb_high", "to", 2, "Size / KB", names_row=True),
+        Column("size_kb_low", "from", 2, "Size / KB"),
+        Column("size_kb_high", "to", 2, "Size / KB"),
     ]
     columns += [
-        Column(f"{score}_{role}", role, decimals, heading)
+        Column(
+            f"{score}_{role}",
+            role,
+            decimals,
+            heading,
+            error=f"{score}_error" if role == "ours" else "",
+        )
         for score, (heading, decimals) in scores.items()
         for role in roles
     ]
+    columns += [Column(f"{score}_error", decimals=entry[1]) for score, entry in scores.items()]
+    columns += [Column(f"{score}_scenes") for score in scores]
     return [*columns, Column("qp"), Column("sequences")]
 
 
-def _better(
-    rows: Sequence[Cells], columns: Sequence[Column], scores: Mapping[str, object]
-) -> frozenset[tuple[int, str]]:
-    by_key = {column.key: column for column in columns}
-    bold: set[tuple[int, str]] = set()
-    for index, row in enumerate(rows):
-        for score in scores:
-            # Compared as printed: what looks equal is not called better.
-            texts = {
-                key: rounded(row[key], by_key[key])
-                for key in (f"{score}_standard", f"{score}_ours")
-            }
-            if all(texts.values()):
-                best = max(texts, key=lambda key: float(texts[key]))
-                if len({float(text) for text in texts.values()}) == 2:
-                    bold.add((index, best))
-    return frozenset(bold)
+def _paired(
+    scenes: pd.DataFrame, roles: Mapping[str, Sequence[str]], point: str, score: str
+) -> list[float]:
+    """Ours minus standard in each scene, means over the methods of a role; NaN where undefined."""
+    means = {}
+    for role, members in roles.items():
+        rows = pd.concat([select(scenes, name, point) for name in members])
+        means[role] = (
+            rows.assign(of=numbers(rows, score)).groupby(["dataset", "scene"])["of"].mean()
+        )
+    return [float(value) for value in means["ours"] - means["standard"]]

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
 from vcmflow.core.bd import Difference, bd_map, bd_rate, p_map
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.means import mean_of
 from vcmflow.core.runs import SOURCE
 from vcmflow.core.scores import methods_of, numbers, select, tasks_of
 from vcmflow.score.registry import accuracy_of
 from vcmflow.tables.differences import NO_CURVE, REMARKS, Metric
 from vcmflow.tables.inputs import Inputs
-from vcmflow.tables.layout import Column, Table, Value, mean_of
+from vcmflow.tables.layout import Column, Table, Value
 
 ANCHOR = "anchor"
 STATUSES: Mapping[str, str] = {
     **REMARKS,
     ANCHOR: "the method that the others are compared with",
 }
-METRICS: Mapping[str, Metric] = {"bd_rate": bd_rate, "p_map": p_map, "bd_map": bd_map}
+# column -> (title, metric, whether a positive value means a better method)
+METRICS: Mapping[str, tuple[str, Metric, bool]] = {
+    "bd_rate": ("BD-rate / % ↓", bd_rate, False),
+    "p_map": ("P-mAP / % ↓", p_map, False),
+    "bd_map": ("BD-mAP ↑", bd_map, True),
+}
 SECONDS = ("encode_seconds", "decode_seconds", "reconstruct_seconds")
 
 
@@ -39,13 +45,16 @@ def build(inputs: Inputs) -> Table:
         raise VcmflowError("table compare takes one --anchor")
     anchor = inputs.method(inputs.anchors[0]).name
     rows: list[dict[str, Value]] = []
+    better: set[tuple[int, str]] = set()
     for dataset in dict.fromkeys(inputs.scores["dataset"]):
         scores = inputs.scores[inputs.scores["dataset"] == dataset]
         names = [name for name in methods_of(scores) if name in (inputs.methods or [name])]
         if anchor not in methods_of(scores):
             raise VcmflowError(f"scores: {dataset} has no method {anchor!r} (--anchor)")
         for task in [inputs.task] if inputs.task else tasks_of(scores):
-            rows += _rows(inputs, dataset, task, anchor, names)
+            for row, keys in _rows(inputs, dataset, task, anchor, names):
+                better |= {(len(rows), key) for key in keys}
+                rows.append(row)
     if not rows:
         raise VcmflowError("table compare: the scores are of no task")
     several = {key: len({row[key] for row in rows}) > 1 for key in ("dataset", "task")}
@@ -56,16 +65,19 @@ def build(inputs: Inputs) -> Table:
         Column("codec", "Codec"),
         Column("sampler", "Sampler"),
         Column("reconstructor", "Reconstructor"),
-        Column("bd_rate", "BD-rate / % ↓", 2, status="bd_rate_status"),
-        Column("bd_rate_scenes", "scenes"),
-        Column("p_map", "P-mAP / % ↓", 2, status="p_map_status"),
-        Column("p_map_scenes", "scenes"),
-        Column("bd_map", "BD-mAP ↑", 2, status="bd_map_status"),
-        Column("bd_map_scenes", "scenes"),
+        *(
+            column
+            for key, (title, _, _) in METRICS.items()
+            for column in (
+                Column(key, title, 2, status=f"{key}_status", error=f"{key}_error"),
+                Column(f"{key}_scenes", "scenes"),
+            )
+        ),
         Column("encode_seconds", "encode / s", 4),
         Column("decode_seconds", "decode / s", 4),
         Column("reconstruct_seconds", "rebuild / s", 4),
         *(Column(f"{key}_status") for key in METRICS),
+        *(Column(f"{key}_error", decimals=2) for key in METRICS),
         Column("accuracy"),
     ]
     caption = (
@@ -74,9 +86,10 @@ def build(inputs: Inputs) -> Table:
         "fronts, defined where accuracy does not rise with rate everywhere, too; BD-mAP (of "
         "segmentation: the same of the Jaccard index) in percentage points, positive = more "
         "accuracy at equal rate; means over the scenes in which they are defined, of how many "
-        "stands beside. "
+        "stands beside, ± their standard errors. "
         "Seconds are wall clock on the machine of this run, per frame of the original video, means "
-        "over the operating points. Bold: better than the anchor."
+        "over the operating points. Bold: better than the anchor by more than two standard errors, "
+        "over all scenes."
     )
     return Table(
         label="compare",
@@ -84,24 +97,19 @@ def build(inputs: Inputs) -> Table:
         caption=inputs.caption(caption, inputs.task),
         columns=columns,
         rows=rows,
-        bold=frozenset(
-            (index, key)
-            for index, row in enumerate(rows)
-            for key, sign in (("bd_rate", -1), ("p_map", -1), ("bd_map", 1))
-            if isinstance(value := row[key], float) and sign * value > 0
-        ),
+        bold=frozenset(better),
         statuses=STATUSES,
     )
 
 
 def _rows(
     inputs: Inputs, dataset: str, task: str, anchor: str, names: Sequence[str]
-) -> list[dict[str, Value]]:
+) -> Iterator[tuple[dict[str, Value], list[str]]]:
+    """Each row, and the columns in which it is clearly better than the anchor."""
     accuracy = accuracy_of(inputs.scores, task).accuracy
     scenes, pooled = inputs.rows("scene", task), inputs.rows("dataset", task)
     scenes, pooled = (rows[rows["dataset"] == dataset] for rows in (scenes, pooled))
     anchors = inputs.curves(scenes[scenes["method"] != SOURCE], anchor, accuracy)
-    rows = []
     for name in names:
         method = inputs.method(name)
         tests = inputs.curves(scenes, name, accuracy)
@@ -110,25 +118,31 @@ def _rows(
             key: inputs.titles.of(str(getattr(method, key)))
             for key in ("codec", "sampler", "reconstructor")
         }
-        for key, metric in METRICS.items():
+        better = []
+        for key, (_, metric, high_is_better) in METRICS.items():
+            if name == anchor:
+                row |= {key: math.nan, f"{key}_status": ANCHOR}
+                continue
             found = [
                 metric(curve, tests.get(scene, NO_CURVE), inputs.fit)
                 for scene, curve in anchors.items()
             ]
-            row |= _mean(key, found) if name != anchor else {key: math.nan, f"{key}_status": ANCHOR}
+            mean = mean_of(difference.value for difference in found)
+            row |= {key: mean.value, f"{key}_error": mean.error, f"{key}_scenes": mean.count}
+            row[f"{key}_status"] = _remark(found)
+            if mean.clear and (mean.value > 0) == high_is_better:
+                better.append(key)
         row |= {key: _per_frame(select(pooled, name), key) for key in SECONDS}
-        rows.append(row | {"accuracy": accuracy})
-    return rows
+        yield row | {"accuracy": accuracy}, better
 
 
-def _mean(key: str, found: Sequence[Difference]) -> dict[str, Value]:
-    """Mean over the scenes where the difference is defined, or the commonest reason for none."""
-    mean, entered = mean_of(difference.value for difference in found)
-    said = Counter(part.status for part in found if part.defined or not entered)
-    status = said.most_common(1)[0][0] if said else "too_few_points"
-    return {key: mean, f"{key}_status": status, f"{key}_scenes": f"{entered} of {len(found)}"}
+def _remark(found: Sequence[Difference]) -> str:
+    """The commonest remark of the scenes that count, or the commonest reason why none does."""
+    defined = [part for part in found if part.defined] or found
+    said = Counter(part.status for part in defined)
+    return said.most_common(1)[0][0] if said else "too_few_points"
 
 
 def _per_frame(rows: pd.DataFrame, metric: str) -> float:
     seconds = zip(numbers(rows, metric), numbers(rows, "n"), strict=True)
-    return mean_of(total / frames for total, frames in seconds)[0]
+    return mean_of(total / frames for total, frames in seconds).value

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from vcmflow.core.bd import bd_map, bd_rate
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.means import mean_of
 from vcmflow.tables.differences import NO_CURVE, Metric
-from vcmflow.tables.inputs import Inputs
-from vcmflow.tables.layout import Column, Table, Value, mean_of, rounded
+from vcmflow.tables.inputs import Inputs, Scene
+from vcmflow.tables.layout import Column, Table, Value
 
 # column -> (metric, score that it compares; empty: the task's accuracy)
 GAINS: Mapping[str, tuple[Metric, str]] = {
@@ -17,8 +18,13 @@ GAINS: Mapping[str, tuple[Metric, str]] = {
     "bd_rate_psnr": (bd_rate, "psnr"),
     "bd_rate_ssim": (bd_rate, "ssim"),
 }
+TITLES = {
+    "bd_map": "BD-mAP ↑",
+    "bd_rate_psnr": "BD-rate (PSNR) ↓",
+    "bd_rate_ssim": "BD-rate (SSIM) ↓",
+}
 COSTS = ("params_millions", "gflops_per_frame")
-LOWER_IS_BETTER = ("params_millions", "gflops_per_frame", "bd_rate_psnr", "bd_rate_ssim")
+LOWER_IS_BETTER = ("bd_rate_psnr", "bd_rate_ssim")
 # Wall clock: differs from run to run, so that the columns say so and nothing depends on them.
 MEASURED = ("frames_per_second", "latency_ms")
 
@@ -33,6 +39,7 @@ def complexity(inputs: Inputs) -> Table:
     inputs.need("scores", "complexity", "anchors", "tests", "standards")
     task, accuracy = inputs.chosen_task()
     rows: list[dict[str, Value]] = []
+    gains: list[dict[str, list[dict[Scene, float]]]] = []
     for method, chooser, members in (
         ("ours", "manifold", inputs.tests),
         ("standard", "tracking", inputs.standards),
@@ -43,23 +50,34 @@ def complexity(inputs: Inputs) -> Table:
         costs = inputs.complexity[chooser]
         row |= {key: costs.get(key, math.nan) for key in COSTS}
         row |= {f"measured_{key}": costs.get(key, math.nan) for key in MEASURED}
-        for key, (metric, score) in GAINS.items():
-            gain = _gain(inputs, task, members, metric, score or accuracy)
-            row[key], row[f"{key}_scenes"] = gain
+        gains.append(
+            {
+                key: _gains(inputs, task, members, metric, score or accuracy)
+                for key, (metric, score) in GAINS.items()
+            }
+        )
+        for key, gain in gains[-1].items():
+            of_scenes = _over_codecs(gain)
+            every = mean_of(value for one in gain for value in one.values())
+            row |= {f"{key}_error": mean_of(of_scenes.values()).error}
+            row[f"{key}_scenes"] = every.count
+            # The paper's: mean over scenes, then over codecs.
+            row[key] = mean_of(mean_of(one.values()).value for one in gain).value
         rows.append(row)
     columns = [
         Column("method", "Method"),
         Column("params_millions", "Parameters / 10⁶ ↓", 2),
         Column("gflops_per_frame", "GFLOPs per frame ↓", 3),
-        Column("bd_map", "BD-mAP ↑", 4),
-        Column("bd_rate_psnr", "BD-rate (PSNR) ↓", 4),
-        Column("bd_rate_ssim", "BD-rate (SSIM) ↓", 4),
+        *(
+            Column(key, title, 4, status=f"{key}_scenes", error=f"{key}_error")
+            for key, title in TITLES.items()
+        ),
         Column("measured_frames_per_second", "frames per second (measured) ↑", 1),
         Column("measured_latency_ms", "latency / ms (measured) ↓", 1),
         *(Column(f"{key}_scenes") for key in GAINS),
+        *(Column(f"{key}_error", decimals=4) for key in GAINS),
         Column("sampler"),
     ]
-    counts = "; ".join(f"{row['method']}: {_counts(row)}" for row in rows)
     test, standard, anchor = (
         inputs.titles.of(names[0]) for names in (inputs.tests, inputs.standards, inputs.anchors)
     )
@@ -69,8 +87,8 @@ def complexity(inputs: Inputs) -> Table:
         f"BD-mAP in percentage points and BD-rates in percent against `{anchor}`, means "
         f"over scenes, then over {inputs.codecs(inputs.anchors)}. Frames per "
         "second, and latency of one frame from its decoding on, as measured on the machine of this "
-        "run. Bold: the better. Scenes that entered: "
-        f"{counts}."
+        f"run. ±: standard error over {len(_over_codecs(gains[0]['bd_map']))} scenes. Bold: the "
+        "better; of a gain, by more than two standard errors of the paired difference."
     )
     return Table(
         label="table7",
@@ -79,44 +97,47 @@ def complexity(inputs: Inputs) -> Table:
         columns=columns,
         rows=rows,
         match="method",
-        bold=_better(rows, columns),
+        bold=_better(rows, gains),
     )
 
 
-def _gain(
+def _gains(
     inputs: Inputs, task: str, members: Sequence[str], metric: Metric, score: str
-) -> tuple[float, str]:
-    means: list[float] = []
-    entered = total = 0
+) -> list[dict[Scene, float]]:
+    """The gain of each scene over the anchor, NaN where undefined; one mapping per codec."""
     rows = inputs.rows("scene", task)
+    found = []
     for anchor_name, name in zip(inputs.anchors, members, strict=True):
         anchors = inputs.curves(rows, anchor_name, score)
         tests = inputs.curves(rows, name, score)
-        values = [
-            metric(anchors.get(key, NO_CURVE), tests.get(key, NO_CURVE), inputs.fit).value
-            for key in dict.fromkeys([*anchors, *tests])
-        ]
-        mean, known = mean_of(values)
-        means.append(mean)
-        entered, total = entered + known, total + len(values)
-    return mean_of(means)[0], f"{entered} of {total}"
+        found.append(
+            {
+                key: metric(anchors.get(key, NO_CURVE), tests.get(key, NO_CURVE), inputs.fit).value
+                for key in dict.fromkeys([*anchors, *tests])
+            }
+        )
+    return found
 
 
-def _counts(row: Mapping[str, Value]) -> str:
-    names = {"bd_map": "BD-mAP", "bd_rate_psnr": "PSNR", "bd_rate_ssim": "SSIM"}
-    return ", ".join(f"{name} {row[f'{key}_scenes']}" for key, name in names.items())
+def _over_codecs(gains: Sequence[Mapping[Scene, float]]) -> dict[Scene, float]:
+    """Scene -> mean over the codecs in which its gain is defined."""
+    scenes = dict.fromkeys(scene for gain in gains for scene in gain)
+    return {scene: mean_of(gain.get(scene, math.nan) for gain in gains).value for scene in scenes}
 
 
-def _better(rows: list[dict[str, Value]], columns: list[Column]) -> frozenset[tuple[int, str]]:
+def _better(
+    rows: Sequence[Mapping[str, Value]],
+    gains: Sequence[Mapping[str, Sequence[Mapping[Scene, float]]]],
+) -> frozenset[tuple[int, str]]:
+    """The better of the two rows: of a cost by its value, of a gain by its paired difference."""
     bold: set[tuple[int, str]] = set()
-    for column in columns:
-        if column.decimals is None or column.key.startswith("measured_"):
-            continue
-        texts = [rounded(row[column.key], column) for row in rows]
-        if not all(texts):
-            continue
-        numbers = [float(text) for text in texts]
-        best = min(numbers) if column.key in LOWER_IS_BETTER else max(numbers)
-        if numbers.count(best) == 1:
-            bold.add((numbers.index(best), column.key))
+    for key in COSTS:
+        ours, theirs = (row[key] for row in rows)
+        if isinstance(ours, float) and isinstance(theirs, float) and ours != theirs:
+            bold.add((int(theirs < ours), key))
+    for key in GAINS:
+        ours_of, theirs_of = (_over_codecs(gain[key]) for gain in gains)
+        paired = mean_of(value - theirs_of.get(scene, math.nan) for scene, value in ours_of.items())
+        if paired.clear:
+            bold.add((int((paired.value < 0) != (key in LOWER_IS_BETTER)), key))
     return frozenset(bold)

@@ -16,8 +16,9 @@ from vcmflow.core.bd import (
     p_map_area,
 )
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.means import mean_of
 from vcmflow.tables.inputs import Inputs
-from vcmflow.tables.layout import Column, Table, Value, mean_of
+from vcmflow.tables.layout import Column, Table, Value
 
 Metric = Callable[[Curve, Curve, Fit], Difference]
 
@@ -61,7 +62,8 @@ def build(inputs: Inputs, number: str) -> Table:
 
     Columns: those of the paper (P-mAP and its subsets in percent, BD-mAP in percentage points),
     the literal variants (area form of P-mAP; Eq. (12), which is the BD-rate over mAP), and for
-    each its status; in the mean row the status says how many scenes entered.
+    each its status; in the mean row the status says how many scenes entered. ``n`` is the number
+    of sequences of a scene, and of scenes in the mean row, which has standard errors, too.
     """
     inputs.need("scores", "anchors", "tests")
     if len(inputs.anchors) != 1 or len(inputs.tests) != 1:
@@ -71,45 +73,46 @@ def build(inputs: Inputs, number: str) -> Table:
     scenes = inputs.rows("scene", task)
     anchors = inputs.curves(scenes, anchor_name, metric_name)
     tests = inputs.curves(scenes, test_name, metric_name)
+    sequences = scenes.drop_duplicates(["dataset", "scene"]).set_index(["dataset", "scene"])
     rows: list[dict[str, Value]] = []
-    bold: set[tuple[int, str]] = set()
     found: dict[str, list[float]] = {key: [] for key in METRICS}
     for key in dict.fromkeys([*anchors, *tests]):
         anchor, test = anchors.get(key, NO_CURVE), tests.get(key, NO_CURVE)
         row: dict[str, Value] = {"scene": key[1], "dataset": key[0]}
+        row |= {"n": int(sequences.loc[key, "sequences"])}
         row |= {"points_anchor": len(anchor), "points_test": len(test)}
-        for name, (_, metric, high_is_better) in METRICS.items():
+        for name, (_, metric, _) in METRICS.items():
             result = metric(anchor, test, inputs.fit)
             found[name].append(result.value)
             row |= {name: result.value, f"{name}_status": result.status}
             if name in ("p_map", "bd_map"):
                 row[f"{name}_overlap"] = result.overlap
-            if result.defined and (result.value > 0) == high_is_better and result.value != 0:
-                bold.add((len(rows), name))
         rows.append(row)
-    summary: dict[str, Value] = {"scene": "mean"}
-    for name, values in found.items():
-        mean, entered = mean_of(values)
-        summary |= {name: mean, f"{name}_status": f"{entered} of {len(rows)}"}
+    summary: dict[str, Value] = {"scene": "mean", "n": len(rows)}
+    better = set()
+    for name, (_, _, high_is_better) in METRICS.items():
+        mean = mean_of(found[name])
+        summary |= {name: mean.value, f"{name}_status": mean.count, f"{name}_error": mean.error}
+        if mean.clear and (mean.value > 0) == high_is_better:
+            better.add((len(rows), name))
     rows.append(summary)
-    columns = [Column("scene", "Scene")]
+    columns = [Column("scene", "Scene"), Column("n", "n")]
     columns += [
-        Column(key, title, 2, status=f"{key}_status") for key, (title, _, _) in METRICS.items()
+        Column(key, title, 2, status=f"{key}_status", error=f"{key}_error")
+        for key, (title, _, _) in METRICS.items()
     ]
     columns += [Column(f"{key}_status") for key in METRICS]
+    columns += [Column(f"{key}_error", decimals=2) for key in METRICS]
     columns += [Column(f"{key}_overlap", decimals=2) for key in ("p_map", "bd_map")]
     columns += [Column(key) for key in ("points_anchor", "points_test", "dataset")]
-    counts = ", ".join(
-        f"{title.rstrip(' ↓↑')} {summary[f'{key}_status']}"
-        for key, (title, _, _) in METRICS.items()
-    )
     test_words, anchor_words = inputs.titles.of(test_name), inputs.titles.of(anchor_name)
     caption = (
         f"Pareto mAP and BD-mAP of `{test_words}` against `{anchor_words}`, "
         f"{inputs.codecs([anchor_name, test_name])}. "
         "P-mAP, its rate ranks (high, mid, low 4 of six points), its literal area form and the "
         "BD-rate over mAP (Eq. 12) in percent, negative = better; BD-mAP in percentage points, "
-        f"positive = better. Bold: `{test_words}` is better. Scenes in the mean: {counts}."
+        "positive = better; n sequences of a scene, n scenes in the mean, ± its standard error. "
+        f"Bold: `{test_words}` is better, by more than two standard errors over all scenes."
     )
     return Table(
         label=f"table{number}",
@@ -118,7 +121,7 @@ def build(inputs: Inputs, number: str) -> Table:
         columns=columns,
         rows=rows,
         match="scene",
-        bold=frozenset(bold),
+        bold=frozenset(better),
         summary_from=len(rows) - 1,
         statuses=REMARKS,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -27,7 +27,8 @@ class Column:
         decimals: of its numbers for readers; the CSV has two more. None for text and counts.
         group: heading over neighbouring columns.
         status: key of the column that holds the status of its values, if there is one.
-        names_row: its values say which row this is; they are not to be compared with the paper's.
+        error: key of the column that holds their standard errors, which readers see behind a ±; a
+            number then has no more digits than its error allows.
     """
 
     key: str
@@ -35,7 +36,7 @@ class Column:
     decimals: int | None = None
     group: str = ""
     status: str = ""
-    names_row: bool = False
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class Table:
         caption: what it shows, with units, on which data.
         columns: all columns, in the CSV's order.
         rows: one mapping per row, by column key; NaN and None stand for "no value".
-        match: column by whose value rows are found again in the paper's table; empty: by position.
+        match: column by whose value rows are found again in the paper's table.
+        axis: instead, the columns of a range at whose middle the paper's values are interpolated.
         bold: (row number, column key) of the values to stress.
         summary_from: number of the first row that sums up the others; a rule goes before it.
         statuses: status -> explanation; a value whose status is among them gets a mark.
@@ -69,6 +71,7 @@ class Table:
     columns: Sequence[Column]
     rows: Sequence[Cells]
     match: str = ""
+    axis: tuple[str, str] | None = None
     bold: frozenset[tuple[int, str]] = frozenset()
     summary_from: int | None = None
     statuses: Mapping[str, str] = field(default_factory=dict)
@@ -115,26 +118,37 @@ class _Style:
     mark: Callable[[str], str]
 
 
+_FEWER = re.compile(r"(\d+) of (\d+)")
+
+
 class _Marks:
-    """Letters for statuses, in the order in which they first occur."""
+    """Letters for statuses, in the order in which they first occur.
+
+    A mean whose status is "7 of 9" is marked, too; one over all that there are is not.
+    """
 
     def __init__(self, table: Table) -> None:
         self._explained = table.statuses
         self.letters: dict[str, str] = {}
 
     def of(self, status: Value) -> str:
-        if not isinstance(status, str) or status not in self._explained:
+        if not isinstance(status, str):
+            return ""
+        counts = _FEWER.fullmatch(status)
+        if status not in self._explained and (counts is None or counts[1] == counts[2]):
             return ""
         return self.letters.setdefault(status, chr(ord("a") + len(self.letters)))
 
     def notes(self) -> Iterator[tuple[str, str]]:
         for status, letter in self.letters.items():
-            yield letter, self._explained[status]
+            yield letter, self._explained.get(status, f"a mean over {status}")
 
 
 def _cell(column: Column, row: Cells, stressed: bool, marks: _Marks, style: _Style) -> str:
-    value = row.get(column.key)
-    text = rounded(value, column)
+    value, error = row.get(column.key), row.get(column.error)
+    if isinstance(error, float) and not math.isnan(error):
+        column = replace(column, decimals=_digits(error, column.decimals))
+    text, spread = rounded(value, column), rounded(error, column)
     if text == "":
         text = "–" if column.decimals is not None else ""
         out = style.text(text)
@@ -144,8 +158,16 @@ def _cell(column: Column, row: Cells, stressed: bool, marks: _Marks, style: _Sty
         out = style.number(text)
     if stressed:
         out = style.bold(out)
+    if spread and text != "–":
+        out += style.text(" ± ") + style.number(spread)
     letter = marks.of(row.get(column.status)) if column.status else ""
     return out + (style.mark(letter) if letter else "")
+
+
+def _digits(error: float, most: int | None) -> int:
+    """Decimals that leave two digits of a standard error, at most those of the column."""
+    most = 2 if most is None else most
+    return max(0, min(most, 1 - math.floor(math.log10(error)))) if error > 0 else most
 
 
 def _cells(
@@ -287,9 +309,3 @@ def write_text(path: Path, text: str) -> None:
     """Write text, whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_text(text, "utf-8")
-
-
-def mean_of(values: Iterable[float]) -> tuple[float, int]:
-    """Mean of the values that are numbers (NaN for none), and how many those are."""
-    known = [value for value in values if not math.isnan(value)]
-    return (math.fsum(known) / len(known) if known else math.nan), len(known)

@@ -1,0 +1,47 @@
+"""Means over scenes or sequences, with how sure they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+# A difference counts from this many standard errors on (about 95 % for many scenes, less for few).
+STANDARD_ERRORS = 2
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean of values of which some may be undefined.
+
+    Attributes:
+        value: the mean of those that are numbers; NaN where none is.
+        error: its standard error, s/√n with s of n − 1 degrees of freedom; NaN for n < 2.
+        n: how many entered.
+        of: how many there are.
+    """
+
+    value: float
+    error: float
+    n: int
+    of: int
+
+    @property
+    def clear(self) -> bool:
+        """Whether it differs from 0 by more than its error explains, and nothing was left out."""
+        return self.n == self.of and abs(self.value) > STANDARD_ERRORS * self.error
+
+    @property
+    def count(self) -> str:
+        """How many entered, in words: "7 of 9"."""
+        return f"{self.n} of {self.of}"
+
+
+def mean_of(values: Iterable[float]) -> Mean:
+    """The mean of the values that are numbers; NaN stands for one that is not defined."""
+    every = list(values)
+    known = [value for value in every if not math.isnan(value)]
+    mean = fmean(known) if known else math.nan
+    error = stdev(known) / math.sqrt(len(known)) if len(known) > 1 else math.nan
+    return Mean(mean, error, len(known), len(every))
