@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -28,6 +28,7 @@ Status = Literal[
     "ok",
     "low_overlap",
     "few_points",
+    "saturated",
     "non_monotone",
     "equal_points",
     "no_overlap",
@@ -39,6 +40,8 @@ STATUS_MEANING: dict[Status, str] = {
     "ok": "defined, nothing to remark",
     "low_overlap": "the curves share less than three quarters of the range that they span together",
     "few_points": "fewer than four points of a curve are on its Pareto front",
+    "saturated": "the points of highest rate of a curve lie within one point of accuracy, so that "
+    "its upper end is noise",
     "non_monotone": "accuracy does not rise with rate everywhere",
     "equal_points": "two points of a curve coincide on the axis of integration",
     "no_overlap": "the curves have no common range, so that there is nothing to compare",
@@ -46,6 +49,8 @@ STATUS_MEANING: dict[Status, str] = {
     "too_few_points": "not enough points for a curve",
 }
 
+# A curve is saturated where its points of highest rate lie closer together than this.
+TOP_POINTS, NOISE = 3, 0.01
 MIN_POINTS = 4
 MIN_OVERLAP = 0.75
 
@@ -95,6 +100,12 @@ class Curve:
             return Curve(self.rates[:0], self.scores[:0])
         start = {"low4": 0, "mid4": (len(self) - 4) // 2, "high4": len(self) - 4}[name]
         return Curve(self.rates[start : start + 4], self.scores[start : start + 4])
+
+    @property
+    def saturated(self) -> bool:
+        """Whether more rate buys nothing at its upper end (for accuracies in 0..1)."""
+        top = self.scores[-TOP_POINTS:]
+        return len(self) > TOP_POINTS and bool(np.ptp(top) < NOISE)
 
     def pareto_front(self) -> Curve:
         """The points whose accuracy exceeds that of every cheaper point."""
@@ -184,9 +195,13 @@ def p_map(anchor: Curve, test: Curve, fit: Fit = "pchip") -> Difference:
 
     100·(10^M − 1) with M the mean of g_t − g_a over [D_b, D_u], on the points whose accuracy
     exceeds that of every cheaper point. A front of two or three points is fitted too and marked
-    ``few_points``; one point is no curve.
+    ``few_points``; one point is no curve. Where the upper end of a curve is flat, its front is a
+    choice among noise, and the difference is marked ``saturated``.
     """
-    return _relative_rate(anchor.pareto_front(), test.pareto_front(), fit, 2)
+    result = _relative_rate(anchor.pareto_front(), test.pareto_front(), fit, 2)
+    if result.defined and (anchor.saturated or test.saturated):
+        return replace(result, status="saturated")
+    return result
 
 
 def p_map_area(anchor: Curve, test: Curve, fit: Fit = "pchip") -> Difference:
@@ -196,7 +211,7 @@ def p_map_area(anchor: Curve, test: Curve, fit: Fit = "pchip") -> Difference:
     axis, with R = 10^g and g fitted as in :func:`p_map`. High rates weigh more than in p_map.
     """
     front_a, front_t = anchor.pareto_front(), test.pareto_front()
-    logarithmic = _relative_rate(front_a, front_t, fit, 2)
+    logarithmic = p_map(anchor, test, fit)
     if not logarithmic.defined:
         return logarithmic
     _, fit_a, fit_t = _integrate(
