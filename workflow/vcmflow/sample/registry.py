@@ -17,16 +17,18 @@ class SamplerEntry(Entry):
 
     Attributes:
         keeps_all: it keeps all n frames, whatever m is.
+        derived: n and m are enough to make the choice again, so that no gaps need to be sent.
     """
 
     keeps_all: bool = False
+    derived: bool = False
 
 
 SAMPLERS: dict[str, SamplerEntry] = {
-    "all": SamplerEntry("vcmflow.sample.everything:choose", keeps_all=True),
+    "all": SamplerEntry("vcmflow.sample.everything:choose", keeps_all=True, derived=True),
     "manifold": SamplerEntry("vcmflow.sample.manifold:choose", needs=("embedding",)),
     "tracking": SamplerEntry("vcmflow.sample.tracking:choose", needs=("tracks",)),
-    "uniform": SamplerEntry("vcmflow.sample.uniform:choose"),
+    "uniform": SamplerEntry("vcmflow.sample.uniform:choose", derived=True),
 }
 
 # What the stage gives to every sampler.

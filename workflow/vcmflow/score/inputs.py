@@ -12,6 +12,7 @@ from vcmflow.core.encoding import read_encoding
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import read_json
 from vcmflow.core.gaps import read_gaps
+from vcmflow.core.registry import find
 from vcmflow.core.rows import number, read_csv, whole_number
 from vcmflow.core.sequence import Sequence
 from vcmflow.sample.registry import SAMPLERS
@@ -25,6 +26,8 @@ Numbers = dict[str, float]
 def read_side(decision_path: Path, gaps_path: Path, sequence: Sequence) -> Numbers:
     """``m``, ``m_expected`` and ``metadata_bytes`` of a sampling decision.
 
+    The gaps count only where a receiver that knows n and m could not derive them.
+
     Raises:
         VcmflowError: a file is broken, of another sequence, or the gaps are not the decision's.
     """
@@ -36,11 +39,11 @@ def read_side(decision_path: Path, gaps_path: Path, sequence: Sequence) -> Numbe
         )
     if read_gaps(gaps_path) != decision.gaps:
         raise VcmflowError(f"{gaps_path}: does not hold the gaps of {decision_path}")
-    whole = decision.method in SAMPLERS and SAMPLERS[decision.method].keeps_all
+    sampler = find(SAMPLERS, decision.method, "sampler")
     return {
         "m": decision.m,
-        "m_expected": decision.n if whole else decision.m_requested,
-        "metadata_bytes": gaps_path.stat().st_size,
+        "m_expected": decision.n if sampler.keeps_all else decision.m_requested,
+        "metadata_bytes": 0 if sampler.derived else gaps_path.stat().st_size,
     }
 
 
