@@ -47,6 +47,8 @@ def flags(tmp_path_factory: pytest.TempPathFactory) -> Flags:
     swept = made_up.scores_table(samplers=swept_names, codecs=["vvc"], points=[32])
     sweep = write(folder / "sweep.csv", swept)
     curves = {name: [name, f"{name}-n2", f"{name}-n5"] for name in ("uniform", "manifold")}
+    pooled = made_up.scores_table(samplers=swept_names, codecs=["vvc"])
+    frontier = made_up.write_table(folder / "frontier.csv", made_up.tidy(pooled, "dataset"))
     names = ["bear", "blackswan"]
     single = made_up.scores_table("davis", names, codecs=["vvc"], kind="")
     sequences = folder / "sequences.csv"
@@ -72,6 +74,9 @@ def flags(tmp_path_factory: pytest.TempPathFactory) -> Flags:
         "accuracy_m": [
             *("--scores", sweep, "--points", "32", "--curves", json.dumps(curves)),
             *("--whole", "all", *titles),
+        ],
+        "frontier": [
+            *("--scores", frontier, "--curves", json.dumps(curves), "--whole", "all", *titles)
         ],
         "rd": ["--scores", sequences],
         "importance": [*_map_flags(folder, sequences), *titles],

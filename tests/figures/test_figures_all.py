@@ -35,6 +35,7 @@ UNITS = {
     "rate_scores": ["rate (kbit/s)", "PSNR (dB)", "SSIM", "Jaccard", "F1", "mAP", "AP50"],
     "accuracy_m": ["m/n", "mAP", "rate (kbit/s)"],
     "rd": ["rate (kbit/s)", "PSNR (dB)", "SSIM"],
+    "frontier": ["rate (kbit/s), random access, all scenes", "mAP", "m/n = 0.40", "convex hull"],
     "compare": ["rate (kbit/s), all scenes", "mAP", "railway: detection", "railway: second"],
     "importance": ["kbit/s", "importance of blocks", "coded QP", "bright = finer; 31 to 43"],
     "time": ["time (min)"],
@@ -46,6 +47,7 @@ SAMPLERS = {
     "rate_scores": ["tracking", "manifold", "all frames kept", "uncompressed"],
     "accuracy_m": ["uniform", "manifold", "all frames kept", "uncompressed"],
     "rd": ["uniform", "tracking", "manifold", "all frames kept"],
+    "frontier": ["uniform", "tracking", "manifold", "all frames kept"],
     "compare": [
         *("uniform", "manifold", "all frames kept", "uncompressed"),
         *("random access", "hevc", "av1", "avc", "flow", "hold"),

@@ -60,6 +60,8 @@ CHOICES = {
     "ablation": [*ANCHOR, *TEST],
     "compare": ANCHOR,
     "importance": ["--anchor", "uniform", "manifold"],
+    "against_all": ["--anchor", "all"],
+    "frontier": ["--anchor", "all"],
 }
 
 
@@ -661,6 +663,67 @@ def test_importance_gives_no_interval_where_nothing_is_defined(scores):
     (ours,) = (row for row in make(scores, "importance")[0] if row["method"] == "uniform_ai")
     assert (ours["bd_rate"], ours["bd_rate_interval"], ours["bd_rate_low"]) == ("", "", "")
     assert (ours["bd_rate_status"], ours["bd_rate_sequences"]) == ("no_overlap", "0 of 4")
+
+
+# --- against all frames, and the frontier ---------------------------------------------------------
+
+
+def test_against_all_has_every_sampler_of_the_same_codec_per_scene(scores):
+    rows, markdown, _ = make(scores, "against_all")
+    assert [
+        name for name in ("uniform", "tracking", "manifold", "uniform_ai") if name in rows[0]
+    ] == [
+        *("uniform", "tracking", "manifold"),
+    ]
+    assert [(row["measure"], row["scene"]) for row in rows] == [
+        (measure, scene)
+        for measure in ("bd_map", "p_map", "bd_rate_psnr")
+        for scene in ("3_fire_site", "10_station_suelldorf", "mean")
+    ]
+    mean = next(row for row in rows if (row["measure"], row["scene"]) == ("p_map", "mean"))
+    assert float(mean["manifold"]) == pytest.approx(100 * (0.8 / 3 - 1), abs=1e-3)
+    assert (mean["n"], mean["manifold_status"]) == ("2", "2 of 2")
+    assert "By BD-mAP dropping frames pays with `uniform`" in markdown
+
+
+def test_against_all_says_which_samplers_lose_and_which_are_open(scores):
+    for row in scores.pick(scores.scenes, sampler="uniform", mode="ra"):
+        row["rate_bytes"] = 8 * int(row["rate_bytes"])
+    for row in scores.pick(scores.scenes, sampler="tracking", mode="ra", scene="3_fire_site"):
+        row["rate_bytes"] = 8 * int(row["rate_bytes"])
+    markdown = make(scores, "against_all")[1]
+    loss = 100 * 0.08 * math.log2(3 / 8)
+    assert (
+        f"pays with `manifold` ({100 * 0.08 * math.log2(3 / 0.8):.1f} ± 0.0 points; 2 of 2"
+        in markdown
+    )
+    assert f"loses with `uniform` ({loss:.1f} ± 0.0 points; 2 of 2 scenes)" in markdown
+    assert "with `tracking` the scenes do not tell" in markdown
+
+
+def test_the_frontier_is_the_hull_of_all_points_of_a_codec(scores):
+    for row in scores.datasets:
+        row["kbps"] = float(row.get("rate_bytes", 1000)) / 1000
+    rows, markdown, _ = make(scores, "frontier")
+    assert {row["sampler"] for row in rows} == {"uniform", "tracking", "manifold", "all"}
+    assert len(rows) == 4 * 6
+    # All points of a sampler lie on a line, the cheapest sampler's on top.
+    best = [row for row in rows if row["on_hull"]]
+    assert [row["sampler"] for row in best] == ["manifold"] * 2
+    assert [float(row["kbps"]) for row in best] == [80, 80 * 32]
+    for row in rows:
+        if row["sampler"] == "uniform" and row["point"] != "22":
+            assert float(row["shortfall"]) == pytest.approx(
+                100 * 0.08 * math.log2(1 / 0.8), abs=0.01
+            )
+    assert (
+        "Where all frames can be had, from 300 kbit/s on, dropping some pays up to 2560" in markdown
+    )
+    for row in scores.pick(scores.datasets, sampler="all"):
+        row["map"] = float(row["map"]) + 0.5
+    markdown = make(scores, "frontier")[1]
+    assert "On the hull: m/n = 0.40 at 80 kbit/s, all frames from 300 to 9600 kbit/s" in markdown
+    assert "dropping some pays at no rate" in markdown
 
 
 # --- bad input ------------------------------------------------------------------------------------

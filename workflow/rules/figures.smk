@@ -23,7 +23,7 @@ for FIGURE in PLANNED_FIGURES:
         output:
             report(
                 f"{RESULTS}/figures/{FIGURE.name}.png",
-                caption=f"../report/{FIGURE.plugin}.rst",
+                caption=f"../report/{FIGURE.caption}.rst",
                 category="Figures",
                 labels={"figure": FIGURE.name},
             ),

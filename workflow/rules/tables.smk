@@ -17,7 +17,7 @@ for TABLE in PRODUCTS.tables():
         output:
             csv=report(
                 f"{RESULTS}/tables/{TABLE.name}.csv",
-                caption=f"../report/{TABLE.name}.rst",
+                caption=f"../report/{TABLE.caption}.rst",
                 category="Tables",
                 labels={"table": TABLE.name},
             ),

@@ -372,7 +372,9 @@ class Sweep(Section):
     dataset: Name = Field(description="The dataset.")
     methods: Names = Field(min_length=1, description="The methods that are swept.")
     keep_every: Annotated[list[KeepEvery], Different] = Field(description="The shares.")
-    points: Ladder = Field(description="Operating points, of the ladders of the methods' codecs.")
+    points: Ladder | None = Field(
+        None, description="Operating points, of the ladders of the methods' codecs; null for all."
+    )
 
 
 class Sample(Section):
@@ -488,6 +490,11 @@ class Tables(Section):
         "vvenc_ai",
         description="Codec of Table 4 and Fig. 5, in place of that of the methods above; null for "
         "neither.",
+    )
+    whole: Name | None = Field(
+        "all",
+        description="Method that codes every frame: the tables `against_all` and the frontier "
+        "measure the others with its codec and reconstructor against it; null for neither.",
     )
     compare: Name | None = Field(
         None,

@@ -25,6 +25,7 @@ _USES = """which figure is drawn from what:
   compare       --scores [--methods --task --titles]
   importance    as fig6, of two methods, and --maps
   accuracy_m    --scores --curves --points [--whole --task --titles]
+  frontier      --scores --whole [--curves --task --titles]
   time          --benchmarks --names
   training      --logs [--names]
 """

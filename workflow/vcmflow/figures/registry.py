@@ -14,6 +14,7 @@ FIGURES: dict[str, Entry] = {
     "rate_scores": Entry("vcmflow.figures.rates:every_score"),
     "accuracy_m": Entry("vcmflow.figures.accuracy_m:build"),
     "rd": Entry("vcmflow.figures.rates:distortion"),
+    "frontier": Entry("vcmflow.figures.frontier:build"),
     "compare": Entry("vcmflow.figures.rates:compare"),
     "importance": Entry("vcmflow.figures.importance:build"),
     "time": Entry("vcmflow.figures.time:build"),

@@ -225,7 +225,7 @@ def _check_sweep(settings: Settings) -> None:
         _one_of("sample.sweep.methods", name, settings.methods)
         codec = settings.methods[name].codec
         ladder = settings.encode.codecs[codec].ladder or settings.encode.ladder
-        for point in sweep.points:
+        for point in sweep.points or ():
             _one_of("sample.sweep.points", point, ladder)
 
 

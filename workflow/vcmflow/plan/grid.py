@@ -226,9 +226,10 @@ def _methods(settings: Settings, dataset: str, entry: DatasetSettings) -> Iterab
     sweep = settings.sample.sweep
     if sweep is None or sweep.dataset != dataset:
         return
-    points = tuple(point_text(point) for point in sweep.points)
     for name in sweep.methods:
         chain = settings.methods[name]
+        given = sweep.points or settings.encode.codecs[chain.codec].ladder or settings.encode.ladder
+        points = tuple(point_text(point) for point in given)
         for share in sweep.keep_every:
             if share != entry.keep_every:
                 sampler = f"{chain.sampler}-n{share}"

@@ -58,6 +58,11 @@ class Product:
     others: Sequence[str] = field(default=())
 
     @property
+    def caption(self) -> str:
+        """The caption that it shares with others of its kind."""
+        return f"table{self.plugin}" if self.plugin.isdigit() else self.plugin
+
+    @property
     def inputs(self) -> list[str]:
         """All files that it depends on, but for code."""
         return [*(file for files in self.files.values() for file in files), *self.others]
@@ -167,7 +172,8 @@ class Products:
         every = (
             *(self._difference("3", 0), self._difference("4", 1)),
             *(self._by_size("5", "detection"), self._by_size("6", "segmentation")),
-            *(self._costs(), self._compare_table(), self._importance_table(), self._ablation()),
+            *(self._costs(), *self._against_all(), self._frontier_table()),
+            *(self._compare_table(), self._importance_table(), self._ablation()),
             *(self._accuracy(), self._sanity()),
         )
         return [product for product in every if product is not None]
@@ -177,6 +183,7 @@ class Products:
         table: str,
         datasets: Sequence[Dataset],
         words: Sequence[str],
+        suffix: str = "",
         **files: Sequence[str],
     ) -> Product:
         told: dict[str, Sequence[str]] = dict(self.scores(*datasets))
@@ -185,7 +192,7 @@ class Products:
         if table in REFERENCES and self.settings.tables.paper_values:
             told["--reference"] = [REFERENCES[table]]
             more.append("--paper-values")
-        name = f"table{table}" if table.isdigit() else table
+        name = f"table{table}" if table.isdigit() else f"{table}{suffix}"
         return Product(name, table, tuple(d.name for d in datasets), told, more)
 
     @property
@@ -230,6 +237,51 @@ class Products:
     def complexity(self) -> str:
         """What choosing frames costs."""
         return f"{self.plan.results}/complexity/complexity.json"
+
+    def _against_all(self) -> list[Product]:
+        """One table per dataset, task and codec."""
+        whole = self.settings.tables.whole
+        found = []
+        for dataset in self.grid.values():
+            if whole is None or whole not in dataset.methods:
+                continue
+            codecs = dict.fromkeys(method.codec for method in dataset.methods.values())
+            anchors = [dataset.counterpart(whole, codec) for codec in codecs]
+            for anchor in dict.fromkeys(name for name in anchors if name):
+                own = dataset.methods[anchor]
+                if not any(
+                    (method.codec, method.reconstructor, method.points)
+                    == (own.codec, own.reconstructor, own.points)
+                    for method in dataset.methods.values()
+                    if method.chain != own.chain
+                ):
+                    continue
+                for task in dataset.tasks:
+                    words = ["--anchor", anchor, "--task", task, *self._fit]
+                    more = [task] if len(dataset.tasks) > 1 else []
+                    name = "_".join(["", dataset.name, anchor, *more])
+                    found.append(self._table("against_all", [dataset], words, name))
+        return found
+
+    def _frontier(self) -> Dataset | None:
+        """The dataset of the frontier: the one that is swept, with all frames in it."""
+        sweep, whole = self.settings.sample.sweep, self.settings.tables.whole
+        dataset = self.grid.get(sweep.dataset) if sweep else None
+        return dataset if dataset and dataset.tasks and whole in dataset.methods else None
+
+    def _frontier_table(self) -> Product | None:
+        dataset, whole = self._frontier(), self.settings.tables.whole
+        if dataset is None or whole is None:
+            return None
+        return self._table("frontier", [dataset], ["--anchor", whole, "--task", dataset.tasks[0]])
+
+    def _frontier_figure(self) -> Product | None:
+        dataset, whole = self._frontier(), self.settings.tables.whole
+        if dataset is None or whole is None:
+            return None
+        words = [*self._curves(dataset), "--whole", whole, "--task", dataset.tasks[0]]
+        words += self.titles([dataset])
+        return Product("frontier", "frontier", (dataset.name,), self.scores(dataset), words)
 
     def _compared(self) -> list[Dataset]:
         anchor = self.settings.tables.compare
@@ -310,7 +362,7 @@ class Products:
             if dataset.tasks:
                 name = f"rate_scores_{dataset.name}"
                 found.append(Product(name, "rate_scores", of_dataset, self.scores(dataset), titles))
-        found += [self._compare_figure(), self._importance_figure()]
+        found += [self._compare_figure(), self._importance_figure(), self._frontier_figure()]
         found += [self._accuracy_m(), self._training(), self._time()]
         return [product for product in found if product is not None]
 
@@ -470,21 +522,28 @@ class Products:
         return Product("accuracy_m", "accuracy_m", (dataset.name,), self.scores(dataset), words)
 
     def sweep_words(self) -> list[str]:
-        """The methods of each curve of accuracy against m, and their points."""
+        """The methods of each curve of accuracy against m, and the points of its panels."""
         sweep = self.settings.sample.sweep
         if sweep is None or sweep.dataset not in self.grid:
             return []
-        there = self.grid[sweep.dataset].methods
+        points = sweep.points or [self.settings.figures.shown_point]
+        words = [point_text(point) for point in points]
+        return [*self._curves(self.grid[sweep.dataset]), "--points", *words]
+
+    def _curves(self, dataset: Dataset) -> list[str]:
+        """The methods of each curve of the sweep, as a flag."""
+        sweep = self.settings.sample.sweep
+        if sweep is None:
+            return []
         curves = {
             name: [
                 member
                 for member in (name, *(f"{name}-n{share}" for share in sweep.keep_every))
-                if member in there
+                if member in dataset.methods
             ]
             for name in sweep.methods
         }
-        points = [point_text(point) for point in sweep.points]
-        return ["--curves", json.dumps(curves), "--points", *points]
+        return ["--curves", json.dumps(curves)]
 
     def _whole(self, dataset: Dataset, codec: str) -> Method | None:
         """The method that keeps every frame, with a codec."""

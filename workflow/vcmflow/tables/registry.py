@@ -12,6 +12,8 @@ TABLES: dict[str, Entry] = {
     "7": Entry("vcmflow.tables.costs:complexity"),
     "compare": Entry("vcmflow.tables.compare:build"),
     "importance": Entry("vcmflow.tables.importance:build"),
+    "against_all": Entry("vcmflow.tables.against_all:build"),
+    "frontier": Entry("vcmflow.tables.frontier:build"),
     "ablation": Entry("vcmflow.tables.ablation:build"),
     "accuracy": Entry("vcmflow.tables.accuracy:build"),
     "sanity": Entry("vcmflow.tables.sanity:build"),
