@@ -62,6 +62,7 @@ CHOICES = {
     "importance": ["--anchor", "uniform", "manifold"],
     "against_all": ["--anchor", "all"],
     "frontier": ["--anchor", "all"],
+    "losses": ["--anchor", "all", "--lossless", "vvenc_ai"],
 }
 
 
@@ -724,6 +725,22 @@ def test_the_frontier_is_the_hull_of_all_points_of_a_codec(scores):
     markdown = make(scores, "frontier")[1]
     assert "On the hull: m/n = 0.40 at 80 kbit/s, all frames from 300 to 9600 kbit/s" in markdown
     assert "dropping some pays at no rate" in markdown
+
+
+def test_losses_are_told_apart(scores):
+    """All-intra plays the part of the codec without loss: mAP 0.60 at QP 22 with every sampler."""
+    scores.scenes = [r for r in scores.scenes if r.get("mode") != "ai" or r["qp"] == 22]
+    for row in scores.pick(scores.scenes, sampler="manifold", mode="ra", scene="3_fire_site"):
+        row["map"] = float(row["map"]) - 0.02
+    rows, markdown, _ = make(scores, "losses")
+    assert len(rows) == 4 * 6
+    ours = {row["point"]: row for row in rows if row["sampler"] == "manifold"}
+    assert float(ours["22"]["dropping"]) == pytest.approx(100 * (0.62 - 0.60))
+    assert float(ours["32"]["coding"]) == pytest.approx(100 * (0.62 - 0.44))
+    assert float(ours["32"]["both"]) == pytest.approx(100 * (0.62 - 0.43))
+    assert float(ours["32"]["both_error"]) == pytest.approx(1)
+    assert ours["32"]["both_scenes"] == "2 of 2"
+    assert "| manifold | 32 | 2.00 ± 0.00 | 18.00 ± 0.00 | 19.0 ± 1.0 |" in markdown
 
 
 # --- bad input ------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ class CodecEntry(Entry):
             ones only.
         gives: what its decoder yields.
         rising: the rate rises with the point (a quality, a lambda), where that of a QP falls.
+        lossless: it gives the kept frames back as they were.
     """
 
     streams: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -34,6 +35,7 @@ class CodecEntry(Entry):
     points: tuple[float, float] | None = None
     gives: Literal["frames", "features"] = "frames"
     rising: bool = False
+    lossless: bool = False
 
     def files(self, point: float) -> dict[str, str]:
         """Role -> name of its file at an operating point, streams first."""
@@ -43,6 +45,9 @@ class CodecEntry(Entry):
 
 CODECS: dict[str, CodecEntry] = {
     "av1": CodecEntry("vcmflow.encode.av1:build", streams={"base": ".obu"}, points=(1, 63)),
+    "lossless": CodecEntry(
+        "vcmflow.encode.lossless:build", streams={"base": ".mkv"}, points=(0, 0), lossless=True
+    ),
     "vvenc": CodecEntry("vcmflow.encode.vvenc:build", streams={"base": ".266"}, points=(0, 63)),
     "x264": CodecEntry("vcmflow.encode.x264:build", streams={"base": ".264"}, points=(0, 51)),
     "x264_roi": CodecEntry(

@@ -172,7 +172,7 @@ class Products:
         every = (
             *(self._difference("3", 0), self._difference("4", 1)),
             *(self._by_size("5", "detection"), self._by_size("6", "segmentation")),
-            *(self._costs(), *self._against_all(), self._frontier_table()),
+            *(self._costs(), *self._against_all(), *self._losses(), self._frontier_table()),
             *(self._compare_table(), self._importance_table(), self._ablation()),
             *(self._accuracy(), self._sanity()),
         )
@@ -261,6 +261,22 @@ class Products:
                     more = [task] if len(dataset.tasks) > 1 else []
                     name = "_".join(["", dataset.name, anchor, *more])
                     found.append(self._table("against_all", [dataset], words, name))
+        return found
+
+    def _losses(self) -> list[Product]:
+        """One table per dataset and task with samplers that were coded without loss, too."""
+        whole = self.settings.tables.whole
+        found = []
+        for dataset in self.grid.values():
+            codecs = dict.fromkeys(method.codec for method in dataset.methods.values())
+            lossless = [name for name in codecs if self.plan.codec(name).lossless]
+            if whole is None or whole not in dataset.methods or not lossless:
+                continue
+            for task in dataset.tasks:
+                words = ["--anchor", whole, "--task", task, "--lossless", *lossless]
+                more = [task] if len(dataset.tasks) > 1 else []
+                name = "_".join(["", dataset.name, *more])
+                found.append(self._table("losses", [dataset], words, name))
         return found
 
     def _frontier(self) -> Dataset | None:

@@ -70,6 +70,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CODEC",
         help="sanity: codecs whose rate rises with their operating points",
     )
+    parser.add_argument(
+        "--lossless",
+        nargs="+",
+        default=[],
+        metavar="CODEC",
+        help="losses: codecs that give the kept frames back as they were",
+    )
     parser.add_argument("--note", default="", help="what was measured on, for the caption")
     parser.add_argument("--csv-out", type=Path, required=True, help="all columns")
     parser.add_argument("--md-out", type=Path, help="for reading, in Markdown")
@@ -96,6 +103,7 @@ def run(args: argparse.Namespace) -> None:
             min_map=args.min_map,
             min_jaccard=args.min_jaccard,
             rising=frozenset(args.rising),
+            lossless=frozenset(args.lossless),
             titles=parse_titles(args.titles),
             note=args.note,
         )

@@ -47,6 +47,7 @@ class Inputs:
         min_map: smallest acceptable mAP on uncompressed frames; None for no such check.
         min_jaccard: the same for the mean Jaccard index.
         rising: codecs whose rate rises with their operating points.
+        lossless: codecs that give the kept frames back as they were.
         titles: words for methods and codecs.
         note: what the numbers were measured on, for captions.
     """
@@ -65,6 +66,7 @@ class Inputs:
     min_map: float | None = None
     min_jaccard: float | None = None
     rising: frozenset[str] = frozenset()
+    lossless: frozenset[str] = frozenset()
     titles: Titles = field(default_factory=Titles)
     note: str = ""
 

@@ -14,6 +14,7 @@ TABLES: dict[str, Entry] = {
     "importance": Entry("vcmflow.tables.importance:build"),
     "against_all": Entry("vcmflow.tables.against_all:build"),
     "frontier": Entry("vcmflow.tables.frontier:build"),
+    "losses": Entry("vcmflow.tables.losses:build"),
     "ablation": Entry("vcmflow.tables.ablation:build"),
     "accuracy": Entry("vcmflow.tables.accuracy:build"),
     "sanity": Entry("vcmflow.tables.sanity:build"),
