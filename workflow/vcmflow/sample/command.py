@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
     m = count_to_keep(n, args.keep_every) if args.count is None else args.count
     needs = read_needs(args.need, entry.needs, f"sampler {plugin!r}")
     try:
-        frames = choose_frames(plugin, n, m, needs, given)
+        frames = choose_frames(plugin, n, m, needs, given, sequence.id)
     except VcmflowError as error:
         raise VcmflowError(f"sequence {sequence.id}: {error}") from None
     decision = Decision(

@@ -41,6 +41,7 @@ def choose_frames(
     m: int,
     needs: Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
+    sequence: str = "",
 ) -> list[int]:
     """Choose frames of a sequence of n.
 
@@ -51,6 +52,7 @@ def choose_frames(
         needs: what the sampler needs, by name: ``embedding``, float n x d; ``tracks``, the tracked
             objects of each frame.
         options: the sampler's options.
+        sequence: its id, for samplers that draw at random.
 
     Returns:
         Kept frames, 0-based, strictly ascending, first 0, last n - 1, never more than 255 dropped
@@ -71,7 +73,9 @@ def choose_frames(
             raise VcmflowError(f"sampler {sampler!r} needs the sequence's {name}")
     if n == 1:
         return [0]
+    count = max(m, least_count(n))
+    offered = {"sequence": sequence}
     kept = build(
-        SAMPLERS, sampler, "sampler", options or {}, n=n, m=max(m, least_count(n)), **given
+        SAMPLERS, sampler, "sampler", options or {}, offered=offered, n=n, m=count, **given
     )
     return [int(frame) for frame in kept]

@@ -1,7 +1,8 @@
 """The samplers. Light, so that planning can use it.
 
-A builder takes the number of frames n, how many to keep m, what it needs under the need's name, and
-its options by name, and returns the kept frames (see ``vcmflow.sample.decide``).
+A builder takes the number of frames n, how many to keep m, the id of the ``sequence`` where it has
+such a parameter, what it needs under the need's name, and its options by name, and returns the kept
+frames (see ``vcmflow.sample.decide``).
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ class SamplerEntry(Entry):
 
 SAMPLERS: dict[str, SamplerEntry] = {
     "all": SamplerEntry("vcmflow.sample.everything:choose", keeps_all=True, derived=True),
+    "difference": SamplerEntry("vcmflow.sample.difference:choose", needs=("embedding",)),
     "manifold": SamplerEntry("vcmflow.sample.manifold:choose", needs=("embedding",)),
+    "random": SamplerEntry("vcmflow.sample.random:choose"),
     "tracking": SamplerEntry("vcmflow.sample.tracking:choose", needs=("tracks",)),
     "uniform": SamplerEntry("vcmflow.sample.uniform:choose", derived=True),
 }
 
 # What the stage gives to every sampler.
-GIVEN = ("n", "m")
+GIVEN = ("n", "m", "sequence")
