@@ -30,13 +30,14 @@ def with_method(**parts: str) -> dict[str, Any]:
     }
 
 
-def test_the_default_methods_are_the_papers() -> None:
+def test_the_default_methods_are_the_papers_and_their_rivals() -> None:
     grid = plan().grid
     assert [name for name, m in grid["railway"].methods.items() if m.swept is None] == [
-        *("uniform", "tracking", "manifold", "all"),
+        *("uniform", "tracking", "manifold", "all", "grey", "difference"),
         *("uniform_ai", "tracking_ai", "manifold_ai", "all_ai"),
+        *("uniform_lossless", "tracking_lossless", "manifold_lossless"),
     ]
-    assert list(grid["davis"].methods) == ["uniform", "tracking", "manifold"]
+    assert [*grid["davis"].methods][:4] == ["uniform", "tracking", "manifold", "all"]
     assert grid["railway"].methods["all"].points == ("22", "27", "32", "37", "42", "47")
     assert grid["railway"].counterpart("uniform", "vvenc_ai") == "uniform_ai"
     assert grid["davis"].counterpart("uniform", "vvenc_ai") is None
@@ -46,11 +47,13 @@ def test_a_sweep_is_methods_with_a_share_of_their_own() -> None:
     found = plan()
     swept = [m for m in found.grid["railway"].methods.values() if m.swept is not None]
     assert {m.name for m in swept} == {
-        f"{name}-n{share}" for name in ("uniform", "manifold") for share in (2, 5, 9)
+        f"{name}-n{share}" for name in ("uniform", "manifold") for share in (2, 4, 9)
     }
-    assert all(m.points == ("32",) for m in swept)
-    assert sampler_of(found.settings, "manifold-n5").embedding == "learned"
-    assert keep_every(found.settings, found.grid["railway"], "manifold-n5") == 5
+    assert all(m.points == found.grid["railway"].methods["uniform"].points for m in swept)
+    assert sampler_of(found.settings, "manifold-n4").embedding == "learned"
+    assert keep_every(found.settings, found.grid["railway"], "manifold-n4") == 4
+    at_one = plan(change={"sample": {"sweep": {"points": [32]}}}).grid["railway"].methods
+    assert at_one["manifold-n4"].points == ("32",)
     assert keep_every(found.settings, found.grid["railway"], "manifold") == 3
     assert keep_every(found.settings, found.grid["davis"], "manifold") == 4
 
@@ -105,7 +108,7 @@ def test_a_method_that_differs_in_its_codec_shares_decision_and_embedding() -> N
 
 
 def test_methods_that_share_a_coding_at_different_points_code_each_once() -> None:
-    found = plan()
+    found = plan(change={"sample": {"sweep": {"points": [32]}}})
     made = [
         (sampler, coding.codec, point)
         for coding in found.encodings()
@@ -113,8 +116,9 @@ def test_methods_that_share_a_coding_at_different_points_code_each_once() -> Non
         for point in coding.points
     ]
     assert len(made) == len(set(made))
-    assert {coding.name for coding in found.encodings()} == {"vvenc_ra", "vvenc_ra_32", "vvenc_ai"}
-    assert found.points(chain(sampler="uniform-n5")) == ["32"]
+    names = {coding.name for coding in found.encodings()}
+    assert names == {"vvenc_ra", "vvenc_ra_32", "vvenc_ai", "lossless"}
+    assert found.points(chain(sampler="uniform-n4")) == ["32"]
 
 
 def test_a_part_keeps_its_number_when_others_lose_sequences() -> None:

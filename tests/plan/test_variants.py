@@ -53,6 +53,8 @@ def test_an_embedding_of_figure_8_without_a_sampler_has_a_row_too() -> None:
     rows = rows_of("mini")
     assert {name: row.method for name, row in rows.items()} == {
         "manifold": "manifold",
+        "grey": "grey",
+        "difference": "difference",
         "random": "",
         "frozen": "",
     }
