@@ -13,6 +13,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/embed.smk"
 include: "workflow/rules/importance.smk"
 include: "workflow/rules/track.smk"
+include: "workflow/rules/bounds.smk"
 include: "workflow/rules/sample.smk"
 include: "workflow/rules/encode.smk"
 include: "workflow/rules/reconstruct.smk"
@@ -38,6 +39,7 @@ localrules:
     ablation,
     compare,
     importance,
+    bounds,
 
 
 rule all:
@@ -73,6 +75,11 @@ rule compare:
 rule importance:
     input:
         [file for file in TABLES + FIGURES if Path(file).stem == "importance"],
+
+
+rule bounds:
+    input:
+        [file for file in TABLES if Path(file).stem.startswith(("bounds_", "against_all_"))],
 
 
 rule models:

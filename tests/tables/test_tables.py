@@ -7,11 +7,13 @@ import json
 import math
 import re
 import statistics
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from vcmflow.__main__ import stage
+from vcmflow.core.choices import Choice, write_choices
 from vcmflow.tables.by_size import spread
 from vcmflow.tables.registry import TABLES
 from vcmflow.trajectory.columns import COLUMNS
@@ -72,6 +74,8 @@ def make(scores, table, *flags, flicker=None):
     argv += [*CHOICES.get(table, []), *flags]
     if table == "ablation":
         argv += ["--trajectories", *write_trajectories(scores.folder, flicker)]
+    if table == "bounds":
+        argv += ["--choices", *write_tried(scores.folder)]
     if table == "7":
         (scores.folder / "complexity.json").write_text(json.dumps(COSTS), "utf-8")
         argv += ["--complexity", str(scores.folder / "complexity.json")]
@@ -109,6 +113,18 @@ def write_trajectories(folder, no_correlation=None):
                 if no_correlation is not None:
                     row |= {"flicker": no_correlation, "correlation": ""}
                 writer.writerow(row)
+        paths.append(str(path))
+    return paths
+
+
+def write_tried(folder):
+    """Choices of two sequences: accuracies 0.1, 0.2, 0.3 and 0.4, PSNR ten times as many dB."""
+    paths = []
+    for index, mine in enumerate(((0, 3, 5), (0, 4, 5))):
+        tried = [Choice((0, k, 5), 100 * k, k / 10, "every") for k in range(1, 5)]
+        own = next(one for one in tried if one.frames == mine)
+        path = folder / f"tried{index}.csv"
+        write_choices(path, [*tried, replace(own, found="manifold")])
         paths.append(str(path))
     return paths
 
@@ -741,6 +757,19 @@ def test_losses_are_told_apart(scores):
     assert float(ours["32"]["both_error"]) == pytest.approx(1)
     assert ours["32"]["both_scenes"] == "2 of 2"
     assert "| manifold | 32 | 2.00 ± 0.00 | 18.00 ± 0.00 | 19.0 ± 1.0 |" in markdown
+
+
+def test_bounds_place_a_sampler_among_all_choices(scores):
+    rows, markdown, _ = make(scores, "bounds")
+    ours, by_psnr, by_accuracy = rows
+    assert (ours["sampler"], ours["sequences"]) == ("manifold", "2")
+    # Better than 2 and 3 of 4, and as good as itself.
+    assert float(ours["accuracy_percentile"]) == pytest.approx((62.5 + 87.5) / 2)
+    assert float(ours["accuracy_percentile_error"]) == pytest.approx(12.5)
+    assert float(ours["accuracy_gain"]) == pytest.approx(100 * (0.35 - 0.25))
+    assert float(by_psnr["psnr_gain"]) == pytest.approx(400 - 250)
+    assert float(by_accuracy["accuracy_percentile"]) == pytest.approx(87.5)
+    assert "4 to 4 choices, of 2 of 2 sequences all there are" in markdown
 
 
 # --- bad input ------------------------------------------------------------------------------------

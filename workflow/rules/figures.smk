@@ -14,9 +14,7 @@ for FIGURE in PLANNED_FIGURES:
 
     rule:
         name:
-            (
-                f"figure_{FIGURE.name}" if FIGURE.name in ("compare", "importance") else FIGURE.name
-            )
+            (f"figure_{FIGURE.name}" if FIGURE.name in ("compare", "importance") else FIGURE.name)
         input:
             files=FIGURE.inputs,
             code=figure_code(FIGURE),

@@ -25,6 +25,7 @@ STAGES: dict[str, tuple[str, str]] = {
     ),
     "track": ("vcmflow.track.command", "detect and track objects through videos"),
     "select": ("vcmflow.select.command", "choose the frames of video files, in one process"),
+    "bounds": ("vcmflow.bounds.command", "try choices of frames, without any coding"),
     "sample": ("vcmflow.sample.command", "choose the frames to keep"),
     "encode": ("vcmflow.encode.command", "encode the kept frames"),
     "reconstruct": ("vcmflow.reconstruct.command", "decode and make the dropped frames"),

@@ -361,6 +361,10 @@ class Sampler(Instance):
     embedding: Name | None = Field(
         None, description="Name of the embedding, for samplers that need one."
     )
+    choices: Name | None = Field(
+        None,
+        description="Name of the task by which choices are tried, for samplers that need them.",
+    )
     keep_every: KeepEvery | None = Field(
         None, description="Its own share of kept frames; null for the dataset's."
     )
@@ -389,6 +393,18 @@ class Sample(Section):
         description="Further shares of kept frames: every method once more per share, as "
         "`<method>-n<keep_every>`; null for none.",
     )
+
+
+class Bounds(Section):
+    """Choices of frames that are tried without coding, for bounds of what choosing can gain."""
+
+    reconstructor: Name = Field("interpolation", description="What rebuilds the dropped frames.")
+    limit: Annotated[int, Field(ge=1)] = Field(
+        500,
+        description="Where there are more choices, so many are drawn, and the best is improved by "
+        "exchanging frames.",
+    )
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="Of the draw.")
 
 
 class Codec(WeightedInstance):
@@ -547,6 +563,7 @@ class Settings(Section):
     train: Train
     embed: Embed
     importance: Importance = Importance()
+    bounds: Bounds = Bounds()
     track: Track
     sample: Sample
     encode: Encode

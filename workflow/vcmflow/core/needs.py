@@ -31,6 +31,9 @@ class Need:
 
 
 NEEDS: dict[str, Need] = {
+    "choices": Need(
+        "bounds/{sequence}/{name}.csv", "vcmflow.core.choices:read_choices", ("task", "tasks")
+    ),
     "embedding": Need(
         "embed/{sequence}/{name}.npy",
         "vcmflow.core.arrays:read_embedding",

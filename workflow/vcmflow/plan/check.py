@@ -43,6 +43,7 @@ def check(settings: Settings) -> None:
     _check_instances(settings)
     _check_needs(settings)
     _check_maps(settings)
+    _check_bounds(settings)
     _check_points(settings)
     for name, method in settings.methods.items():
         key = f"methods.{name}"
@@ -172,6 +173,19 @@ def _check_needs(settings: Settings) -> None:
                 if wanted is not None and known.section is not None:
                     there = getattr(getattr(settings, known.section[0]), known.section[1])
                     _one_of(f"{section}.{name}.{need}", wanted, there)
+
+
+def _check_bounds(settings: Settings) -> None:
+    """Check that what choices are tried with is there, and looks at single frames."""
+    named = settings.bounds.reconstructor
+    _one_of("bounds.reconstructor", named, settings.reconstruct.reconstructors)
+    for name, sampler in settings.sample.samplers.items():
+        task = settings.task.tasks.get(sampler.choices or "")
+        if task is not None and TASKS[task.kind][task.model].reads != "frames":
+            raise VcmflowError(
+                f"params.yaml: sample.samplers.{name}.choices: task {sampler.choices!r} does not "
+                "look at single frames"
+            )
 
 
 def _check_maps(settings: Settings) -> None:

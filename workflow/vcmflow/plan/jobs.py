@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vcmflow.config.models import Settings, WeightedInstance
+from vcmflow.config.models import Reconstructor, Settings, WeightedInstance
 from vcmflow.core.needs import need_files
 from vcmflow.core.registry import Entry, parameters
 from vcmflow.data.catalogue import Entry as Download
@@ -215,6 +215,41 @@ class Plan:
 
     def _map_entry(self, wildcards: Any) -> MapEntry:
         return MAPS[self.settings.importance.maps[wildcards.importance].map]
+
+    # bounds
+
+    def bounds_code(self, wildcards: Any) -> list[str]:
+        """Modules that the worth of choices depends on."""
+        task = self.settings.task.tasks[wildcards.task]
+        entries = TASKS[task.kind][task.model], RECONSTRUCTORS[self._bounds.reconstructor]
+        evaluators = evaluators_of(task.kind).values()
+        return modules("vcmflow.bounds.command", *entries, *evaluators)
+
+    @property
+    def _bounds(self) -> Reconstructor:
+        return self.settings.reconstruct.reconstructors[self.settings.bounds.reconstructor]
+
+    def bounds_job(self) -> str:
+        """What rebuilds dropped frames, and its options."""
+        return self._bounds.job()
+
+    def bounds_weights(self) -> list[str]:
+        """The weights that it reads, if it reads any."""
+        return self.weights(self._bounds)
+
+    def bounds_decisions(self, wildcards: Any) -> list[str]:
+        """Decisions that are placed among the choices: those of as many frames that need none."""
+        dataset = self.grid[wildcards.dataset]
+        names = [
+            name
+            for name in dataset.samplers
+            for sampler in [sampler_of(self.settings, name)]
+            if sampler.keep_every is None
+            and sampler.choices is None
+            and not SAMPLERS[sampler.sampler].keeps_all
+        ]
+        folder = f"{self.folder(wildcards)}/sample/{wildcards.sequence}"
+        return [f"{folder}/{name}.json" for name in names]
 
     # sample
 

@@ -173,6 +173,7 @@ class Products:
             *(self._difference("3", 0), self._difference("4", 1)),
             *(self._by_size("5", "detection"), self._by_size("6", "segmentation")),
             *(self._costs(), *self._against_all(), *self._losses(), self._frontier_table()),
+            *self._bounds(),
             *(self._compare_table(), self._importance_table(), self._ablation()),
             *(self._accuracy(), self._sanity()),
         )
@@ -277,6 +278,25 @@ class Products:
                 more = [task] if len(dataset.tasks) > 1 else []
                 name = "_".join(["", dataset.name, *more])
                 found.append(self._table("losses", [dataset], words, name))
+        return found
+
+    def _bounds(self) -> list[Product]:
+        """One table per dataset and task by which choices are tried."""
+        found = []
+        for dataset in self.grid.values():
+            samplers = [sampler_of(self.settings, name) for name in dataset.samplers]
+            for task in dict.fromkeys(sampler.choices for sampler in samplers if sampler.choices):
+                folder = f"{self.plan.results}/{dataset.name}/bounds"
+                files = [f"{folder}/{sequence}/{task}.csv" for sequence in dataset.sequences]
+                found.append(
+                    Product(
+                        f"bounds_{dataset.name}_{task}",
+                        "bounds",
+                        (dataset.name,),
+                        {"--choices": files},
+                        self.titles([dataset]),
+                    )
+                )
         return found
 
     def _frontier(self) -> Dataset | None:

@@ -29,6 +29,7 @@ SAMPLERS: dict[str, SamplerEntry] = {
     "all": SamplerEntry("vcmflow.sample.everything:choose", keeps_all=True, derived=True),
     "difference": SamplerEntry("vcmflow.sample.difference:choose", needs=("embedding",)),
     "manifold": SamplerEntry("vcmflow.sample.manifold:choose", needs=("embedding",)),
+    "oracle": SamplerEntry("vcmflow.sample.oracle:choose", needs=("choices",)),
     "random": SamplerEntry("vcmflow.sample.random:choose"),
     "tracking": SamplerEntry("vcmflow.sample.tracking:choose", needs=("tracks",)),
     "uniform": SamplerEntry("vcmflow.sample.uniform:choose", derived=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from vcmflow.core.choices import read_choices
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.registry import lookup
 from vcmflow.core.scores import read_scores
@@ -27,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         help="ablation: measures per sequence, one file per variant (trajectory)",
+    )
+    parser.add_argument(
+        "--choices", type=Path, nargs="+", default=[], help="bounds: choices of each sequence"
     )
     parser.add_argument("--complexity", type=Path, help="what the samplers cost (complexity)")
     parser.add_argument("--reference", type=Path, help="the paper's version of the table (.csv)")
@@ -92,6 +96,7 @@ def run(args: argparse.Namespace) -> None:
             table=args.table,
             scores=read_scores(args.scores),
             complexity={} if args.complexity is None else read_complexity(args.complexity),
+            choices=[read_choices(path) for path in args.choices],
             trajectories=read_trajectories(args.trajectories),
             task=args.task,
             anchors=tuple(args.anchor),

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from vcmflow.core.bd import Curve, Fit
+from vcmflow.core.choices import Choice
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import read_json
 from vcmflow.core.rows import Row, read_csv
@@ -37,6 +38,7 @@ class Inputs:
         scores: of one or more datasets (``core.scores.read_scores``).
         complexity: sampler -> what choosing frames costs.
         trajectories: measures per variant of the ablation and sequence, as text.
+        choices: of each sequence, the choices of frames that were tried.
         task: the task whose accuracy the table is about; empty: the only one there is.
         anchors: methods that the others are measured against.
         tests: the paper's method; one for each anchor, differing from each other in the codec.
@@ -56,6 +58,7 @@ class Inputs:
     scores: pd.DataFrame = field(default_factory=pd.DataFrame)
     complexity: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     trajectories: Sequence[Row] = ()
+    choices: Sequence[Sequence[Choice]] = ()
     task: str = ""
     anchors: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
@@ -105,6 +108,8 @@ class Inputs:
     def caption(self, text: str, task: str = "") -> str:
         """A caption with what every caption has to say: which data, and whose ground truth."""
         parts = [text]
+        if self.scores.empty:
+            return " ".join([text, *([f"{self.note.rstrip('.')}."] if self.note else [])])
         pseudo = self.scores[self.scores["status"] == PSEUDO]
         if len(pseudo) and (not task or (pseudo["task"] == task).any()):
             parts.append(

@@ -15,6 +15,7 @@ TABLES: dict[str, Entry] = {
     "against_all": Entry("vcmflow.tables.against_all:build"),
     "frontier": Entry("vcmflow.tables.frontier:build"),
     "losses": Entry("vcmflow.tables.losses:build"),
+    "bounds": Entry("vcmflow.tables.bounds:build"),
     "ablation": Entry("vcmflow.tables.ablation:build"),
     "accuracy": Entry("vcmflow.tables.accuracy:build"),
     "sanity": Entry("vcmflow.tables.sanity:build"),
