@@ -186,7 +186,7 @@ def test_frames_without_an_object_count_as_the_evaluator_is_told(build):
     found = []
     for options in ({}, {"absent": "skip"}, {"absent": "davis"}):
         evaluators = json.dumps({"segmentation": options})
-        assert main([*files.arguments(), "--evaluators", evaluators]) == 0
+        assert stage([*files.arguments(), "--evaluators", evaluators]) == 0
         conditions = json.loads(files.out.read_text("utf-8"))["conditions"]
         (worst,) = (one for one in conditions if one["point"] == "42")
         found.append(worst["evidence"]["segmentation"]["segmentation"]["jaccard"])
