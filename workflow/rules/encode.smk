@@ -38,9 +38,10 @@ for CODING in PLAN.encodings():
             codec=SETTINGS.encode.codecs[CODING.codec].job(),
             weights=flag("--weights", PLAN.weights(SETTINGS.encode.codecs[CODING.codec])),
             points=CODING.points,
+            intra_in=SETTINGS.encode.intra_in,
             needs=lambda wildcards, codec=CODING.codec: PLAN.codec_need_words(codec, wildcards),
             folder=lambda wildcards, output: str(Path(output.json).parent),
         shell:
             "python -m vcmflow stage encode --frames {input.frames:q} --decision {input.decision:q}"
             " --codec {params.codec:q} {params.weights:q} --points {params.points:q} {params.needs:q}"
-            " --threads {threads} --out {params.folder:q} 2> {log:q}"
+            " --intra-in {params.intra_in} --threads {threads} --out {params.folder:q} 2> {log:q}"

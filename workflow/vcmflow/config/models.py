@@ -433,6 +433,11 @@ class Encode(Section):
         [22, 27, 32, 37, 42, 47],
         description="Operating points (QP) of the codecs that have no ladder of their own.",
     )
+    intra_in: Literal["time", "pictures"] = Field(
+        "time",
+        description="What a codec's intra period counts: frames of the original video, so that all "
+        "samplings have entry points as often in time, or coded pictures.",
+    )
     codecs: dict[Name, Codec] = Field(description="Codecs by name.")
 
 

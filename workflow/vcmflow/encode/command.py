@@ -23,6 +23,7 @@ from vcmflow.core.options import parse_instance
 from vcmflow.core.registry import build, find
 from vcmflow.core.video import Frame, read_frames
 from vcmflow.encode.codec import Codec, Video
+from vcmflow.encode.period import in_time
 from vcmflow.encode.point import encode_point
 from vcmflow.encode.registry import CODECS, check_points
 
@@ -47,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=FILE",
         help="something else that the codec needs; repeatable",
     )
+    parser.add_argument(
+        "--intra-in",
+        choices=("time", "pictures"),
+        default="time",
+        help="the intra period counts frames of the original video, or coded pictures",
+    )
     parser.add_argument("--weights", type=Path, help="weights file of a learned codec")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda, for a learned codec")
     parser.add_argument(
@@ -68,6 +75,9 @@ def run(args: argparse.Namespace) -> None:
     codec: Codec = build(CODECS, name, "codec", options, offered=offered)
     needs = read_needs(args.need, entry.needs, f"codec {name!r}")
     decision = read_decision(args.decision)
+    if args.intra_in == "time":
+        options = in_time(name, options, decision.m, decision.n)
+        codec = build(CODECS, name, "codec", options, offered=offered)
     needs = rows_of(needs, decision.frames, decision.n, f"codec {name!r}")
 
     def read() -> Iterator[Frame]:

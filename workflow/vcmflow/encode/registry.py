@@ -28,6 +28,7 @@ class CodecEntry(Entry):
         gives: what its decoder yields.
         rising: the rate rises with the point (a quality, a lambda), where that of a QP falls.
         lossless: it gives the kept frames back as they were.
+        period_step: its intra period is a multiple of so many pictures.
     """
 
     streams: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -36,6 +37,7 @@ class CodecEntry(Entry):
     gives: Literal["frames", "features"] = "frames"
     rising: bool = False
     lossless: bool = False
+    period_step: int = 1
 
     def files(self, point: float) -> dict[str, str]:
         """Role -> name of its file at an operating point, streams first."""
@@ -48,7 +50,9 @@ CODECS: dict[str, CodecEntry] = {
     "lossless": CodecEntry(
         "vcmflow.encode.lossless:build", streams={"base": ".mkv"}, points=(0, 0), lossless=True
     ),
-    "vvenc": CodecEntry("vcmflow.encode.vvenc:build", streams={"base": ".266"}, points=(0, 63)),
+    "vvenc": CodecEntry(
+        "vcmflow.encode.vvenc:build", streams={"base": ".266"}, points=(0, 63), period_step=16
+    ),
     "x264": CodecEntry("vcmflow.encode.x264:build", streams={"base": ".264"}, points=(0, 51)),
     "x264_roi": CodecEntry(
         "vcmflow.encode.x264_roi:build",

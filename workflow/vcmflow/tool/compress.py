@@ -30,13 +30,14 @@ from vcmflow.core.needs import rows_of
 from vcmflow.core.options import parse_instance
 from vcmflow.core.video import Frame
 from vcmflow.encode.codec import Codec, Video
+from vcmflow.encode.period import intra_period
 from vcmflow.encode.point import encode_point
 from vcmflow.encode.registry import CODECS
 from vcmflow.sample.decide import choose_frames
 from vcmflow.sample.registry import SAMPLERS
 from vcmflow.select.look import Look, check_sampler, load_look
 from vcmflow.tool.container import MOST_KEPT, MOST_SIDE, Header, Segment, Writer
-from vcmflow.tool.method import Method, count_of_share, intra_period, load_codec, parse_keep
+from vcmflow.tool.method import Method, count_of_share, load_codec, parse_keep
 from vcmflow.tool.source import Source, Timed
 
 # The kept frames are not equally far apart; times are the container's business, not the codec's.
@@ -184,7 +185,7 @@ def compress(
     )
     kept_share = Fraction(1) if SAMPLERS[sampler].keeps_all else share
     length = segment_length(
-        seconds * source.fps, kept_share, intra_period(name, options), first.frame.nbytes
+        seconds * source.fps, kept_share, intra_period(name, options) or 1, first.frame.nbytes
     )
     choose = _Choose(sampler, sampler_options, share, look)
     frames = itertools.chain([first], source.frames)

@@ -12,7 +12,7 @@ from typing import Any
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.options import parse_instance
-from vcmflow.core.registry import build, find, hint, parameters
+from vcmflow.core.registry import build, find, hint
 from vcmflow.encode.codec import Codec
 from vcmflow.encode.registry import CODECS, check_points
 from vcmflow.reconstruct.reconstructor import Reconstructor
@@ -101,14 +101,6 @@ def build_reconstructor(
     offered = {"weights": weights, "device": device, "threads": threads}
     made: Reconstructor = build(RECONSTRUCTORS, name, "reconstructor", options, offered=offered)
     return made
-
-
-def intra_period(codec: str, options: Mapping[str, Any]) -> int:
-    """Kept frames from one intra picture to the next, 1 where the codec has no such period."""
-    if options.get("structure") == "ai":
-        return 1
-    default = parameters(CODECS[codec].builder).get("intra_period")
-    return int(options.get("intra_period") or default or 1)
 
 
 def named_method(name: str, params: Path | None = None) -> Method:
