@@ -12,7 +12,7 @@ from vcmflow.__main__ import stage
 from vcmflow.complexity.count import (
     detector_cost,
     embedder_cost,
-    gflops_at,
+    gmacs_at,
     multiply_accumulates,
 )
 from vcmflow.core.detections import no_detections
@@ -31,16 +31,16 @@ def test_one_multiply_accumulate_counts_once():
 
 def test_resnet18_costs_what_the_paper_says():
     embedder = load_embedder(EMBEDDERS, "{embedder: random, short_side: 224}", None)
-    assert gflops_at(embedder, 224) == pytest.approx(1.82, abs=0.01)
+    assert gmacs_at(embedder, 224) == pytest.approx(1.82, abs=0.01)
     cost = embedder_cost(embedder, np.zeros((240, 416, 3), np.uint8))
     assert (cost.input_width, cost.input_height) == (388, 224)
-    assert cost.gflops_per_frame == pytest.approx(1.82 * 388 / 224, rel=0.05)
+    assert cost.gmacs_per_frame == pytest.approx(1.82 * 388 / 224, rel=0.05)
     assert cost.parameters_millions == pytest.approx(11.2, abs=0.05)
 
 
 def test_grey_pixels_cost_nothing():
     cost = embedder_cost(load_embedder(EMBEDDERS, "grey", None), FRAME)
-    assert cost.gflops_per_frame == cost.parameters_millions == 0
+    assert cost.gmacs_per_frame == cost.parameters_millions == 0
 
 
 def test_a_detector_is_counted_per_frame():
@@ -57,7 +57,7 @@ def test_a_detector_is_counted_per_frame():
             return [no_detections() for _ in frames]
 
     cost = detector_cost(OneLayer(), FRAME)
-    assert cost.gflops_per_frame == pytest.approx(60 * 80 * 300 / 1e9, abs=1e-4)
+    assert cost.gmacs_per_frame == pytest.approx(60 * 80 * 300 / 1e9, abs=1e-4)
     assert cost.parameters_millions == pytest.approx(1.2346)
 
 
@@ -81,7 +81,7 @@ def test_the_command_separates_what_is_exact_from_what_was_measured(tmp_path):
     assert written[0] == written[1]
     assert written[0]["video"] == {"frames": 4, "width": 80, "height": 60}
     assert written[0]["manifold"]["input_height"] == 48
-    assert written[0]["tracking"]["gflops_per_frame"] > 0
+    assert written[0]["tracking"]["gmacs_per_frame"] > 0
     for method in ("manifold", "tracking"):
         assert measured[0][method]["frames_per_second"] > 0
         assert measured[0][method]["latency_ms"] > 0

@@ -17,8 +17,8 @@ from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.task.registry import DETECTORS
 from vcmflow.track.registry import TRACKERS
 
-_CONVENTION = "1 GFLOP is 1e9 multiply-accumulates, as in the paper (1.82 for ResNet-18 at 224x224)"
-_PAPER_SIZE = 224  # px, the input for which the paper's 1.82 GFLOPs hold
+_CONVENTION = "1 GMAC is 1e9 multiply-accumulates, half as many as floating point operations"
+_PAPER_SIZE = 224  # px, the input for which the paper's 1.82 GMACs hold
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> None:
     check_count(args, "keep_every", "batch_size", "repeat", "threads")
     new_tracker = parse_tracker(args, TRACKERS)
     # Networks from here on.
-    from vcmflow.complexity.count import detector_cost, embedder_cost, gflops_at
+    from vcmflow.complexity.count import detector_cost, embedder_cost, gmacs_at
     from vcmflow.complexity.measure import Run, manifold_speed, tracking_speed
 
     how = Run(args.video, args.keep_every, args.batch_size, args.repeat, args.threads)
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> None:
             "manifold": {
                 "embedding": args.embedding,
                 **asdict(embedder_cost(embedder, first)),
-                "gflops_at_224": gflops_at(embedder, _PAPER_SIZE),
+                "gmacs_at_224": gmacs_at(embedder, _PAPER_SIZE),
             },
             "tracking": {"detector": args.detector, **asdict(detector_cost(detector, first))},
             "measured": {

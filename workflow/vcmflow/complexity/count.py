@@ -20,15 +20,15 @@ class Cost:
 
     Attributes:
         parameters_millions: trained values / 1e6.
-        gflops_per_frame: 1e9 multiply-accumulates per frame. The paper's 1.82 for ResNet-18 at
-            224 x 224 counts the same way: one multiplication with its addition is one operation.
+        gmacs_per_frame: 1e9 multiply-accumulates per frame. The paper's 1.82 for ResNet-18 at
+            224 x 224 counts the same way; its 104.70 for YOLOv7 counts each as two.
         input_width: px of what the network is given: the shrunk frame for an embedder, the frame
             itself for a detector, which resizes it on its own.
         input_height: px.
     """
 
     parameters_millions: float
-    gflops_per_frame: float
+    gmacs_per_frame: float
     input_width: int
     input_height: int
 
@@ -54,7 +54,7 @@ def embedder_cost(embedder: Embedder, frame: Frame) -> Cost:
     return _cost(embedder.parameters, pair / 2, prepared)
 
 
-def gflops_at(embedder: Embedder, size: int) -> float:
+def gmacs_at(embedder: Embedder, size: int) -> float:
     """Return 1e9 multiply-accumulates for an input of size x size px, as papers state for 224."""
     black = np.zeros((size, size, 3), np.uint8)
     pair = multiply_accumulates(lambda: embedder.embed([black, black]))
@@ -70,7 +70,7 @@ def detector_cost(detector: Detector, frame: Frame) -> Cost:
 def _cost(parameters: int, operations: float, picture: Frame) -> Cost:
     return Cost(
         parameters_millions=round(parameters / 1e6, 4),
-        gflops_per_frame=round(operations / 1e9, 4),
+        gmacs_per_frame=round(operations / 1e9, 4),
         input_width=picture.shape[1],
         input_height=picture.shape[0],
     )

@@ -18,7 +18,7 @@ Numbers = dict[str, "float | int | Numbers"]
 
 NUMBERS = ("psnr", "ssim", "kbps")
 DIFFERENCES = ("p_map", "bd_map", "p_map_area", "bd_rate")
-COSTS = ("params_millions", "gflops_per_frame")
+COSTS = ("params_millions", "gmacs_per_frame")
 GAINS = ("bd_map", "bd_rate_psnr", "bd_rate_ssim")
 DECIMALS = 6
 

@@ -132,7 +132,7 @@ def _rows(
             row[f"{key}_status"] = _remark(found)
             if mean.clear and (mean.value > 0) == high_is_better:
                 better.append(key)
-        row |= {key: _per_frame(select(pooled, name), key) for key in SECONDS}
+        row |= {key: per_frame(select(pooled, name), key) for key in SECONDS}
         yield row | {"accuracy": accuracy}, better
 
 
@@ -143,6 +143,7 @@ def _remark(found: Sequence[Difference]) -> str:
     return said.most_common(1)[0][0] if said else "too_few_points"
 
 
-def _per_frame(rows: pd.DataFrame, metric: str) -> float:
+def per_frame(rows: pd.DataFrame, metric: str) -> float:
+    """Seconds per frame of the original video, mean over the operating points."""
     seconds = zip(numbers(rows, metric), numbers(rows, "n"), strict=True)
     return mean_of(total / frames for total, frames in seconds).value

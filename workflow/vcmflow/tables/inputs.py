@@ -150,7 +150,7 @@ def read_complexity(path: Path) -> dict[str, dict[str, float]]:
         return {
             method: {
                 "params_millions": _known(content[method]["parameters_millions"]),
-                "gflops_per_frame": _known(content[method]["gflops_per_frame"]),
+                "gmacs_per_frame": _known(content[method]["gmacs_per_frame"]),
                 "frames_per_second": _known(content["measured"][method]["frames_per_second"]),
                 "latency_ms": _known(content["measured"][method]["latency_ms"]),
             }
@@ -159,7 +159,7 @@ def read_complexity(path: Path) -> dict[str, dict[str, float]]:
     except (KeyError, TypeError, ValueError):
         raise VcmflowError(
             f"{path}: not a file of complexity (manifold and tracking with parameters_millions, "
-            "gflops_per_frame, and frames_per_second and latency_ms under measured)"
+            "gmacs_per_frame, and frames_per_second and latency_ms under measured)"
         ) from None
 
 
