@@ -94,13 +94,13 @@ def complexity(inputs: Inputs) -> Table:
         f"together with the decision; ours: `{test}`, standard: `{standard}`. "
         f"BD-mAP in percentage points and BD-rates in percent against `{anchor}`, means "
         f"over scenes, then over {inputs.codecs(inputs.anchors)}. A GMAC is 1e9 multiply-"
-        "accumulates, as the network is run here; the paper's 1.82 are those at 224 x 224. Measured "
-        "on the machine of this run: frames per second of choosing; latency of one frame from its "
+        "accumulates, as the network is run here; the paper's 1.82 are those at 224 x 224. "
+        "Measured on the machine of this run: frames per second of choosing; latency of one frame from its "
         "decoding on; the whole encoder (choosing and coding) and decoder (decoding and "
         "interpolation), per frame of the original and as means over the operating points, "
         f"{inputs.codecs([inputs.anchors[0]])}. ±: standard error over "
-        f"{len(_over_codecs(gains[0]['bd_map']))} scenes. Bold: the better; of a gain, by more than "
-        "two standard errors of the paired difference."
+        f"{len(_over_codecs(gains[0]['bd_map']))} scenes. Bold: the better; of a gain, by more "
+        "than two standard errors of the paired difference."
     )
     return Table(
         label="table7",
