@@ -33,7 +33,8 @@ def drift(model: type[BaseModel], values: dict[str, Any], path: str = "") -> lis
             wrong += drift(inner, values.get(name, {}), f"{where}.")
         elif not field.is_required() and name in values:
             default = field.get_default(call_default_factory=True)
-            if default is not None and values[name] != default:
+            # Mappings of instances begin empty.
+            if default not in (None, {}) and values[name] != default:
                 wrong.append(f"{where}: default {default!r}, params {values[name]!r}")
     return wrong
 

@@ -39,7 +39,7 @@ def test_the_ablation_preset_has_a_row_per_choice_and_says_what_differs() -> Non
         "no_mining": "mining off",
         "temperature_0_1": "temperature 0.1",
         "size_32": "dimension 32",
-        "random": "embedder random",
+        "random": "embedder random, seed 1, short_side 96",
         "frozen": "embedder imagenet",
         "grey": "embedder grey",
         "spline": "arc spline",

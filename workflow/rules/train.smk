@@ -33,6 +33,7 @@ rule render_videos:
 rule train:
     input:
         source=PLAN.training_source,
+        initial=PLAN.training_initial,
         folder=lambda wildcards: ancient(PLAN.rendered_videos(wildcards)),
         code=PLAN.training_code,
     output:
@@ -54,9 +55,10 @@ rule train:
         trainee=lambda wildcards: TRAININGS[wildcards.training].job(),
         device=lambda wildcards: "auto" if wildcards.training in LARGE else "cpu",
         videos=PLAN.training_videos,
+        initial=lambda wildcards, input: flag("--initial-weights", input.initial),
         large=lambda wildcards: int(wildcards.training in LARGE),
     shell:
         "python -m vcmflow stage train --trainee {params.trainee:q} {params.videos:q}"
-        " --device {params.device:q} --processes {resources.gpu} --threads {threads}"
+        " {params.initial:q} --device {params.device:q} --processes {resources.gpu} --threads {threads}"
         " --workers $(({params.large:q} * {threads})) --checkpoint {output.weights:q}.checkpoint"
         " --weights-out {output.weights:q} --log-out {output.log:q} 2> {log:q}"

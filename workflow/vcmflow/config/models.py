@@ -283,6 +283,9 @@ class Training(Instance):
         description="A folder of videos (any depth; labels are never read), or `render` for videos "
         "that the project renders itself; null for a trainee that renders what it learns from.",
     )
+    initial_weights: Text | None = Field(
+        None, description="Weights file to start from; null for random values."
+    )
 
 
 class Train(Section):

@@ -270,6 +270,9 @@ def weights_files(settings: Settings, grid: Mapping[str, Dataset]) -> Iterator[t
         files[key] = settings.reconstruct.reconstructors[rebuild].weights
     for name in used_embeddings(settings, grid):
         files[f"embed.embeddings.{name}.weights"] = settings.embed.embeddings[name].weights
+        if training := settings.embed.embeddings[name].training:
+            key = f"train.trainings.{training}.initial_weights"
+            files[key] = settings.train.trainings[training].initial_weights
     for name in used_maps(settings, grid):
         files[f"importance.maps.{name}.weights"] = settings.importance.maps[name].weights
     yield from ((key, Path(file)) for key, file in files.items() if file)

@@ -147,6 +147,11 @@ class Plan:
         """The weights that an embedding reads, if it reads any."""
         return self.weights_of_embedding(wildcards.embedding)
 
+    def training_initial(self, wildcards: Any) -> list[str]:
+        """The weights that a training starts from, if it starts from any."""
+        initial = self.settings.train.trainings[wildcards.training].initial_weights
+        return [initial] if initial else []
+
     def weights_of_embedding(self, name: str) -> list[str]:
         """The weights that an embedding reads, if it reads any."""
         return self.weights(self.settings.embed.embeddings[name])
