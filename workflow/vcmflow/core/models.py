@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -36,11 +37,15 @@ def load_model(
     Raises:
         VcmflowError: an unknown model, option or device, or weights that do not fit.
     """
-    from vcmflow.core.device import choose_device, set_deterministic
-
     name, options = parse_instance(instance, key)
-    set_deterministic(threads)
-    offered = {"weights": weights, "device": choose_device(device), "threads": threads}
+    if importlib.util.find_spec("torch"):
+        from vcmflow.core.device import choose_device, set_deterministic
+
+        set_deterministic(threads)
+        device = choose_device(device)
+    elif device == "auto":  # a model of another library
+        device = "cpu"
+    offered = {"weights": weights, "device": device, "threads": threads}
     model = build(models, name, key, options, offered=offered)
     if weights is None and "weights" in parameters(models[name].builder):
         print(

@@ -81,9 +81,18 @@ def lookup(registry: Mapping[str, Entry], name: str, what: str) -> Callable[...,
 
 
 def load(function: str) -> Callable[..., Any]:
-    """Import and return ``"package.module:function"``."""
+    """Import and return ``"package.module:function"``.
+
+    Raises:
+        VcmflowError: it needs a library that is not installed.
+    """
     module, _, attribute = function.partition(":")
-    loaded: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    try:
+        loaded: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        raise VcmflowError(
+            f"{module} needs {error.name}, which is not installed: pip install 'vcmflow[learn]'"
+        ) from None
     return loaded
 
 
