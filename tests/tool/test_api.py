@@ -72,5 +72,7 @@ def test_frames_of_two_sizes_are_refused(tmp_path):
     frames = [np.zeros((48, 64, 3), np.uint8), np.zeros((48, 66, 3), np.uint8)]
     with pytest.raises(VcmflowError, match="a frame is 66x48, the ones before are 64x48"):
         api.compress(frames, tmp_path / "a.vcm", method=METHOD)
+    with pytest.raises(VcmflowError, match="a frame is float64"):
+        api.compress([np.zeros((48, 64, 3))], tmp_path / "a.vcm", method=METHOD)
     with pytest.raises(VcmflowError, match="has no frames"):
         api.compress([], tmp_path / "a.vcm", method=METHOD)

@@ -96,7 +96,9 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, parts
         ({"roles": ("a", "a")}, "roles"),
         ({"roles": ()}, "roles"),
         ({"fps": 0.0}, "point or fps"),
-        ({"codec": {"name": "x264"}}, "no codec"),
+        ({"codec": {"name": "x264"}}, "None, no plain word"),
+        ({"codec": {"codec": "\x1b[2J"}}, "no plain word"),
+        ({"keep": "1\n2"}, "no plain word"),
         ({"time_base": Fraction(1 << 40)}, "not a whole number"),
     ],
 )

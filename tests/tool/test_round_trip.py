@@ -15,6 +15,7 @@ import pytest
 from vcmflow.__main__ import main
 from vcmflow.config.load import read_yaml
 from vcmflow.core.video import read_pictures, read_video, to_frame
+from vcmflow.tool.compress import segment_length
 from vcmflow.tool.container import open_container
 from vcmflow.tool.method import DEFAULTS, named_method
 from vcmflow.tool.restore import Receiver
@@ -107,6 +108,21 @@ def test_segments_stand_on_their_own(make_video, tmp_path, capsys):
     for number, frame in enumerate(read_video(tmp_path / "p.mp4"), start=12):
         assert np.array_equal(frame, whole[number])
     assert times_of(tmp_path / "p.mp4") == times_of(video)[12:23]
+
+
+@pytest.mark.parametrize(
+    ("frames", "keep", "period", "size", "length"),
+    [
+        (250, 1, 32, 1 << 20, 224),  # seven intra periods
+        (250, Fraction(1, 3), 32, 1 << 20, 192),
+        (250, Fraction(1, 100), 32, 1 << 20, 250),  # less than one
+        (250, 1, 32, 1 << 25, 64),  # what fits on the disk
+        (250, 1, 1, 1 << 32, 2),
+        (1e9, Fraction(1, 2), 1, 1, 32768),  # what a segment can hold
+    ],
+)
+def test_segments_end_with_an_intra_period_and_have_limits(frames, keep, period, size, length):
+    assert segment_length(frames, Fraction(keep), period, size) == length
 
 
 def test_what_is_cut_off_is_said_and_the_rest_restored(make_video, tmp_path, capsys):

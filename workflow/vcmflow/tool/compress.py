@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -43,8 +43,7 @@ from vcmflow.tool.source import Source, Timed
 # The kept frames are not equally far apart; times are the container's business, not the codec's.
 CODED_FPS = 25.0
 SECONDS = 10.0  # of a segment, at most
-# Frames of a segment wait on disk: at most about as many bytes, but one intra period at least.
-_WAITING = 512 << 20
+_WAITING = 2 << 30  # bytes of a segment's frames on disk, at most
 
 Progress = Callable[[int, float], None]  # frames read, seconds of video
 
@@ -97,10 +96,14 @@ class Spool:
         """Write down frames as they pass by.
 
         Raises:
-            VcmflowError: a frame of another size than the first one.
+            VcmflowError: a frame of another type, or of another size than the first one.
         """
         with self.path.open("wb") as file:
             for frame, moment, duration in frames:
+                if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
+                    raise VcmflowError(
+                        f"a frame is {frame.dtype} {frame.shape}, not uint8 H x W x 3"
+                    )
                 self.shape = self.shape or frame.shape
                 if frame.shape != self.shape:
                     raise VcmflowError(
@@ -112,7 +115,16 @@ class Spool:
                 self.end = moment + duration
                 yield frame
 
-    def read(self, wanted: Sequence[int]) -> Iterator[Frame]:
+    def keep(self, kept: Sequence[int]) -> None:
+        """Forget all frames but some."""
+        if len(kept) < len(self.times):
+            rest = self.path.with_suffix(".kept")
+            with rest.open("wb") as file:
+                for frame in self.read(kept):
+                    file.write(frame.data)
+            rest.replace(self.path)
+
+    def read(self, wanted: Iterable[int]) -> Iterator[Frame]:
         """Yield some of the frames."""
         size = int(np.prod(self.shape))
         with self.path.open("rb") as file:
@@ -218,6 +230,7 @@ def compress(
                 positions, segment_needs = choose(told)
                 if not positions:
                     break
+                spool.keep(positions)
                 counted += len(spool.times)
                 total += (spool.end - spool.times[0]) * source.time_base
                 pending.append(pool.submit(coder, spool, positions, segment_needs, folder))
@@ -238,17 +251,17 @@ def compress(
 
 
 def segment_length(frames: float, keep: Fraction, period: int, frame_bytes: int) -> int:
-    """Frames of a segment, so that the kept ones are whole intra periods.
+    """Frames of a segment, so that the kept ones are whole intra periods where one fits in.
 
     Args:
         frames: at most as many.
         keep: the share of kept ones.
-        period: kept frames of an intra period; one is the least.
+        period: kept frames of an intra period.
         frame_bytes: of one frame.
     """
     limit = min(frames, _WAITING / frame_bytes, float(MOST_KEPT / keep))
-    periods = max(1, int(limit * keep / period))
-    return max(2, round(periods * period / keep))
+    periods = int(limit * keep / period)
+    return max(2, round(periods * period / keep) if periods else int(limit))
 
 
 def share_processors(method: Method, workers: int | None, threads: int | None) -> tuple[int, int]:
@@ -299,7 +312,7 @@ class _Coder:
         wanted = {name: needs[name] for name in CODECS[self.name].needs}
         own = rows_of(wanted, kept, len(spool.times), f"codec {self.name!r}")
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
-            video = Video(shape, lambda: spool.read(kept), Path(scratch))
+            video = Video(shape, lambda: spool.read(range(len(kept))), Path(scratch))
             coded, _ = encode_point(self.name, self.codec, video, own, self.point, folder)
         streams = {part.role: (folder / part.file).read_bytes() for part in coded.streams}
         shutil.rmtree(folder)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -105,17 +106,17 @@ class Header:
         header = cls(
             codec=_instance(content["codec"], "codec"),
             point=float(content["point"]),
-            roles=tuple(str(role) for role in content["roles"]),
+            roles=tuple(_word(role) for role in content["roles"]),
             width=_whole(content["width"], 1, MOST_SIDE),
             height=_whole(content["height"], 1, MOST_SIDE),
             time_base=Fraction(numerator, denominator),
             fps=float(content["fps"]),
             sampler=_instance(content["sampler"], "sampler"),
-            keep=str(content["keep"]),
+            keep=_word(content["keep"]),
             reconstructor=_instance(content["reconstructor"], "reconstructor"),
             rotation=_whole(content.get("rotation", 0), 0, 270),
             colour=(primaries, transfer),
-            weights=None if content.get("weights") is None else str(content["weights"]),
+            weights=None if content.get("weights") is None else _word(content["weights"]),
         )
         if not (math.isfinite(header.point) and 0 < header.fps < math.inf):
             raise ValueError("point or fps")
@@ -379,7 +380,15 @@ def _whole(value: Any, low: int, high: int) -> int:
     return value
 
 
+def _word(value: Any) -> str:
+    """Text that may be shown on a terminal."""
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_./-]{1,80}", value):
+        raise ValueError(f"{value!r}, no plain word")
+    return value
+
+
 def _instance(value: Any, key: str) -> dict[str, Any]:
-    if not isinstance(value, dict) or not isinstance(value.get(key), str):
+    if not isinstance(value, dict):
         raise ValueError(f"no {key}")
+    _word(value.get(key))
     return value

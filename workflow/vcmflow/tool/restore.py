@@ -16,7 +16,7 @@ from vcmflow.core.options import parse_instance
 from vcmflow.core.registry import find
 from vcmflow.core.video import Frame
 from vcmflow.encode.codec import Codec
-from vcmflow.encode.registry import CODECS
+from vcmflow.encode.registry import CODECS, check_points
 from vcmflow.reconstruct.rebuild import rebuild
 from vcmflow.reconstruct.reconstructor import Reconstructor
 from vcmflow.tool.container import Header, Reader, Segment
@@ -59,6 +59,7 @@ class Receiver:
                 f"{reader.name}: has streams {', '.join(header.roles)}; codec {name!r} has "
                 f"{', '.join(entry.streams)}"
             )
+        check_points(name, [header.point])
         check_weights(reader.name, header, codec_weights)
         self._entry = entry
         self._codec: Codec = build_codec(name, options, codec_weights, device, threads)
