@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.encode.registry import CODECS
 from vcmflow.tool.compress import compress
 from vcmflow.tool.container import Header, Segment, Writer, open_container
 from vcmflow.tool.info import read_info
@@ -133,6 +134,18 @@ def test_side_information_that_grows_without_end_is_refused(tmp_path):
         assert list(reader) == []
         with pytest.raises(VcmflowError, match="gaps and times do not fit"):
             reader.check()
+
+
+def test_a_playlist_in_place_of_a_stream_is_not_followed(make_video, tmp_path):
+    """Whatever ffmpeg could take it for, nothing but the codec's own format is read."""
+    secret = make_video(1)
+    playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{secret}\n#EXT-X-ENDLIST\n".encode()
+    for codec in CODECS:
+        header = replace(HEADER, codec={"codec": codec}, point=0 if codec == "lossless" else 30)
+        part = Segment((), (0,), 512, {"base": playlist})
+        path = write(tmp_path / "a.vcm", [part], replace(header, roles=("base",)))
+        with open_container(path) as reader, pytest.raises(VcmflowError):
+            list(Receiver(reader).frames())
 
 
 def _varint(value: int) -> bytes:

@@ -33,6 +33,10 @@ class Lossless:
 
     def decode(self, sent: Mapping[str, Path], shape: Shape) -> Iterator[Frame]:
         """Decode; see ``Codec``."""
+        with sent["base"].open("rb") as file:
+            # Of what else it could be, playlists make a reader open other files.
+            if file.read(4) != b"\x1aE\xdf\xa3":
+                raise VcmflowError(f"{sent['base']}: no Matroska")
         count = 0
         for count, frame in enumerate(read_video(sent["base"]), start=1):
             if frame.shape != (shape.height, shape.width, 3) or count > shape.pictures:

@@ -227,7 +227,7 @@ def compress(
                 spool = Spool(folder / "frames.rgb")
                 part = itertools.islice(frames, length)
                 told = _told(spool.record(part), counted, source, progress)
-                positions, segment_needs = choose(told)
+                positions, segment_needs = choose(told, number)
                 if not positions:
                     break
                 spool.keep(positions)
@@ -287,7 +287,7 @@ class _Choose:
     share: Fraction
     look: Look
 
-    def __call__(self, frames: Iterator[Frame]) -> tuple[list[int], dict[str, Any]]:
+    def __call__(self, frames: Iterator[Frame], number: int) -> tuple[list[int], dict[str, Any]]:
         """The kept frames of a segment and its needs; none at the end of the video."""
         first = next(frames, None)
         if first is None:
@@ -295,7 +295,7 @@ class _Choose:
         n, needs = self.look(itertools.chain([first], frames))
         own = {name: needs[name] for name in SAMPLERS[self.sampler].needs}
         m = count_of_share(n, self.share)
-        return choose_frames(self.sampler, n, m, own, self.options), needs
+        return choose_frames(self.sampler, n, m, own, self.options, str(number)), needs
 
 
 @dataclass(frozen=True)
