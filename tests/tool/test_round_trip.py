@@ -226,6 +226,14 @@ def test_what_is_wrong_is_one_line(make_video, tmp_path, capsys, words, message)
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_input_is_not_written_over(make_video, capsys):
+    video = make_video(2)
+    before = video.read_bytes()
+    assert main(["compress", str(video), str(video)]) == 2
+    assert "is the input itself" in capsys.readouterr().err
+    assert video.read_bytes() == before
+
+
 def test_no_frames_are_an_error(tmp_path, capsys):
     empty = tmp_path / "empty.mp4"
     with av.open(str(empty), "w") as container:

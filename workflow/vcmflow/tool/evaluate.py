@@ -109,7 +109,7 @@ def truth_of(results: Sequence[Result], frames: int) -> Truth:
     """Pseudo ground truth: what was found on the original with a score of 0.5 or more."""
     there = read_found(results, frames, "the original")
     ids = sorted({found.category for found in there if found.score >= THRESHOLD})
-    return pseudo_truth({key: CLASSES.get(key, f"category {key}") for key in ids}, there)
+    return pseudo_truth({key: CLASSES.get(key, f"class {key}") for key in ids}, there)
 
 
 def measure_accuracy(

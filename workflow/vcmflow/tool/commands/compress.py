@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from vcmflow.tool.commands.flags import add_machine, add_method, method_of
+from vcmflow.tool.commands.flags import add_machine, add_method, check_output, method_of
 from vcmflow.tool.compress import SECONDS, Summary, compress
 from vcmflow.tool.progress import Bar
 from vcmflow.tool.source import open_timed
@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Compress, and say what came of it."""
     source = open_timed(args.input, args.fps)
+    check_output(args.input, args.output)
     bar = Bar(source.count)
     try:
         summary = compress(

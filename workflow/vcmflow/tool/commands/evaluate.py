@@ -103,7 +103,7 @@ def describe(info: dict[str, Any], evaluation: Evaluation) -> str:
         )
         for name, value in evaluation.accuracy.items():
             if name.startswith("ap_"):
-                lines.append(f"  {name.removeprefix('ap_'):<9}{number(value, 3)}")
+                lines.append(f"  {name.removeprefix('ap_'):<12} {number(value, 3)}")
     return "\n".join(lines)
 
 

@@ -90,3 +90,13 @@ def method_of(args: argparse.Namespace) -> Method:
     }
     own = {key: value for key, value in looking.items() if value is not None}
     return replace(method, looking=replace(method.looking, **own))
+
+
+def check_output(source: Path, target: Path | None) -> None:
+    """Refuse to write over what is read.
+
+    Raises:
+        VcmflowError: both are one file.
+    """
+    if target is not None and target.exists() and target.samefile(source):
+        raise VcmflowError(f"{target}: is the input itself; give another name")

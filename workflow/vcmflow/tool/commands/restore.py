@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.machine import processors
-from vcmflow.tool.commands.flags import add_machine, add_reconstructor
+from vcmflow.tool.commands.flags import add_machine, add_reconstructor, check_output
 from vcmflow.tool.container import open_container
 from vcmflow.tool.output import check_target, write_pictures, write_restored
 from vcmflow.tool.progress import Bar
@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> None:
     if args.crf is not None and not 0 <= args.crf <= 51:
         raise VcmflowError(f"--crf {args.crf}; allowed: 0..51")
     with open_container(args.input) as reader:
+        check_output(args.input, args.output)
         receiver = Receiver(
             *(reader, args.interpolator, args.interpolator_weights, args.codec_weights),
             *(args.device, args.threads or processors()),
