@@ -99,6 +99,18 @@ def test_boxes_go_from_centre_to_corner_and_keep_their_identity(
     identities = {(a["object_id"], a["category_id"]) for a in result.truth["annotations"]}
     assert len(identities) == 2
     assert [frame.tolist() for frame in result.frames] == [picture(i).tolist() for i in range(2)]
+    # A working height of 12 makes 24 x 40 to 12 x 20; of 18, 18 x 30.
+    assert bring(railway(tmp_path, height=12)).boxes(0) == [[4, 3, 2, 4], [13.5, 5, 3, 2]]
+    assert bring(railway(tmp_path, height=18)).boxes(0) == [[6, 4.5, 3, 6], [20.25, 7.5, 4.5, 3]]
+
+
+def test_each_side_of_a_box_is_scaled_as_its_side_of_the_picture(
+    tmp_path: Path, bring: Import
+) -> None:
+    """Of a working height of 5, 24 x 40 would be 5 x 8.33: it is 5 x 8."""
+    write_rail(tmp_path, NAME, rail_labels([[box("person", 20, 12, 10, 12)]]))
+    (found,) = bring(railway(tmp_path, height=5)).boxes(0)
+    assert found == pytest.approx([15 * 8 / 40, 6 * 5 / 24, 10 * 8 / 40, 12 * 5 / 24])
 
 
 def test_labels_count_are_crowds_or_are_ignored_by_the_table(tmp_path: Path, bring: Import) -> None:

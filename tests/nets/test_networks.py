@@ -31,6 +31,7 @@ from vcmflow.nets.yolact.config import CONFIGS as YOLACT
 from vcmflow.nets.yolact.config import LightSpec, ResNetSpec, YolactConfig
 from vcmflow.nets.yolact.network import Yolact, YolactOutput
 from vcmflow.nets.yolact.postprocess import NmsSettings, crop, decode, detect, finish, survivors
+from vcmflow.task.faster_rcnn_x101 import FasterRcnnX101
 
 
 def count(module: nn.Module) -> int:
@@ -300,6 +301,18 @@ class TestFasterRcnn:
             (alone,) = detector(detector.prepare(frames[index : index + 1]), (50, 70))
             assert torch.equal(found.classes, alone.classes)
             torch.testing.assert_close(found.boxes, alone.boxes, atol=1e-2, rtol=0)
+
+    def test_boxes_are_those_of_the_frame_however_large_the_network_sees_it(
+        self, detector: FasterRcnn
+    ) -> None:
+        frame = np.random.default_rng(1).integers(0, 256, (25, 35, 3)).astype(np.uint8)
+        larger = resize(frame, (50, 70))
+        (seen,), (found,) = (
+            FasterRcnnX101(detector, "cpu", (50, 100), 1).detect([picture])
+            for picture in (larger, frame)
+        )
+        assert len(found) > 0
+        np.testing.assert_allclose(found.boxes, seen.boxes / 2, atol=1e-3)
 
     @torch.inference_mode()
     def test_nothing_found(self, detector: FasterRcnn) -> None:
