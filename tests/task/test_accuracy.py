@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import shlex
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from measured import accuracy, make_test_set
 
 from vcmflow.__main__ import stage
+from vcmflow.core.options import parse_instance
+from vcmflow.core.registry import build
+from vcmflow.nets.weights import read_weights
+from vcmflow.train.command import add_arguments
+from vcmflow.train.registry import TRAINEES
 
 MODELS = Path(__file__).parents[2] / "models"
 MINI = {
@@ -20,12 +27,24 @@ MINI = {
 def training_command(name: str) -> list[str]:
     """The command that models/README.md says made the weights, without its outputs."""
     text = (MODELS / "README.md").read_text("utf-8").replace("\\\n", " ")
-    (line,) = (
-        line for line in text.splitlines() if "vcmflow train --trainee" in line and name in line
-    )
+    (line,) = (line for line in text.splitlines() if f"{{trainee: {name}," in line)
     words = shlex.split(line)
-    words = words[words.index("train") :]
-    return words[: words.index("--weights-out")]
+    assert words[:4] == ["python", "-m", "vcmflow", "stage"]
+    return words[4 : words.index("--weights-out")]
+
+
+@pytest.mark.parametrize("path", sorted(MODELS.glob("*.safetensors")), ids=lambda path: path.stem)
+def test_the_command_beside_the_weights_is_the_one_that_made_them(path: Path) -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    outputs = ["--weights-out", "x", "--log-out", "y"]
+    args = parser.parse_args([*training_command(path.stem)[1:], *outputs])
+    name, options = parse_instance(args.trainee, "trainee")
+    settings = asdict(build(TRAINEES, name, "trainee", options))
+    made_by = read_weights(path)[1]["notes"]
+    told = settings.keys() & made_by.keys()
+    assert {"steps", "batch", "seed", "precision"} <= told
+    assert {key: settings[key] for key in told} == {key: made_by[key] for key in told}
 
 
 @pytest.fixture(scope="module")
