@@ -80,6 +80,15 @@ def test_fidelity_is_the_mean_over_frames_and_over_kept_frames(build, tmp_path):
     assert row(wide(scores, "scene"), method="uniform", point="42")["psnr"] == one["psnr"]
 
 
+@pytest.mark.parametrize("psnr", ["inf", "123.4"])
+def test_a_frame_without_error_counts_a_hundred_decibels(build, tmp_path, psnr):
+    files = build()
+    edit_text(files.path("uniform.csv"), ",1,0,1.0,33.0,", f",1,0,0.0,{psnr},")
+    one = row(wide(pool(tmp_path, files), "sequence"), method="uniform", point="42")
+    assert one["psnr"] == pytest.approx((3 * 39 + 3 * 33 + 100) / 7, abs=1e-4)
+    assert one["psnr_kept"] == pytest.approx(39)
+
+
 def test_detections_are_scored_per_class_and_fall_with_qp(build, tmp_path):
     scores = pool(tmp_path, build("s1"), build("s2", seed=1), build("s3", "2_yard"))
     scenes, dataset = (wide(scores, level, "detection") for level in ("scene", "dataset"))
