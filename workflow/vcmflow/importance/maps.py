@@ -47,4 +47,4 @@ def scaled(values: npt.ArrayLike) -> npt.NDArray[np.float32]:
     if peak <= 0:
         return np.ones(given.shape, np.float32)
     given = given / peak  # first, so that no mean of tiny values vanishes
-    return (given / given.mean()).astype(np.float32)
+    return np.asarray(given / given.mean(), np.float32)

@@ -69,9 +69,10 @@ def build(name: str, weights: Path | None, seed: int) -> Network:
 
     def confidences(picture: Tensor) -> Tensor:
         if name not in DENSE:
-            scores: Tensor = model(normalise(picture))[0].softmax(dim=0)
-            return scores
-        return (1 - model(normalise(picture))["out"].softmax(dim=1)[:, 0]).flatten()
+            scores: Tensor = model(normalise(picture))[0]
+            return scores.softmax(dim=0)
+        classes: Tensor = model(normalise(picture))["out"]
+        return (1 - classes.softmax(dim=1)[:, 0]).flatten()
 
     return Network(model, features, confidences)
 

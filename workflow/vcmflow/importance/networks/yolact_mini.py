@@ -39,6 +39,7 @@ def build(weights: Path | None, seed: int) -> Network:
         return levels
 
     def confidences(picture: Tensor) -> Tensor:
-        return model(prepared(picture)).logits[0].softmax(dim=1)[:, 1:].amax(dim=1)
+        logits: Tensor = model(prepared(picture)).logits[0]
+        return logits.softmax(dim=1)[:, 1:].amax(dim=1)
 
     return Network(model, features, confidences)
