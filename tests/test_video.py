@@ -256,7 +256,7 @@ def test_titles_in_another_encoding_are_no_obstacle(tmp_path):
 def test_a_list_of_other_files_is_no_video(tmp_path, script):
     write_video(tmp_path / "other.mkv", [np.zeros((16, 16, 3), np.uint8)], 10)
     (tmp_path / "list.mp4").write_text(script)
-    with pytest.raises(VcmflowError, match="no kind of video file"):
+    with pytest.raises(VcmflowError, match="cannot be decoded"):
         list(read_video(tmp_path / "list.mp4"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from typing import Any
@@ -178,6 +179,28 @@ def test_a_problem_is_one_line_with_key_value_and_what_is_allowed(
     message = str(caught.value)
     assert message.startswith("params.yaml: ") and "\n" not in message
     assert all(word in message for word in words), message
+
+
+NAN = math.nan
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"encode": {"codecs": {"vvenc_ra": {"intra_period": 7}}}}, "multiples of the GOP size"),
+        ({"encode": {"codecs": {"vvenc_ra": {"preset": "fastr"}}}}, "preset is 'fastr'"),
+        ({"encode": {"codecs": {"vvenc_ra": {"speed": 1}}}}, "no option 'speed'"),
+        ({"track": {"tracker": {"score_threshold": NAN}}}, "score_threshold is nan"),
+        ({"task": {"tasks": {"detection": {"score_threshold": 5}}}}, "score_threshold is 5"),
+        ({"data": {"datasets": {"railway": {"fps": math.inf}}}}, "fps: is inf"),
+        ({"tables": {"min_map": NAN}}, "min_map: is nan"),
+        ({"sample": {"samplers": {"x" * 300: {"sampler": "uniform"}}}}, "at most 64 characters"),
+    ],
+)
+def test_what_would_fail_hours_later_fails_in_the_plan(change: dict[str, Any], told: str) -> None:
+    with pytest.raises(VcmflowError, match=told) as error:
+        plan(change=change)
+    assert "\n" not in str(error.value)
 
 
 def test_weights_that_are_nowhere_are_one_line(tmp_path: Any) -> None:

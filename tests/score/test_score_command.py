@@ -277,7 +277,7 @@ BROKEN = {
         lambda f: edit_text(
             f.path("detection", "source.json"), '"score":0.', '"score":NaN,"was":0.'
         ),
-        "score nan is not a number",
+        "not a JSON file (NaN is no number)",
     ),
     "results that are no list": (
         lambda f: f.path("detection", "source.json").write_text("[]", "utf-8"),

@@ -39,7 +39,11 @@ def read_yaml(path: Path) -> Values:
         value = yaml.safe_load(path.read_text("utf-8"))
     except FileNotFoundError:
         raise VcmflowError(f"{path}: no such file") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+    except OSError as error:
+        raise VcmflowError(f"{path}: cannot be read ({error.strerror})") from None
+    except RecursionError:
+        raise VcmflowError(f"{path}: not a YAML file (nested too deeply)") from None
+    except (ValueError, yaml.YAMLError) as error:
         raise VcmflowError(f"{path}: not a YAML file ({' '.join(str(error).split())})") from None
     if value is None:
         return {}

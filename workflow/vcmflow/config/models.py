@@ -19,8 +19,11 @@ from pydantic import (
     model_validator,
 )
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-SequenceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+# Names become names of folders and files, with suffixes, of which most file systems take 255 bytes.
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+SequenceName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=180)
+]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Point = int | float
 KeepEvery = Annotated[int, Field(ge=1)]
@@ -46,7 +49,7 @@ Ladder = Annotated[list[Point], Field(min_length=1), Different, AfterValidator(_
 class Section(BaseModel):
     """A mapping of params.yaml whose keys are all known."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -60,7 +63,7 @@ class Section(BaseModel):
 class Instance(Section):
     """A registered plug-in with its settings; keys that are not named here are its options."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
     plugin_key: ClassVar[str] = ""
 
     @model_validator(mode="before")

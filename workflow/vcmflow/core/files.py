@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import math
 import os
 import tempfile
 from collections.abc import Iterator
@@ -120,17 +121,32 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file.
+    """Read a JSON file; its numbers are finite.
 
     Raises:
         VcmflowError: the file is missing, damaged, or is not JSON.
     """
     try:
-        return json.loads(intact(path).read_text("utf-8"))
+        return json.loads(intact(path).read_text("utf-8"), parse_float=_finite, parse_constant=_no)
     except FileNotFoundError:
         raise VcmflowError(f"{path}: no such file") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except OSError as error:
+        raise VcmflowError(f"{path}: cannot be read ({error.strerror})") from None
+    except RecursionError:
+        raise VcmflowError(f"{path}: not a JSON file (nested too deeply)") from None
+    except ValueError as error:  # also of numbers with thousands of digits
         raise VcmflowError(f"{path}: not a JSON file ({error})") from None
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {text[:20]} is too large")
+    return value
+
+
+def _no(word: str) -> Any:
+    raise ValueError(f"{word} is no number")
 
 
 def sha256(path: Path) -> str:

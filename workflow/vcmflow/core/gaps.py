@@ -71,3 +71,5 @@ def read_gaps(path: Path) -> list[int]:
         return list(intact(path).read_bytes())
     except FileNotFoundError:
         raise VcmflowError(f"{path}: no such file") from None
+    except OSError as error:
+        raise VcmflowError(f"{path}: cannot be read ({error.strerror})") from None

@@ -27,7 +27,7 @@ def parse_instance(text: str, key: str, flag: str = "") -> tuple[str, dict[str, 
     """
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (ValueError, RecursionError, yaml.YAMLError):
         value = None
     if isinstance(value, str):
         return value, {}
@@ -59,6 +59,6 @@ def parse_options(pairs: Sequence[str]) -> dict[str, Any]:
             raise VcmflowError(f"option {key!r} is given twice")
         try:
             options[key] = yaml.safe_load(text)
-        except yaml.YAMLError:
+        except (ValueError, RecursionError, yaml.YAMLError):
             raise VcmflowError(f"option {key!r}: {text!r} is not a YAML value") from None
     return options

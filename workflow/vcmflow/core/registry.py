@@ -152,19 +152,60 @@ def check_options(
     _check_names(where, options, list(allowed))
     if not options:
         return {}
-    from pydantic import ValidationError  # a tenth of a second
+    return {
+        key: _value(_adapter(function, key), value, f"{where}: option {key}")
+        for key, value in options.items()
+    }
 
-    values = {}
-    for key, value in options.items():
+
+def _value(adapter: TypeAdapter[Any], value: Any, where: str) -> Any:
+    from pydantic import ValidationError
+
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        expected = first.get("ctx", {}).get("expected") or first["msg"].removeprefix(
+            "Input should be "
+        )
+        raise VcmflowError(f"{where} is {value!r}; allowed: {expected}") from None
+
+
+def check_spelt(builder: str, where: str, options: Mapping[str, Any]) -> None:
+    """Check options without importing their builder, as far as its source says their types.
+
+    That is: with the words of Python, typing and ``vcmflow.core.ranges``.
+
+    Raises:
+        VcmflowError: a value that its annotation does not allow.
+    """
+    from pydantic import Field, TypeAdapter
+
+    from vcmflow.core import ranges
+
+    words = vars(ranges) | {"Annotated": typing.Annotated, "Field": Field}
+    types = _types(builder)
+    for key in types.keys() & options.keys():
         try:
-            values[key] = _adapter(function, key).validate_python(value)
-        except ValidationError as error:
-            first = error.errors()[0]
-            expected = first.get("ctx", {}).get("expected") or first["msg"].removeprefix(
-                "Input should be "
-            )
-            raise VcmflowError(f"{where}: option {key} is {value!r}; allowed: {expected}") from None
-    return values
+            adapter = TypeAdapter[Any](eval(types[key], dict(words)))  # noqa: S307  our own source
+        except NameError:
+            continue
+        _value(adapter, options[key], f"{where}: option {key}")
+
+
+@cache
+def _types(builder: str) -> dict[str, str]:
+    """The annotations of a function's parameters, as its source has them."""
+    module, _, attribute = builder.partition(":")
+    path = ROOT.joinpath(*module.split(".")).with_suffix(".py")
+    tree = ast.parse(path.read_text("utf-8")) if path.is_file() else ast.Module([], [])
+    return {
+        argument.arg: ast.unparse(argument.annotation)
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and node.name == attribute
+        for argument in [*node.args.args, *node.args.kwonlyargs]
+        if argument.annotation is not None
+    }
 
 
 @cache

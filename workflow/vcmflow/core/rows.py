@@ -66,6 +66,8 @@ def read_csv(path: Path, columns: Sequence[str]) -> list[Row]:
             names = reader.fieldnames or []
     except FileNotFoundError:
         raise VcmflowError(f"{path}: no such file") from None
+    except OSError as error:
+        raise VcmflowError(f"{path}: cannot be read ({error.strerror})") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise VcmflowError(f"{path}: not a CSV file ({error})") from None
     for column in columns:

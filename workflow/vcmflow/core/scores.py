@@ -84,6 +84,8 @@ def read_scores(paths: Sequence[Path]) -> pd.DataFrame:
             table = pd.read_csv(intact(path), dtype=str, keep_default_na=False, na_filter=False)
         except FileNotFoundError:
             raise VcmflowError(f"{path}: no such file") from None
+        except OSError as error:
+            raise VcmflowError(f"{path}: cannot be read ({error.strerror})") from None
         except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
             raise VcmflowError(f"{path}: not a table with a header line ({error})") from None
         tables.append(_checked(table, path))

@@ -12,6 +12,8 @@ from vcmflow.core.files import read_json, write_json
 
 # What a dataset says of the objects in its frames.
 ANNOTATIONS = ("boxes", "masks", "none")
+# Far beyond any video here; what a file announces takes no more memory than that.
+MOST_FRAMES, LARGEST_SIDE = 10_000_000, 1 << 15
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def parse_sequence(content: Any, path: Path) -> Sequence:
             height=int(content["height"]),
             camera=content.get("camera"),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise VcmflowError(f"{path}: not a sequence's description ({error!r})") from None
     if sequence.annotations not in ANNOTATIONS:
         raise VcmflowError(
@@ -81,4 +83,9 @@ def parse_sequence(content: Any, path: Path) -> Sequence:
         )
     if min(sequence.frames, sequence.width, sequence.height) < 1 or not 0 < sequence.fps < math.inf:
         raise VcmflowError(f"{path}: frames, width, height and fps must be above 0")
+    if sequence.frames > MOST_FRAMES or max(sequence.width, sequence.height) > LARGEST_SIDE:
+        raise VcmflowError(
+            f"{path}: {sequence.frames} frames of {sequence.width}x{sequence.height}; allowed: at "
+            f"most {MOST_FRAMES}, and {LARGEST_SIDE} px a side"
+        )
     return sequence

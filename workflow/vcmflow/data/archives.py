@@ -25,6 +25,7 @@ from typing import IO
 from vcmflow.core.errors import VcmflowError
 
 _CHUNK = 1 << 20
+_HEADER = 1 << 16  # bytes of a tar header's extension
 FORMATS = ("zip", "tar")
 
 
@@ -177,8 +178,17 @@ def _zip_members(archive: Path, folder: Path) -> Iterator[_Member]:  # noqa: ARG
             yield _Member(name, info.is_dir(), lambda info=info: source.open(info))  # type: ignore[misc]
 
 
+class _TarInfo(tarfile.TarInfo):
+    """A header whose extension (a long name, say) is not read into memory where it is no name."""
+
+    def _proc_member(self, source: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type not in (*tarfile.REGULAR_TYPES, tarfile.DIRTYPE) and self.size > _HEADER:
+            raise tarfile.ReadError(f"a header of {self.size} bytes; allowed: {_HEADER}")
+        return super()._proc_member(source)  # type: ignore[misc, no-any-return]
+
+
 def _tar_members(archive: Path, folder: Path) -> Iterator[_Member]:
-    with tarfile.open(archive, "r:*") as source:
+    with tarfile.open(archive, "r:*", tarinfo=_TarInfo) as source:
         for info in source:
             if not (info.isreg() or info.isdir()):
                 raise VcmflowError(f"{archive}: {info.name!r} is a link or a device; refused")

@@ -247,23 +247,25 @@ def _sei_messages(
     for unit in nal_units(stream):
         if not carries(unit):
             continue
-        rest = raw_payload(unit[2:])
-        while len(rest) > 2:  # the last byte holds the trailing bits
-            kind, rest = _sei_number(rest)
-            size, rest = _sei_number(rest)
-            if size > len(rest):
+        data, at = raw_payload(unit[2:]), 0
+        while len(data) - at > 2:  # the last byte holds the trailing bits
+            kind, at = _sei_number(data, at)
+            size, at = _sei_number(data, at)
+            if size > len(data) - at:
                 raise VcmflowError("an SEI message is cut off")
             if kind == payload_type:
-                yield rest[:size]
-            rest = rest[size:]
+                yield data[at : at + size]
+            at += size
 
 
-def _sei_number(data: bytes) -> tuple[int, bytes]:
+def _sei_number(data: bytes, at: int) -> tuple[int, int]:
+    """The number that begins at a place, and the place behind it."""
     value = 0
-    for position, byte in enumerate(data):
-        value += byte
-        if byte != 255:
-            return value, data[position + 1 :]
+    while at < len(data):
+        value += data[at]
+        at += 1
+        if data[at - 1] != 255:
+            return value, at
     raise VcmflowError("an SEI message is cut off")
 
 

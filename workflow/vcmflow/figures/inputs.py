@@ -95,6 +95,8 @@ def read_table(path: Path, separator: str) -> pd.DataFrame:
         )
     except FileNotFoundError:
         raise VcmflowError(f"{path}: no such file") from None
+    except OSError as error:
+        raise VcmflowError(f"{path}: cannot be read ({error.strerror})") from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
         raise VcmflowError(f"{path}: not a table with a header line ({error})") from None
 

@@ -7,10 +7,13 @@ is an error; not even NumPy's own deserialisation is reached.
 
 from __future__ import annotations
 
+import mmap
 import pickle
+import pickletools
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +29,7 @@ Module = TypeVar("Module", bound=nn.Module)
 ADVICE = "data/weights.csv says where to get the file"
 
 # Kinds of numbers that a weights file may hold, by NumPy's type codes without byte order.
+_MOST_STEPS = 10_000_000  # of a pickle; a checkpoint has a few for each array
 NUMBERS = frozenset({"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"})
 
 
@@ -175,6 +179,7 @@ def read_pickle(path: Path) -> dict[str, Any]:
     """
     try:
         with path.open("rb") as file:
+            _check_size(file)
             value = _plain(_ArrayUnpickler(file).load(), {})
     except FileNotFoundError:
         raise VcmflowError(f"{path}: no such file; {ADVICE}") from None
@@ -191,6 +196,25 @@ def read_pickle(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise VcmflowError(f"{path}: a {type(value).__name__}, not a dict of arrays")
     return value
+
+
+def _check_size(file: BinaryIO) -> None:
+    """Refuse a pickle that asks for more than its bytes: the reader would reserve it at once."""
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        for count, (code, value, _) in enumerate(pickletools.genops(data)):  # type: ignore[arg-type]
+            if "PUT" in code.name and isinstance(value, int) and value > count:
+                raise _Refused("a place for more values than it has")
+            if count > _MOST_STEPS:
+                raise _Refused(f"more than {_MOST_STEPS} steps")
+
+
+def _check_members(path: Path) -> None:
+    """Refuse a zip that unpacks to more than its size; ``torch.save`` compresses nothing."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            sizes = sum(member.file_size for member in archive.infolist())
+        if sizes > path.stat().st_size:
+            raise VcmflowError(f"{path}: refused: it unpacks to more than its size; {ADVICE}")
 
 
 def _short(error: BaseException) -> str:
@@ -216,7 +240,10 @@ def read_torch(path: Path) -> dict[str, Any]:
 
             loaded: dict[str, Tensor] = load_file(path)
             return loaded
+        _check_members(path)
         value = torch.load(path, map_location="cpu", weights_only=True)
+    except VcmflowError:
+        raise
     except Exception as error:
         # The bytes are anyone's: whatever the reader trips over, the file is not a checkpoint.
         refused = isinstance(error, pickle.UnpicklingError) and "GLOBAL" in str(error)

@@ -9,7 +9,17 @@ from typing import Any
 from vcmflow.config.models import Instance, Method, Settings, WeightedInstance
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.needs import NEEDS
-from vcmflow.core.registry import Entry, check_names, check_options, find, hint, lookup, parameters
+from vcmflow.core.registry import (
+    Entry,
+    build,
+    check_names,
+    check_options,
+    check_spelt,
+    find,
+    hint,
+    lookup,
+    parameters,
+)
 from vcmflow.data.catalogue import weights_table
 from vcmflow.data.registry import LOADERS
 from vcmflow.embed.registry import EMBEDDERS
@@ -124,8 +134,10 @@ def _instance(
     try:
         entry = find(registry, instance.plugin, what)
         check_names(registry, instance.plugin, what, instance.options, GIVEN)
-        # Values are checked where that costs no slow import; the job checks the others.
-        if not any(imports(entry.builder, library) for library in HEAVY):
+        # Of what is slow to import, only types that its source spells out; the job checks the rest.
+        if any(imports(entry.builder, library) for library in HEAVY):
+            check_spelt(entry.builder, f"{what} {instance.plugin!r}", instance.options)
+        else:
             _check_values(registry, instance, what)
     except VcmflowError as error:
         raise VcmflowError(f"params.yaml: {key}: {error}") from None
@@ -159,6 +171,9 @@ def _check_values(registry: Mapping[str, Entry], instance: Instance, what: str) 
     builder = lookup(registry, instance.plugin, what)
     where = f"{what} {instance.plugin!r}"
     check_options(builder, where, instance.options, instance.options)
+    if registry is CODECS and "weights" not in parameters(registry[instance.plugin].builder):
+        # What must hold between options is the builder's own to say.
+        build(registry, instance.plugin, what, instance.options)
 
 
 def _check_needs(settings: Settings) -> None:

@@ -138,7 +138,7 @@ def read_description(name: str) -> Description:
             f"{name}: no such description of an ONNX detector; known: {', '.join(known)}, or the "
             "path of a YAML file"
         ) from None
-    except (UnicodeDecodeError, yaml.YAMLError):
+    except (ValueError, RecursionError, yaml.YAMLError):
         raise VcmflowError(f"{path}: not a YAML file") from None
     try:
         return TypeAdapter(Description).validate_python(value)

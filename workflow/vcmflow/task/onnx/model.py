@@ -10,6 +10,7 @@ from vcmflow.core.errors import VcmflowError
 # Numbers in onnx.proto of ModelProto.graph, GraphProto.initializer, TensorProto.dims, .data_type.
 _GRAPH, _INITIALIZER, _DIMS, _TYPE = 7, 5, 1, 2
 _FLOATS = frozenset({1, 10, 11, 16})  # float, float16, double, bfloat16
+_MOST_DIMS = 64  # of a tensor; NumPy has no more either
 
 
 def _varint(data: memoryview, at: int) -> tuple[int, int]:
@@ -58,6 +59,8 @@ def _size(tensor: memoryview) -> int:
             while at < len(value):
                 dim, at = _varint(value, at)
                 dims.append(dim)
+    if len(dims) > _MOST_DIMS:
+        raise IndexError
     return math.prod(dims) if kind in _FLOATS else 0
 
 
