@@ -11,8 +11,9 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -533,3 +534,37 @@ def test_an_entry_is_found_by_the_folder_that_it_fills() -> None:
     assert entry_for(entries, Path("data/davis2017/DAVIS")) is entries["davis2017"]
     exact, unknown = total_volume([entries["davis2017"]])
     assert (exact, unknown) == (832_766_765, 0)
+
+
+def test_what_the_table_does_not_know_is_noted_at_first_and_equal_from_then_on(
+    site: Site, tmp_path: Path
+) -> None:
+    seen = tmp_path / "seen.sha256sums"
+    site.files["/a"] = b"first"
+    for name in ("one", "two"):
+        digest = fetch(f"{site.url}/a", tmp_path / name, None, None, HASTY, seen)
+        assert seen.read_text("utf-8") == f"{digest}  {site.url}/a\n"
+    site.files["/a"] = b"other"
+    with pytest.raises(VcmflowError, match=f"expected {digest}"):
+        fetch(f"{site.url}/a", tmp_path / "three", None, None, HASTY, seen)
+    assert not (tmp_path / "three").exists()
+    seen.write_text(f"what  {site.url}/a\n", "utf-8")
+    with pytest.raises(VcmflowError, match="no sha256; remove the line"):
+        fetch(f"{site.url}/a", tmp_path / "three", None, None, HASTY, seen)
+
+
+def test_a_download_has_an_end(site: Site, tmp_path: Path) -> None:
+    site.files["/a"] = b"slow"
+    with pytest.raises(VcmflowError, match="too slow; 4 bytes are kept"):
+        fetch(f"{site.url}/a", tmp_path / "a", patience=replace(HASTY, longest=0.0))
+    assert not (tmp_path / "a").exists()
+
+
+def test_an_endless_answer_fills_no_disk(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    site.files["/a"], site.chunked = bytes(600), True
+    with pytest.raises(VcmflowError, match="sends more than 500 bytes"):
+        fetch(f"{site.url}/a", tmp_path / "a", patience=HASTY)
+    assert [path.name for path in tmp_path.iterdir()] == []

@@ -23,6 +23,8 @@ from vcmflow.data.fetch import Patience, fetch
 # In the top of an unpacked folder: where it came from.
 MARKER = ".source.json"
 _MOST_ARCHIVES = 10_000
+# Beside the tables: what files were when they were first fetched.
+SEEN = "seen.sha256sums"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,39 +50,43 @@ def run(args: argparse.Namespace) -> None:
         raise VcmflowError("--timeout has to be above 0 and --retries at least 0")
     entry = find_entry(args.table, args.name)
     print(entry.terms(), file=sys.stderr, flush=True)
-    line = obtain(entry, args.out, Patience(timeout=args.timeout, retries=args.retries))
+    patience = Patience(timeout=args.timeout, retries=args.retries)
+    line = obtain(entry, args.out, patience, args.table.with_name(SEEN))
     print(line, file=sys.stderr, flush=True)
 
 
-def obtain(entry: Entry, out: Path, patience: Patience | None = None) -> str:
+def obtain(
+    entry: Entry, out: Path, patience: Patience | None = None, seen: Path | None = None
+) -> str:
     """Make sure that an entry is at ``out``, and say in one line how.
 
     Args:
         entry: what is wanted.
         out: the file to write; for archives the folder to unpack into.
         patience: time-outs and retries.
+        seen: digests of earlier downloads (``fetch``).
 
     Raises:
         VcmflowError: it cannot be fetched, is not what the table says, or something else is there.
     """
     if entry.format == "file":
         was_there = out.exists()
-        digest = fetch(entry.url, out, entry.sha256, entry.size, patience)
+        digest = fetch(entry.url, out, entry.sha256, entry.size, patience, seen)
         known = "as expected" if entry.sha256 else "(the table has none to compare with)"
         return f"{out}: {'already there, ' if was_there else ''}sha256 {digest} {known}"
     if out.exists():
         _check_folder(entry, out)
         return f"{out}: already there, used as it is"
     if entry.format == "tar-list":
-        count = _obtain_list(entry, out, patience)
+        count = _obtain_list(entry, out, patience, seen)
     else:
-        count = _obtain_archive(entry, out, patience)
+        count = _obtain_archive(entry, out, patience, seen)
     return f"{out}: {count} files"
 
 
-def _obtain_archive(entry: Entry, out: Path, patience: Patience | None) -> int:
+def _obtain_archive(entry: Entry, out: Path, patience: Patience | None, seen: Path | None) -> int:
     archive = out.with_name(f"{out.name}.{entry.format}")
-    digest = fetch(entry.url, archive, entry.sha256, entry.size, patience)
+    digest = fetch(entry.url, archive, entry.sha256, entry.size, patience, seen)
     staging = out.with_name(f".{out.name}.new")
     shutil.rmtree(staging, ignore_errors=True)
     try:
@@ -93,19 +99,19 @@ def _obtain_archive(entry: Entry, out: Path, patience: Patience | None) -> int:
     return count
 
 
-def _obtain_list(entry: Entry, out: Path, patience: Patience | None) -> int:
+def _obtain_list(entry: Entry, out: Path, patience: Patience | None, seen: Path | None) -> int:
     """Fetch and unpack every archive of a list; those that are done are not done again."""
     staging = out.with_name(f".{out.name}.new")
     staging.mkdir(parents=True, exist_ok=True)
     listing = staging / ".list.txt"
-    digest = fetch(entry.url, listing, entry.sha256, entry.size, patience)
+    digest = fetch(entry.url, listing, entry.sha256, entry.size, patience, seen)
     urls = _read_list(entry, listing)
     for number, (name, url) in enumerate(urls.items(), 1):
         if (staging / name).is_dir():
             continue
         print(f"{entry.name}: archive {number} of {len(urls)}", file=sys.stderr, flush=True)
         archive = staging / f".{name}.tar"
-        fetch(url, archive, None, None, patience)
+        fetch(url, archive, None, None, patience, seen)
         unpack(archive, staging / name, "tar")
         archive.unlink()
     listing.unlink()

@@ -14,6 +14,7 @@ import fcntl
 import http.client
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -46,12 +47,14 @@ class Patience:
         retries: further tries after the first that bring nothing new; progress resets the count.
         backoff: seconds before the first retry, doubled each time.
         longest_wait: seconds between two tries at most.
+        longest: seconds for one call, however it goes on; the next one goes on from there.
     """
 
     timeout: float = 60.0
     retries: int = 5
     backoff: float = 2.0
     longest_wait: float = 120.0
+    longest: float = 2 * 86_400.0
 
 
 class _Passing(Exception):
@@ -68,6 +71,7 @@ def fetch(
     sha256: str | None = None,
     size: int | None = None,
     patience: Patience | None = None,
+    seen: Path | None = None,
 ) -> str:
     """Fetch ``url`` to ``target``, or accept the file that is there if it is the right one.
 
@@ -77,6 +81,8 @@ def fetch(
         sha256: expected digest, 64 hexadecimal digits; None where it is not known.
         size: expected number of bytes; None where it is not known.
         patience: time-outs and retries.
+        seen: a file of digests of earlier downloads, which stand in where ``sha256`` is None: the
+            first download's is noted there, and later ones have to equal it.
 
     Returns:
         The file's sha256.
@@ -90,6 +96,8 @@ def fetch(
         raise VcmflowError(f"{url}: not an http or https address")
     if target.exists():
         return check_file(target, sha256, size)
+    noted = None if sha256 or seen is None else seen_digest(seen, url)
+    sha256 = sha256 or noted
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
     with _locked(part):
@@ -109,6 +117,28 @@ def fetch(
             os.fsync(file.fileno())
         part.replace(target)
         _discard(part)
+    if seen is not None and sha256 is None:
+        with seen.open("a", encoding="utf-8") as file:
+            file.write(f"{digest}  {url}\n")
+    return digest
+
+
+def seen_digest(seen: Path, url: str) -> str | None:
+    """The digest that a file had when it was first fetched, as far as ``seen`` knows.
+
+    Raises:
+        VcmflowError: ``seen`` is something else than a list of digests and addresses.
+    """
+    try:
+        lines = seen.read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError):
+        raise VcmflowError(f"{seen}: cannot be read; it lists what was fetched before") from None
+    known = {address: digest for digest, _, address in (line.partition("  ") for line in lines)}
+    digest = known.get(url)
+    if digest is not None and not re.fullmatch("[0-9a-f]{64}", digest):
+        raise VcmflowError(f"{seen}: {digest[:80]!r} is no sha256; remove the line of {url}")
     return digest
 
 
@@ -141,12 +171,13 @@ def _download(
 ) -> None:
     """Fill ``part`` until it is as long as expected, or as the server says."""
     failures = 0
+    end = time.monotonic() + patience.longest
     while True:
         before = part.stat().st_size if part.exists() else 0
         if size is not None and before == size:
             return
         try:
-            _attempt(url, part, sha256, size, patience.timeout)
+            _attempt(url, part, sha256, size, patience.timeout, end)
             return
         except _Passing as failure:
             after = part.stat().st_size if part.exists() else 0
@@ -162,7 +193,9 @@ def _download(
             time.sleep(wait)
 
 
-def _attempt(url: str, part: Path, sha256: str | None, size: int | None, timeout: float) -> None:
+def _attempt(
+    url: str, part: Path, sha256: str | None, size: int | None, timeout: float, end: float
+) -> None:
     offset = part.stat().st_size if part.exists() else 0
     tag = _read_tag(part, url) if offset else None
     # Without a tag only the digest can tell whether two halves belong together.
@@ -178,7 +211,7 @@ def _attempt(url: str, part: Path, sha256: str | None, size: int | None, timeout
     request = urllib.request.Request(url, headers=headers)  # noqa: S310  scheme checked by fetch
     try:
         with urllib.request.build_opener(_HttpOnly).open(request, timeout=timeout) as answer:
-            _receive(url, answer, part, offset, size)
+            _receive(url, answer, part, offset, size, end)
     except urllib.error.HTTPError as error:
         if error.code == 416 and offset:
             _discard(part)
@@ -192,7 +225,7 @@ def _attempt(url: str, part: Path, sha256: str | None, size: int | None, timeout
         raise _Passing(words or type(error).__name__) from None
 
 
-def _receive(url: str, answer: Any, part: Path, offset: int, size: int | None) -> None:
+def _receive(url: str, answer: Any, part: Path, offset: int, size: int | None, end: float) -> None:
     if not is_http(answer.url):
         raise VcmflowError(f"{url}: leads to {answer.url}, which is not http or https")
     kind = str(answer.headers.get("Content-Type", ""))
@@ -203,14 +236,14 @@ def _receive(url: str, answer: Any, part: Path, offset: int, size: int | None) -
     start, total = _extent(answer, offset)
     if size is not None and total is not None and total != size:
         raise VcmflowError(f"{url}: the server's file has {total} bytes, expected {size}")
-    if total is not None:
-        free = shutil.disk_usage(part.parent).free
-        if total - start > free:
-            raise VcmflowError(
-                f"{url}: {total - start} bytes to fetch, {free} are free in {part.parent}"
-            )
+    free = shutil.disk_usage(part.parent).free
+    if total is not None and total - start > free:
+        raise VcmflowError(
+            f"{url}: {total - start} bytes to fetch, {free} are free in {part.parent}"
+        )
     _write_tag(part, url, answer.headers)
     limit = size if size is not None else total
+    most = start + free // 2 if limit is None else limit  # an endless answer fills no disk
     count = start
     reported = time.monotonic()
     with part.open("r+b" if part.exists() else "wb") as file:
@@ -225,9 +258,13 @@ def _receive(url: str, answer: Any, part: Path, offset: int, size: int | None) -
             if not chunk:
                 break
             count += len(chunk)
-            if limit is not None and count > limit:
+            if count > most:
                 _discard(part)
-                raise VcmflowError(f"{url}: the server sends more than {limit} bytes")
+                raise VcmflowError(f"{url}: the server sends more than {most} bytes")
+            if time.monotonic() > end:
+                raise VcmflowError(
+                    f"{url}: too slow; {count} bytes are kept, the next call goes on from there"
+                )
             try:
                 file.write(chunk)
             except OSError as error:

