@@ -20,10 +20,10 @@ def needs_of(codec, frames, width, height):
     return {need: ramp(frames, width, height) for need in CODECS[codec].needs}
 
 
-def need_words(codec, folder, frames, width, height):
-    """The same in files, as flags."""
+def need_words(codec, folder, frames, width, height, *, flat=False):
+    """The same in files, as flags; flat: all blocks matter alike."""
     words = []
     for need, value in needs_of(codec, frames, width, height).items():
-        np.save(folder / f"{need}.npy", value)
+        np.save(folder / f"{need}.npy", np.ones_like(value) if flat else value)
         words += ["--need", f"{need}={folder}/{need}.npy"]
     return words

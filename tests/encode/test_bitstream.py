@@ -26,6 +26,7 @@ from vcmflow.encode.registry import CODECS
 SYNTAXES = {
     "av1": Av1.syntax,
     "vvenc": VVC,
+    "vvenc_prefilter": VVC,
     "x264": AVC,
     "x264_roi": AVC,
     "x265": HEVC,

@@ -38,7 +38,8 @@ def encode(folder, codec, points, *more):
     frames = list(read_video(folder / "frames.mkv"))
     if name in BUILT_IN:
         height, width = frames[0].shape[:2]
-        more = (*more, *need_words(name, folder, len(frames), width, height))
+        # What importance takes from a part of the frames would hide what coding does.
+        more = (*more, *need_words(name, folder, len(frames), width, height, flat=True))
     return stage([
         "encode", "--frames", f"{folder}/frames.mkv", "--decision", f"{folder}/decision.json",
         "--codec", json.dumps(codec), "--points", *map(str, points), "--out", f"{folder}/sent",

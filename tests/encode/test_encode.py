@@ -21,6 +21,7 @@ BUNDLED = sorted(set(CODECS) - {"x264_roi", "x265_roi"})
 SYNTAXES = {
     "av1": Av1.syntax,
     "vvenc": VVC,
+    "vvenc_prefilter": VVC,
     "x264": AVC,
     "x264_roi": AVC,
     "x265": HEVC,
@@ -165,7 +166,7 @@ def test_an_ffmpeg_without_the_encoder_is_one_clear_line(encode_clip, monkeypatc
 @pytest.mark.parametrize(
     ("codec", "options", "message"),
     [
-        ("h266", {}, "unknown codec 'h266'; allowed: av1, vvenc, x264, x264_roi"),
+        ("h266", {}, "unknown codec 'h266'; allowed: av1, vvenc, vvenc_prefilter, x264"),
         ("vvenc", {"preset": "quick"}, "preset is 'quick'; allowed: 'faster', 'fast', 'medium'"),
         ("x264", {"preset": "warp"}, "preset is 'warp'; allowed: 'ultrafast'"),
         ("x265", {"preset": "warp"}, "preset is 'warp'; allowed: 'ultrafast'"),

@@ -53,6 +53,13 @@ CODECS: dict[str, CodecEntry] = {
     "vvenc": CodecEntry(
         "vcmflow.encode.vvenc:build", streams={"base": ".266"}, points=(0, 63), period_step=16
     ),
+    "vvenc_prefilter": CodecEntry(
+        "vcmflow.encode.vvenc_prefilter:build",
+        needs=("importance",),
+        streams={"base": ".266"},
+        points=(0, 63),
+        period_step=16,
+    ),
     "x264": CodecEntry("vcmflow.encode.x264:build", streams={"base": ".264"}, points=(0, 51)),
     "x264_roi": CodecEntry(
         "vcmflow.encode.x264_roi:build",
