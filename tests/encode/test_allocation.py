@@ -147,7 +147,7 @@ def test_texture_takes_part_where_it_is_asked_to():
 @given(values=VALUES, target=st.floats(-0.5, 0.5))
 def test_rounding_goes_to_a_neighbour(values, target):
     moved = centred(values, AREA.astype(float), 6) + target
-    whole = rounded(moved, AREA.astype(float), target)
+    whole = rounded(moved, AREA.astype(float))
     assert np.abs(whole - moved).max() < 1 + 1e-6
     assert abs(mean(whole[0]) - target) <= 128 / AREA.sum() + 1e-9
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from importance_maps import need_words
+from importance_maps import BUILT_IN, need_words
 
 from vcmflow.__main__ import stage
 from vcmflow.core.decision import Decision, write_decision
@@ -22,8 +22,7 @@ from vcmflow.core.video import read_video, write_video
 from vcmflow.encode.codec import Report
 from vcmflow.encode.registry import CODECS, CodecEntry
 
-BUILT_IN = tuple(CODECS)
-LOSSY = sorted(name for name, entry in CODECS.items() if not entry.lossless)
+LOSSY = sorted(name for name in BUILT_IN if not CODECS[name].lossless)
 
 
 def write_sequence(folder, frames, kept):

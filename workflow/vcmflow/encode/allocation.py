@@ -81,14 +81,14 @@ class Allocation:
         weights = np.asarray(importance, np.float64)
         if texture is not None and self.texture:
             weights = weights * texture**self.texture
-        areas, step = np.outer(_sides(height), _sides(width)), self.block // BLOCK
+        areas, step = block_areas(width, height), self.block // BLOCK
         area = _sums(areas, step)
         coarse = _sums(weights * areas, step) / area
         coarse /= np.maximum(coarse.mean((1, 2), keepdims=True), np.finfo(float).tiny)
         if self.region is not None:
             coarse = np.stack([in_two(picture, self.region) for picture in coarse])
         ideal = -3 * self.strength * np.log2(coarse + _LEAST)
-        offsets = rounded(centred(ideal, area, self.limit) + mean, area, mean)
+        offsets = rounded(centred(ideal, area, self.limit) + mean, area)
         full = np.repeat(np.repeat(offsets, step, 1), step, 2)
         return full[:, : weights.shape[1], : weights.shape[2]]
 
@@ -141,8 +141,8 @@ def centred(ideal: FloatArray, area: FloatArray, limit: float) -> FloatArray:
     return np.clip(ideal + (low + high) / 2, -limit, limit)
 
 
-def rounded(values: FloatArray, area: FloatArray, mean: float = 0.0) -> Offsets:
-    """Whole numbers next to ``values``, as near to this mean over the area as blocks allow.
+def rounded(values: FloatArray, area: FloatArray) -> Offsets:
+    """Whole numbers next to ``values``; every picture keeps its mean as nearly as blocks allow.
 
     Encoders round to whole QPs; one by one, small offsets would all vanish, and the mean move.
     Those with the largest fractions are rounded up.
@@ -150,14 +150,13 @@ def rounded(values: FloatArray, area: FloatArray, mean: float = 0.0) -> Offsets:
     Args:
         values: pictures x rows x columns.
         area: rows x columns, > 0.
-        mean: of each picture of the result.
     """
     flat, areas = values.reshape(len(values), -1), area.ravel()
     lower = np.floor(flat + 1e-9)
     order = np.argsort(lower - flat, axis=1, kind="stable")
     sorted_areas = areas[order]
     raised = np.cumsum(sorted_areas, axis=1) - sorted_areas / 2
-    missing = mean * areas.sum() - lower @ areas
+    missing = (flat - lower) @ areas
     np.put_along_axis(
         lower,
         order,
@@ -176,8 +175,12 @@ def texture_of(luma: npt.NDArray[np.integer]) -> FloatArray:
     picture = luma.astype(np.float64)
     change = np.abs(np.diff(picture, axis=0, append=picture[-1:])) / 2
     change += np.abs(np.diff(picture, axis=1, append=picture[:, -1:])) / 2
-    areas = np.outer(_sides(luma.shape[0]), _sides(luma.shape[1]))
-    return 1 + _sums(change, BLOCK) / areas
+    return 1 + _sums(change, BLOCK) / block_areas(luma.shape[1], luma.shape[0])
+
+
+def block_areas(width: int, height: int) -> FloatArray:
+    """The area of every block of a picture, in px: less at the right and lower ends."""
+    return np.outer(_sides(height), _sides(width))
 
 
 def _sides(length: int) -> FloatArray:

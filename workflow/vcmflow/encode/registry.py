@@ -69,6 +69,12 @@ CODECS: dict[str, CodecEntry] = {
         points=(0, 51),
     ),
     "x265": CodecEntry("vcmflow.encode.x265:build", streams={"base": ".265"}, points=(0, 51)),
+    "x265_mcfd": CodecEntry(
+        "vcmflow.encode.x265_mcfd:build",
+        streams={"base": ".265"},
+        records={"qp": ".qp.npy"},
+        points=(0, 51),
+    ),
     "x265_roi": CodecEntry(
         "vcmflow.encode.x265_roi:build",
         needs=("importance",),

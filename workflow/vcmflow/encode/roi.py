@@ -92,10 +92,7 @@ class Roi(Bundled):
         """Encode; see ``Codec``. The QPs of the blocks are recorded beside the stream."""
         clip = video.once("yuv420p10le", lambda path: write_clip(video, path))
         shape, target = video.shape, out["base"]
-        texture = self._texture(clip, shape)
-
-        def offsets(mean: float, allocation: Allocation = self.allocation) -> Offsets:
-            return allocation.offsets(needs["importance"], shape.width, shape.height, texture, mean)
+        offsets = self.offsets(video, clip, needs, point)
 
         def size(given: Offsets) -> int:
             self.code(clip, shape, point, given, target)
@@ -103,8 +100,8 @@ class Roi(Bundled):
             return target.stat().st_size
 
         arguments, mean = self.arguments(point), 0.0
-        if self.match_rate and self.allocation.strength:
-            anchor = size(offsets(0, Allocation(strength=0)))
+        if self.match_rate and offsets(0).any():
+            anchor = size(np.zeros_like(offsets(0)))
             mean, ratio = matched(lambda mean: size(offsets(mean)) / anchor)
             arguments += [f"mean offset {mean:+.3f}", f"rate {100 * (ratio - 1):+.2f} %"]
         chosen = offsets(mean)
@@ -116,11 +113,31 @@ class Roi(Bundled):
         encoder = {**about, "library": f"PyAV {av.__version__}", "colour": colour.DESCRIPTION}
         return Report(encoder, arguments)
 
-    def _texture(self, clip: Path, shape: Shape) -> FloatArray | None:
-        if not self.allocation.texture:
-            return None
-        lumas = (p[: shape.height, : shape.width] >> 2 for p in read_clip(clip, shape))
-        return np.stack([texture_of(luma) for luma in lumas])
+    def offsets(
+        self,
+        video: Video,
+        clip: Path,
+        needs: Mapping[str, Any],
+        point: float,  # noqa: ARG002
+    ) -> Callable[[float], Offsets]:
+        """The offsets of every block, as a function of a mean that is added to them.
+
+        Args:
+            video: the kept frames.
+            clip: the same as headerless 10-bit 4:2:0 pictures.
+            needs: the importance of every kept frame.
+            point: QP.
+        """
+        shape, texture = video.shape, None
+        if self.allocation.texture:
+            texture = textures(clip, shape)
+
+        def offsets(mean: float) -> Offsets:
+            return self.allocation.offsets(
+                needs["importance"], shape.width, shape.height, texture, mean
+            )
+
+        return offsets
 
     def code(self, clip: Path, shape: Shape, point: float, offsets: Offsets, target: Path) -> Qps:
         """Write the stream of a clip.
@@ -261,6 +278,12 @@ class Canvas:
         self._offsets[:] = offsets
         self.frame.pts = number
         return self.frame
+
+
+def textures(clip: Path, shape: Shape) -> FloatArray:
+    """Texture of every block of every picture of a clip."""
+    lumas = (picture[: shape.height, : shape.width] >> 2 for picture in read_clip(clip, shape))
+    return np.stack([texture_of(luma) for luma in lumas])
 
 
 def read_clip(path: Path, shape: Shape) -> Iterator[colour.Picture]:
