@@ -167,7 +167,11 @@ def test_an_ffmpeg_without_the_encoder_is_one_clear_line(encode_clip, monkeypatc
 @pytest.mark.parametrize(
     ("codec", "options", "message"),
     [
-        ("h266", {}, "unknown codec 'h266'; allowed: av1, vvenc, vvenc_prefilter, x264"),
+        (
+            "h266",
+            {},
+            "unknown codec 'h266'; allowed: av1, kvazaar_roi, vvenc",
+        ),
         ("vvenc", {"preset": "quick"}, "preset is 'quick'; allowed: 'faster', 'fast', 'medium'"),
         ("x264", {"preset": "warp"}, "preset is 'warp'; allowed: 'ultrafast'"),
         ("x265", {"preset": "warp"}, "preset is 'warp'; allowed: 'ultrafast'"),

@@ -120,7 +120,8 @@ def in_two(weights: FloatArray, share: float) -> FloatArray:
     inside = weights > np.quantile(weights, 1 - share, method="inverted_cdf")
     if not inside.any():
         return np.full_like(weights, weights.mean())
-    return np.where(inside, weights[inside].mean(), weights[~inside].mean())
+    two: FloatArray = np.where(inside, weights[inside].mean(), weights[~inside].mean())
+    return two
 
 
 def centred(ideal: FloatArray, area: FloatArray, limit: float) -> FloatArray:
@@ -138,7 +139,8 @@ def centred(ideal: FloatArray, area: FloatArray, limit: float) -> FloatArray:
         middle = (low + high) / 2
         means = (np.clip(ideal + middle, -limit, limit) * shares).sum((1, 2), keepdims=True)
         low, high = np.where(means < 0, middle, low), np.where(means < 0, high, middle)
-    return np.clip(ideal + (low + high) / 2, -limit, limit)
+    clipped: FloatArray = np.clip(ideal + (low + high) / 2, -limit, limit)
+    return clipped
 
 
 def rounded(values: FloatArray, area: FloatArray) -> Offsets:

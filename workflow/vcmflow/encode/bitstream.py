@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from vcmflow.core.errors import VcmflowError
 
@@ -41,12 +41,14 @@ class Syntax:
         pictures: reads the coded pictures, in decoding order.
         hashes: reads the decoded picture hashes (MD5 per component), in decoding order.
         starts: what a stream begins with.
+        bits: of a sample.
     """
 
     format: str
     pictures: Callable[[bytes], list[Picture]]
     hashes: Callable[[bytes], list[tuple[bytes, ...]]] = lambda _: []
     starts: tuple[bytes, ...] = (b"\0\0\1", b"\0\0\0\1")
+    bits: Literal[8, 10] = 10
 
 
 class BitReader:
@@ -283,4 +285,5 @@ def _vvc_type(unit: bytes) -> int:
 
 VVC = Syntax("vvc", _vvc_pictures, _vvc_hashes)
 HEVC = Syntax("hevc", _hevc_pictures, _hevc_hashes)
+HEVC_8_BIT = Syntax("hevc", _hevc_pictures, bits=8)
 AVC = Syntax("h264", _avc_pictures)  # has no hashes

@@ -59,13 +59,15 @@ class Bundled(ABC):
         out: Mapping[str, Path],
     ) -> Report:
         """Encode; see ``Codec``."""
-        clip = video.once("yuv420p10le", lambda path: write_clip(video, path))
+        bits = self.syntax.bits
+        pixels = "yuv420p10le" if bits == 10 else "yuv420p"
+        clip = video.once(pixels, lambda path: write_clip(video, path, bits))
         width, height = colour.coded_size(video.shape.width, video.shape.height)
         rate = Fraction(video.shape.fps).limit_denominator(100_000)
         arguments = self.arguments(point)
         messages = ffmpeg.encode(
             [
-                *("-f", "rawvideo", "-pix_fmt", "yuv420p10le"),
+                *("-f", "rawvideo", "-pix_fmt", pixels),
                 *("-video_size", f"{width}x{height}", "-framerate", str(rate), "-i", "pipe:0"),
                 *(*self.threaded(arguments), "-f", self.syntax.format),
             ],
@@ -74,7 +76,8 @@ class Bundled(ABC):
         )
         about = self.about(messages, out["base"])
         check_pictures(out["base"], self.syntax, self.structure, video.shape.pictures)
-        encoder = {**about, "ffmpeg": ffmpeg.version(messages), "colour": colour.DESCRIPTION}
+        description = {**colour.DESCRIPTION, "coded_bits": bits}
+        encoder = {**about, "ffmpeg": ffmpeg.version(messages), "colour": description}
         return Report(encoder, arguments)
 
     def decode(self, sent: Mapping[str, Path], shape: Shape) -> Iterator[Frame]:
@@ -82,12 +85,13 @@ class Bundled(ABC):
         return decode_stream(sent["base"], self.syntax, shape, self.threads)
 
 
-def write_clip(video: Video, path: Path) -> None:
-    """Convert the frames to headerless 10-bit 4:2:0 pictures, one after the other."""
+def write_clip(video: Video, path: Path, bits: int = 10) -> None:
+    """Convert the frames to headerless 4:2:0 pictures of 8 or 10 bit, one after the other."""
     convert = colour.ToYuv420(video.shape.width, video.shape.height)
     with path.open("wb") as file:
         for frame in video:
-            file.write(convert(frame).astype("<u2").tobytes())
+            picture = convert(frame) >> (10 - bits)
+            file.write(picture.astype("<u2" if bits == 10 else "u1").tobytes())
 
 
 def check_pictures(stream: Path, syntax: Syntax, structure: Structure, count: int) -> None:

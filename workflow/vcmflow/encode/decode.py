@@ -90,7 +90,7 @@ def verify_hashes(path: Path, syntax: Syntax, threads: int = 1) -> int:
 def decode_pictures(
     path: Path, syntax: Syntax, threads: int = 1, *, cropped: bool = True
 ) -> Iterator[tuple[Picture, tuple[int, int]]]:
-    """Yield (10-bit 4:2:0 picture, (width, height)) in display order.
+    """Yield (10-bit 4:2:0 picture, (width, height)) in display order; 8 bit are multiplied by 4.
 
     Args:
         path: the byte stream.
@@ -99,8 +99,8 @@ def decode_pictures(
         cropped: apply the stream's cropping window.
 
     Raises:
-        VcmflowError: the decoder fails, reports any error, or gives something else than 10-bit
-            4:2:0.
+        VcmflowError: the decoder fails, reports any error, or gives something else than 4:2:0 of
+            the syntax's bits.
     """
     command = [
         *(ffmpeg.executable(), "-hide_banner", "-nostats", "-loglevel", "error"),
@@ -116,7 +116,7 @@ def decode_pictures(
     ):
         assert process.stdout is not None  # noqa: S101  (for the type checker)
         try:
-            yield from _read_y4m(process.stdout, path)
+            yield from _read_y4m(process.stdout, path, syntax.bits)
         except BaseException:
             process.kill()  # nobody reads on, also where the caller only stopped early
             raise
@@ -131,22 +131,27 @@ def decode_pictures(
             raise VcmflowError(f"{path}: cannot be decoded, the stream is damaged: {reason}")
 
 
-def _read_y4m(pipe: IO[bytes], path: Path) -> Iterator[tuple[Picture, tuple[int, int]]]:
+def _read_y4m(pipe: IO[bytes], path: Path, bits: int) -> Iterator[tuple[Picture, tuple[int, int]]]:
     header = pipe.readline(1000).decode("ascii", "replace")
     if not header:
         return  # the decoder gave up before the first picture; its status says so
     fields = {field[0]: field[1:] for field in reversed(header.split()[1:])}
     if not header.startswith("YUV4MPEG2 ") or not re.fullmatch(r"\d+", fields.get("W", "")):
         raise VcmflowError(f"{path}: the decoder's output is no video")
-    if fields.get("C") != "420p10":
-        raise VcmflowError(f"{path}: holds {fields.get('C', '?')} pictures, not 10-bit 4:2:0")
+    # 8-bit 4:2:0 has names for where chroma lies, which colour.py says.
+    wanted = "420p10" if bits == 10 else "420(jpeg|mpeg2|paldv)?"
+    if not re.fullmatch(wanted, fields.get("C", "")):
+        raise VcmflowError(f"{path}: holds {fields.get('C', '?')} pictures, not {bits}-bit 4:2:0")
     width, height = int(fields["W"]), int(fields["H"])
-    size = width * height * 3
+    sample = np.dtype("<u2" if bits == 10 else "u1")
+    size = width * height * 3 // 2 * sample.itemsize
     while pipe.readline(1000):
         data = pipe.read(size)
         if len(data) != size:
             return
-        yield np.frombuffer(data, "<u2").reshape(height * 3 // 2, width), (width, height)
+        picture = np.frombuffer(data, sample).reshape(height * 3 // 2, width)
+        scaled = np.left_shift(picture, 10 - bits, dtype=np.uint16)
+        yield scaled, (width, height)
 
 
 def _hashes(picture: Picture, size: tuple[int, int]) -> tuple[bytes, ...]:

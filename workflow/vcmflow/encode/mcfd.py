@@ -78,7 +78,8 @@ def choose(distortions: FloatArray, bits: FloatArray, budget: float) -> Offsets:
     def at(price: float) -> npt.NDArray[np.int64]:
         # Of equal costs, the later: fewer bits.
         cost = (distortions + price * bits)[::-1]
-        return len(steps) - 1 - cost.argmin(0)
+        index: npt.NDArray[np.int64] = len(steps) - 1 - cost.argmin(0)
+        return index
 
     def spent(chosen: npt.NDArray[np.int64]) -> float:
         return float(np.take_along_axis(bits, chosen[None], 0).sum())
@@ -105,4 +106,5 @@ def corrected(distortions: FloatArray, chosen: Offsets, found: FloatArray) -> Fl
     index = np.searchsorted(STEPS, chosen)
     predicted = np.take_along_axis(distortions, index[None], 0)[0]
     ratio = np.divide(found, predicted, out=np.ones_like(found), where=predicted > 0)
-    return distortions * ratio
+    fixed: FloatArray = distortions * ratio
+    return fixed

@@ -47,6 +47,12 @@ class CodecEntry(Entry):
 
 CODECS: dict[str, CodecEntry] = {
     "av1": CodecEntry("vcmflow.encode.av1:build", streams={"base": ".obu"}, points=(1, 63)),
+    "kvazaar_roi": CodecEntry(
+        "vcmflow.encode.kvazaar_roi:build",
+        needs=("importance",),
+        streams={"base": ".265"},
+        points=(0, 51),
+    ),
     "lossless": CodecEntry(
         "vcmflow.encode.lossless:build", streams={"base": ".mkv"}, points=(0, 0), lossless=True
     ),

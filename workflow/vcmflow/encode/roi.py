@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import av
 import numpy as np
@@ -160,7 +160,7 @@ class Roi(Bundled):
         options = {k.removeprefix("-"): v for k, v in zip(words[::2], words[1::2], strict=True)}
         averages = np.zeros(shape.pictures, np.float32)
         try:
-            context = av.VideoCodecContext.create(self.encoder, "w")
+            context = cast("av.VideoCodecContext", av.CodecContext.create(self.encoder, "w"))
             context.width, context.height = colour.coded_size(shape.width, shape.height)
             context.pix_fmt, context.thread_count = "yuv420p10le", 1
             context.framerate, context.time_base = rate, 1 / rate
@@ -246,7 +246,7 @@ class Canvas:
             assert isinstance(passed, av.VideoFrame)  # noqa: S101  (for the type checker)
             frame = passed
         self.frame = frame
-        data = frame.side_data["REGIONS_OF_INTEREST"]
+        data = cast("Any", frame.side_data)["REGIONS_OF_INTEREST"]
         values = (ctypes.c_int32 * (data.buffer_size // 4)).from_address(data.buffer_ptr)
         regions = np.frombuffer(values, np.int32).reshape(rows, columns, -1)
         regions[..., 1] = BLOCK * np.arange(rows)[:, None]
@@ -256,7 +256,7 @@ class Canvas:
         regions[..., 6] = QP_RANGE
         self._offsets = regions[..., 5]
         self._planes = [
-            np.frombuffer(plane, np.uint16).reshape(plane.height, -1)[:, : plane.width]
+            np.frombuffer(cast("Any", plane), np.uint16).reshape(plane.height, -1)[:, : plane.width]
             for plane in frame.planes
         ]
 

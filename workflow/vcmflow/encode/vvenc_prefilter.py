@@ -91,7 +91,8 @@ def blurred(frame: Frame, amount: npt.NDArray[np.float32], sigma: float) -> Fram
         share = np.clip(1 - np.abs(level - step), 0, 1)
         if share.any():
             result += share * cv2.GaussianBlur(source, (0, 0), sigma * step / _LEVELS)
-    return np.rint(result).astype(np.uint8)
+    pixels: Frame = np.rint(result).astype(np.uint8)
+    return pixels
 
 
 def build(

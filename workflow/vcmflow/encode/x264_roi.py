@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -53,13 +54,12 @@ class X264Roi(Roi):
     def qps(self, stream: Path, averages: Qps, offsets: Offsets) -> Qps:  # noqa: ARG002
         """Read them from the stream. Skipped macroblocks have the QP of the one before."""
         rows, columns = offsets.shape[1:]
-        with stream.open("rb") as file, av.open(file, format="h264") as container:
+        with stream.open("rb") as file, av.open(file, "r", format="h264") as container:
             video = container.streams.video[0]
             video.codec_context.options = {"export_side_data": "venc_params"}
-            maps = [
-                frame.side_data["VIDEO_ENC_PARAMS"].qp_map() - 12  # which x264 adds at 10 bit
-                for frame in container.decode(video)
-            ]
+            sides: list[Any] = [frame.side_data for frame in container.decode(video)]
+        # 12 is what 10 bit add to QP.
+        maps = [side["VIDEO_ENC_PARAMS"].qp_map() - 12 for side in sides]
         return np.stack(maps)[:, :rows, :columns].astype(np.float32)
 
 

@@ -70,7 +70,7 @@ class X265Mcfd(X265Roi):
         predicted = float(np.take_along_axis(bits, index, 0).sum())
         chosen = choose(found, bits * (size / predicted), budget)
         area = block_areas(shape.width, shape.height)
-        return lambda mean: rounded(chosen + mean, area)
+        return lambda mean: rounded(chosen.astype(np.float64) + mean, area)
 
 
 def _distortions(

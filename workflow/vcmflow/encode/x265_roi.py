@@ -62,7 +62,8 @@ class X265Roi(Roi):
         No decoder at hand exports the QPs of H.265.
         """
         means = offsets.mean((1, 2), keepdims=True)
-        return (averages[:, None, None] + offsets - means).astype(np.float32)
+        qps: Qps = (averages[:, None, None] + offsets - means).astype(np.float32)
+        return qps
 
 
 def _is_note(unit: bytes) -> bool:
