@@ -26,7 +26,7 @@ unit: .venv/installed
 	pytest -q -n auto
 
 workflow: .venv/installed  ## the smoke preset, short trainings and the shipped weights, end to end
-	pytest -q -m workflow -n 2 --dist loadgroup
+	pytest -q -m workflow -n 2 --dist loadgroup --durations 10
 
 slow: .venv/installed  ## what takes minutes each: about 90 minutes in all
 	pytest -q -m slow -rs
