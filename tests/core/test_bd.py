@@ -214,6 +214,9 @@ def test_subsets_are_rate_ranks():
     assert CURVE.subset("mid4").rates.tolist() == RATES[1:5].tolist()
     assert CURVE.subset("high4").rates.tolist() == RATES[2:].tolist()
     assert len(Curve.of(RATES[:5], SCORES[:5]).subset("low4")) == 0
+    seven = Curve.of([*RATES, 800], [*SCORES, 0.45])
+    assert seven.subset("mid4").rates.tolist() == RATES[1:5].tolist()
+    assert seven.subset("high4").rates.tolist() == [*RATES[3:], 800]
 
 
 # --- statuses -------------------------------------------------------------------------------------

@@ -125,30 +125,34 @@ def test_the_command_reads_tables_and_repeats_itself(tmp_path: Path) -> None:
     write_scores(scores, [*rows("source"), *rows("uniform")])
     names = ("p_map", "bd_map", "p_map_area", "bd_rate")
     errors, statuses = ([f"{name}_{of}" for name in names] for of in ("error", "status"))
-    table = write(
-        tmp_path / "table3.csv",
-        [
-            {"scene": scene, **dict.fromkeys(names, value), **dict.fromkeys(errors, error)}
-            | dict.fromkeys(statuses, status)
-            for scene, value, error, status in (
-                ("a", "-2.5", "", "ok"),
-                ("empty", "", "", "no_overlap"),
-                ("mean", "-2.5", "", "1 of 2"),
-            )
-        ],
-    )
+    tables = [
+        write(
+            tmp_path / f"{name}.csv",
+            [
+                {"scene": scene, **dict.fromkeys(names, value), **dict.fromkeys(errors, error)}
+                | dict.fromkeys(statuses, status)
+                for scene, value, error, status in (
+                    ("a", "-2.5", "", "ok"),
+                    ("empty", "", "", "no_overlap"),
+                    ("mean", "-2.5", *mean),
+                )
+            ],
+        )
+        for name, mean in (("table3", ("", "1 of 2")), ("table4", ("0.5", "3 of 4")))
+    ]
     checks = write(tmp_path / "sanity.csv", [{"status": "pass"}, {"status": "pass"}])
     written = []
     for _ in range(2):
         outputs = [tmp_path / name for name in ("m.json", "r.csv", "a.csv", "s.csv")]
         flags = ("--metrics-out", "--rate-accuracy-out", "--accuracy-m-out", "--scenes-out")
         words = [word for pair in zip(flags, map(str, outputs), strict=True) for word in pair]
-        sources = ["--scores", str(scores), "--differences", str(table)]
+        sources = ["--scores", str(scores), "--differences", *map(str, tables)]
         assert stage(["metrics", *sources, "--costs", "--checks", str(checks), *words]) == 0
         written.append([path.read_bytes() for path in outputs])
     assert written[0] == written[1]
     numbers = json.loads(written[0][0])
     # A mean over one scene has no standard error.
     assert numbers["table3"]["bd_map"] == {"mean": -2.5, "n": 1}
+    assert numbers["table4"]["bd_map"] == {"mean": -2.5, "error": 0.5, "n": 3}
     assert numbers["checks"] == {"pass": 2}
-    assert [line.split(b",")[1] for line in written[0][3].splitlines()[1:]] == [b"a", b"mean"]
+    assert [line.split(b",")[1] for line in written[0][3].splitlines()[1:]] == [b"a", b"mean"] * 2

@@ -213,6 +213,10 @@ def test_a_mean_is_bold_where_it_exceeds_two_standard_errors(scores):
     assert float(rows[-1]["p_map_error"]) == pytest.approx(40, abs=1e-3)
     assert "| 20 ± 40 |" in markdown
     assert "**" not in markdown.splitlines()[6]
+    # Nor is it bold where the mean is better, but no more than its error.
+    rows, markdown, _ = make(scores, "3", "--anchor", "manifold", "--test", "uniform")
+    assert float(rows[-1]["p_map"]) < 0 < float(rows[-1]["bd_map"])
+    assert "**" not in markdown.splitlines()[6]
 
 
 def test_another_anchor_and_test(scores):
