@@ -4,7 +4,7 @@ PRESET ?= mini
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: reproduce report test lint types unit workflow slow models lock format clean
+.PHONY: reproduce report test lint types unit workflow faults soak slow models lock format clean
 
 reproduce: .venv/installed  ## every table and figure, and the report
 	snakemake --cores all --config preset=$(PRESET)
@@ -27,6 +27,14 @@ unit: .venv/installed
 
 workflow: .venv/installed  ## the smoke preset, short trainings and the shipped weights, end to end
 	pytest -q -m workflow -n 2 --dist loadgroup --durations 10
+
+faults: .venv/installed  ## kills, damage, full disks, fuzzing; the table of docs/reliability.md
+	pytest -q -m faults tests/faults --write-table
+
+soak: .venv/installed  ## the same with more of everything: 10 kills of each kind, 20 rounds, 10,000 inputs
+	pytest -q -m faults tests/faults --rounds 10 -k test_kill
+	pytest -q -m faults tests/faults/test_soak.py --rounds 20
+	pytest -q -m faults tests/faults/test_fuzz.py --inputs 10000
 
 slow: .venv/installed  ## what takes minutes each: about 90 minutes in all
 	pytest -q -m slow -rs

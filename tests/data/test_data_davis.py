@@ -164,3 +164,11 @@ def test_real_sequences_load(real: Path, bring: Import) -> None:
     assert list(list_sequences("own", own)) == names
     again = bring(own, "car-shadow")
     assert all((a == b).all() for a, b in zip(result.frames, again.frames, strict=True))
+
+
+def test_a_set_that_is_no_text_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "ImageSets" / "2017" / "train.txt"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"bl\xfccher\n")
+    with pytest.raises(VcmflowError, match="not a list of names in UTF-8"):
+        list_sequences("d", {"loader": "davis", "path": str(tmp_path), "sequences": "train"})

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import intact
 from vcmflow.core.listing import check_picture_gaps, list_pictures, walk
 from vcmflow.data.types import (
     DatasetConfig,
@@ -167,7 +168,11 @@ def _image_set(sets: Path, name: str, year: int | None) -> list[str]:
             "or a list of names"
         )
     names = []
-    for line in path.read_text("utf-8").splitlines():
+    try:
+        lines = intact(path).read_text("utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise VcmflowError(f"{path}: not a list of names in UTF-8") from None
+    for line in lines:
         words = line.split()
         if words:
             names.append(Path(words[0]).parent.name if "/" in words[0] else words[0])

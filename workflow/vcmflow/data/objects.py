@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.files import whole_file
+from vcmflow.core.files import intact, whole_file
 from vcmflow.data.types import SequenceSpec
 
 COLUMNS = ("id", "objects", "settings")
@@ -51,7 +51,7 @@ def without_objects(path: Path, specs: Mapping[str, SequenceSpec]) -> set[str]:
     """
     empty = set()
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with intact(path).open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             if tuple(reader.fieldnames or ()) != COLUMNS:
                 raise VcmflowError(f"{path}: columns have to be {', '.join(COLUMNS)}; remove it")

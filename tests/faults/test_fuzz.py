@@ -1,0 +1,230 @@
+"""Damaged and hostile content: readers give a value or the documented error, and no more."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import random
+import resource
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from data_makers import box, rail_labels, write_davis, write_rail
+from tiny_onnx import _field, _tensor
+
+from vcmflow.config.load import load_settings
+from vcmflow.core.decision import Decision, read_decision, write_decision
+from vcmflow.core.encoding import CodedPoint, Encoding, Shape, read_encoding, write_encoding
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import record
+from vcmflow.core.gaps import read_gaps, write_gaps
+from vcmflow.core.runs import Run as TaskRun
+from vcmflow.core.runs import read_runs, write_runs
+from vcmflow.core.sequence import Sequence, read_sequence, write_sequence
+from vcmflow.core.truth import read_found, read_truth
+from vcmflow.data.coco import read_annotations
+from vcmflow.data.osdar23 import RULES, camera_frames, read_labels
+from vcmflow.data.sequences import list_sequences
+from vcmflow.encode.av1 import Av1
+from vcmflow.encode.bitstream import AVC, HEVC, VVC, hashes_of, pictures_of
+from vcmflow.nets.checkpoint import read_pickle, read_state
+from vcmflow.task.onnx.model import parameters
+
+pytestmark = pytest.mark.faults
+
+ROOT = Path(__file__).parents[2]
+HOSTILE: list[Any] = [
+    *(None, True, -1, 0, 1e300, 10**30, 2**63, "", "x" * 999, "../../x", "/etc/passwd", "a\0b"),
+    *("$(touch x)", [], {}, [[]], {"": None}, [1, 2], "NaN", -0.5, "🙂", "%n", 1e-320),
+]
+SECONDS = 240  # for one reader, whatever the number of inputs; a hang ends there
+
+
+def decision(path: Path) -> None:
+    write_decision(path, Decision("s", "uniform", "uniform", 9, 3, (0, 4, 8), 10.0))
+
+
+def encoding(path: Path) -> None:
+    points = {"22": CodedPoint([], ["-qp", "22"], 0.5)}
+    write_encoding(path, Encoding({"codec": "vvenc"}, Shape(32, 24, 4, 10.0), {}, points))
+
+
+def found(path: Path) -> None:
+    entry = {"image_id": 0, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}
+    write_runs(path, "detection", "m", [(TaskRun("s", "22"), [entry])])
+
+
+def coco(path: Path) -> None:
+    content = {
+        "images": [{"id": k, "file_name": f"s/{k}.png", "height": 24, "width": 40} for k in (0, 1)],
+        "categories": [{"id": 1, "name": "person"}],
+        "annotations": [
+            {"id": 1, "image_id": 0, "category_id": 1, "bbox": [1, 2, 3, 4], "iscrowd": 0}
+        ],
+    }
+    path.write_text(json.dumps(content), "utf-8")
+
+
+def rail(path: Path) -> None:
+    labels = rail_labels([[box("person", 9, 9, 4, 4)], [box("bicycle", 5, 5, 4, 4)]])
+    write_rail(path.parent, "s", labels).replace(path)
+
+
+def davis(path: Path) -> None:
+    write_davis(path.parent, "s", [np.zeros((24, 40)), np.ones((24, 40))])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("s\n", "utf-8")
+
+
+def read_davis(path: Path) -> None:
+    root = path.parents[2]
+    about = {"loader": "davis", "path": str(root), "sequences": "train", "year": 2017}
+    list_sequences("d", about)
+
+
+def arrays(path: Path) -> None:
+    content = {"model": {"a": np.arange(6, dtype=np.float32), "b": np.ones((2, 2))}}
+    path.write_bytes(pickle.dumps(content, 2))
+
+
+def stream(syntax: Any) -> Callable[[Path], None]:
+    starts = {"vvc": b"\0\0\1\0\x98", "hevc": b"\0\0\1\x44\1", "h264": b"\0\0\1\x65"}
+    begin = starts.get(syntax.format, b"\x12\0\x0a\x0b")
+
+    def write(path: Path) -> None:
+        chance = random.Random(syntax.format)
+        path.write_bytes(begin + bytes(chance.choice([0, 0, 1, 3, 40, 255]) for _ in range(400)))
+
+    return write
+
+
+def sent(syntax: Any) -> Callable[[Path], Any]:
+    return lambda path: (pictures_of(path, syntax), hashes_of(path, syntax))
+
+
+# Reader -> (name of its file, writer of a valid one, reader).
+READERS: dict[str, tuple[str, Callable[[Path], Any], Callable[[Path], Any]]] = {
+    "decision": ("a.json", decision, read_decision),
+    "gaps": ("a.gaps", lambda path: write_gaps(path, [3, 3]), read_gaps),
+    "encode.json": ("encode.json", encoding, read_encoding),
+    "sequence": (
+        "a.json",
+        lambda path: write_sequence(path, Sequence("s", "d", "x", "boxes", 4, 10.0, 32, 24)),
+        read_sequence,
+    ),
+    "task results": (
+        "a.json",
+        found,
+        lambda path: [read_found(part, 9, "w") for part in read_runs(path).values()],
+    ),
+    "ground truth": ("a.json", coco, lambda path: read_truth(path, 2)),
+    "COCO": ("a.json", coco, lambda path: read_annotations(path, "s", None)),
+    "RailLabel": (
+        "a.json",
+        rail,
+        lambda path: camera_frames(path, read_labels(path), "rgb_center", RULES),
+    ),
+    "DAVIS sets": ("ImageSets/2017/train.txt", davis, read_davis),
+    "params.yaml": (
+        "params.yaml",
+        lambda path: path.write_bytes((ROOT / "params.yaml").read_bytes()),
+        load_settings,
+    ),
+    "pickle": ("a.pkl", arrays, read_pickle),
+    "torch file": ("a.pt", lambda path: torch.save({"a": torch.ones(9)}, path), read_state),
+    "ONNX": (
+        "a.onnx",
+        lambda path: path.write_bytes(
+            _field(7, _field(5, _tensor("w", np.ones((3, 4), np.float32))))
+        ),
+        lambda path: parameters(path.read_bytes()),
+    ),
+    **{
+        f"stream {syntax.format}": ("a.bin", stream(syntax), sent(syntax))
+        for syntax in (VVC, HEVC, AVC, Av1.syntax)
+    },
+}
+
+
+def mutated(content: bytes, chance: random.Random) -> bytes:
+    """The content with a place of its JSON replaced, or bytes changed, lost, doubled or added."""
+    try:
+        value = json.loads(content)
+    except ValueError:
+        value = None
+    if isinstance(value, dict) and chance.random() < 0.6:
+        for _ in range(chance.randint(1, 3)):
+            place: Any = value
+            while isinstance(place, dict | list) and place:
+                keys = list(place) if isinstance(place, dict) else range(len(place))
+                key = chance.choice(keys)
+                if not isinstance(place[key], dict | list) or chance.random() < 0.3:
+                    if chance.random() < 0.2:
+                        del place[key]
+                    else:
+                        place[key] = chance.choice(HOSTILE)
+                    break
+                place = place[key]
+        return json.dumps(value).encode()
+    data = bytearray(content)
+    for _ in range(chance.randint(1, 8)):
+        if not data:
+            break
+        at = chance.randrange(len(data))
+        kind = chance.randrange(4)
+        if kind == 0:
+            data[at] = chance.choice([0, 255, 127, chance.randrange(256)])
+        elif kind == 1:
+            del data[at : at + chance.randint(1, 40)]
+        elif kind == 2:
+            data[at:at] = data[at : at + chance.randint(1, 40)]
+        else:
+            data[at:at] = bytes(chance.randrange(256) for _ in range(chance.randint(1, 9)))
+    return bytes(data)
+
+
+@contextmanager
+def bounded() -> Iterator[None]:
+    """At most 2 GiB more memory than now, and an end."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    most = pages * resource.getpagesize() + (2 << 30)
+    resource.setrlimit(resource.RLIMIT_AS, (most, before[1]))
+    signal.alarm(SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_only_the_documented_error(tmp_path: Path, chance, tell, request, name: str) -> None:
+    inputs = request.config.getoption("--inputs")
+    file, write, read = READERS[name]
+    path = tmp_path / "in" / file
+    path.parent.mkdir(parents=True)
+    write(path)
+    content = path.read_bytes()
+    record(path).unlink(missing_ok=True)
+    refused = 0
+    with bounded():
+        for number in range(inputs):
+            data = mutated(content, chance)
+            path.write_bytes(data)
+            try:
+                read(path)
+            except VcmflowError as error:
+                refused += 1
+                assert "\n" not in str(error), (number, data[:300])
+            except Exception as error:
+                raise AssertionError(f"input {number}: {error!r}: {data[:2000]!r}") from error
+    assert not (tmp_path / "x").exists()
+    happened = f"{refused} of {inputs} refused in one line, the others read"
+    tell(f"fuzzed {name}", "a value or the documented error, at most 2 GiB, an end", happened)
