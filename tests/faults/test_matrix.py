@@ -207,6 +207,7 @@ def test_a_clock_that_jumps(broken, undisturbed, tell) -> None:
 
 
 FRAMES = f"{SEQUENCE.format('frames')}/frames.mkv"
+TASK = f"{P} vcmflow stage task --kind detection --model faster_rcnn_mini --sequence-ids s"
 ENCODE = STAGES["encode"][0].replace("full", "out")
 MISSING = {
     "no ffmpeg": ({"IMAGEIO_FFMPEG_EXE": "/nowhere/ffmpeg"}, ENCODE, "/nowhere/ffmpeg"),
@@ -215,19 +216,19 @@ MISSING = {
     ),
     "a GPU that is not there": (
         {},
-        f"{P} vcmflow stage task --kind detection --model faster_rcnn_mini --device cuda --weights "
+        f"{TASK} --device cuda --weights "
         f"models/faster_rcnn_mini.safetensors --videos {FRAMES} --runs-out out/a.json",
         "use --device auto or cpu",
     ),
     "missing weights": (
         {},
-        f"{P} vcmflow stage task --kind detection --model faster_rcnn_mini --weights "
+        f"{TASK} --weights "
         f"models/none.safetensors --videos {FRAMES} --runs-out out/a.json",
         "models/none.safetensors",
     ),
     "no torch": (
         {"BLOCKED": "torch"},
-        f"{P} vcmflow stage task --kind detection --model faster_rcnn_mini --weights "
+        f"{TASK} --weights "
         f"models/faster_rcnn_mini.safetensors --videos {FRAMES} --runs-out out/a.json",
         "pip install 'vcmflow[learn]'",
     ),

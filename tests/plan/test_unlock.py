@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vcmflow.__main__ import stage
-from vcmflow.plan.unlock import LOCKS, clear_after_kill
+from vcmflow.plan.unlock import LOCKS, clear_after_kill, running_here
 
 SLEEP = "import time; print('up', flush=True); time.sleep(60)"
 
@@ -22,17 +21,6 @@ def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     LOCKS.mkdir(parents=True)
     (LOCKS / "0.output.lock").write_text("a\n", "utf-8")
     return tmp_path
-
-
-def test_nothing_to_unlock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert stage(["unlock"]) == 0
-    assert not Path(".snakemake").exists()
-
-
-def test_stale_locks_are_removed(locked: Path) -> None:
-    assert stage(["unlock"]) == 0
-    assert not (locked / LOCKS / "0.output.lock").exists()
 
 
 HOLDS = """
@@ -76,11 +64,8 @@ def test_the_next_run_removes_what_a_killed_one_left() -> None:
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
-def test_a_run_in_this_folder_keeps_its_locks(
-    locked: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-    capsys: pytest.CaptureFixture[str],
-    elsewhere: bool,
+def test_a_run_is_found_in_its_folder(
+    locked: Path, tmp_path_factory: pytest.TempPathFactory, elsewhere: bool
 ) -> None:
     program = tmp_path_factory.mktemp("bin") / "snakemake"
     program.write_text(SLEEP, "utf-8")
@@ -90,11 +75,7 @@ def test_a_run_in_this_folder_keeps_its_locks(
     )
     try:
         assert running.stdout is not None and running.stdout.readline() == "up\n"
-        assert stage(["unlock"]) == (0 if elsewhere else 2)
-        assert (locked / LOCKS / "0.output.lock").exists() is not elsewhere
-        if not elsewhere:
-            assert f"process {running.pid}" in capsys.readouterr().err
+        assert (running.pid in running_here(locked)) is not elsewhere
     finally:
         running.kill()
-        running.wait()
-        running.stdout.close()
+        running.communicate()

@@ -40,7 +40,6 @@ STAGES: dict[str, tuple[str, str]] = {
     "provenance": ("vcmflow.provenance.command", "write down where results come from"),
     "parameters": ("vcmflow.config.reference", "write the reference page of params.yaml"),
     "verify": ("vcmflow.plan.verify", "find files that changed after a run"),
-    "unlock": ("vcmflow.plan.unlock", "remove the locks that a killed run left behind"),
 }
 
 

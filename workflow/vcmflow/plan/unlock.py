@@ -1,17 +1,10 @@
-"""``vcmflow stage unlock``: remove the locks of a killed Snakemake run, before DVC runs it again.
-
-Snakemake's locks do not say whose they are, so that it cannot tell a killed run from one that still
-goes on. This looks for the run: on this machine, in this folder.
-"""
+"""What a killed run of Snakemake left in this folder goes before the next one starts."""
 
 from __future__ import annotations
 
-import argparse
 import fcntl
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +13,6 @@ from typing import IO
 # Comes with Snakemake.
 import psutil  # type: ignore[import-untyped]
 
-from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import PART
 
 LOCKS = Path(".snakemake/locks")
@@ -53,33 +45,6 @@ def clear_after_kill() -> IO[str] | None:
     with suppress(OSError):
         fcntl.flock(held, fcntl.LOCK_SH)
     return held
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's flags."""
-    parser.description = "In the current folder: let `snakemake` start after a run was killed."
-
-
-def run(args: argparse.Namespace) -> None:  # noqa: ARG001
-    """Do nothing without locks; remove stale ones.
-
-    Raises:
-        VcmflowError: a run is still going on in this folder, or Snakemake cannot unlock it.
-    """
-    if not LOCKS.is_dir() or not any(LOCKS.iterdir()):
-        return
-    running = running_here(Path.cwd())
-    if running:
-        raise VcmflowError(
-            f"a run is still going on in this folder, process {running[0]}: wait for it or end it"
-        )
-    print("a run was killed: removing its locks", file=sys.stderr, flush=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--unlock"], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        lines = (done.stderr or done.stdout).strip().splitlines()
-        raise VcmflowError(f"snakemake --unlock failed: {lines[-1] if lines else 'no message'}")
 
 
 def running_here(folder: Path) -> list[int]:
