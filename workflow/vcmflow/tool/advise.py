@@ -126,7 +126,8 @@ class Excerpt:
         self.pseudo = truth is None
         self._spool, self._detector = spool, detector
         self._truth = truth or truth_of(self._found(spool.read(range(self.frames))), self.frames)
-        if not self._truth.annotations:
+        self.objects = len(self._truth.annotations)
+        if not self.objects:
             raise VcmflowError(
                 "there is nothing to find in the excerpt (ground truth, or detections with a "
                 "score of 0.5 or more); take another one with --from"

@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> None:
     if args.plot is not None:
         picture_plot(args.plot, trials, goal, title)
     against = "what the detector finds on the original" if excerpt.pseudo else "the ground truth"
-    print(f"\n{title}; mAP against {against}")
+    print(f"\n{title}; mAP against {against}, {excerpt.objects} objects")
     print(verdict(trials, goal))
     print(f"\n  {command(args, trials[0])}")
 
