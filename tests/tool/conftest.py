@@ -37,6 +37,7 @@ def make_video(tmp_path_factory: pytest.TempPathFactory) -> MakeVideo:
         time_base: Fraction = Fraction(1, 12800),
         layout: str = "yuv420p",
         rotation: int = 0,
+        aspect: Fraction = Fraction(1),
         audio: bool = False,
         colour: tuple[int, int] = (2, 2),
         suffix: str = ".mp4",
@@ -49,6 +50,7 @@ def make_video(tmp_path_factory: pytest.TempPathFactory) -> MakeVideo:
             stream.width, stream.height, stream.pix_fmt = width, height, layout
             stream.time_base = stream.codec_context.time_base = time_base
             stream.codec_context.color_primaries, stream.codec_context.color_trc = colour
+            stream.codec_context.sample_aspect_ratio = aspect
             if rotation:
                 stream.set_display_rotation(rotation)
             sound = container.add_stream("aac", rate=8000) if audio else None

@@ -37,6 +37,7 @@ HEADER = Header(
     keep="1/3",
     reconstructor={"reconstructor": "flow"},
     rotation=90,
+    aspect=Fraction(16, 11),
     colour=(9, 16),
 )
 
@@ -94,6 +95,7 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, parts
         ({"width": 0}, "0, not a whole number in 1..16384"),
         ({"height": 20000}, "20000, not a whole number"),
         ({"rotation": 45}, "rotation"),
+        ({"aspect": Fraction(1, 1 << 20)}, "not a whole number"),
         ({"roles": ("a", "a")}, "roles"),
         ({"roles": ()}, "roles"),
         ({"fps": 0.0}, "point or fps"),

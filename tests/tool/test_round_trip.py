@@ -24,6 +24,11 @@ X264 = ("--codec", "{codec: x264, preset: ultrafast}")
 UNEVEN = [0, 400, 900, 1000, 2600, 2700, 4000, 4100, 5555, 6000, 7000]
 
 
+def aspect_of(path: Path) -> Fraction:
+    with av.open(str(path)) as container:
+        return Fraction(container.streams.video[0].sample_aspect_ratio or 1)
+
+
 def times_of(path: Path) -> list[Fraction]:
     return [picture.pts * picture.time_base for picture in read_pictures(path)]
 
@@ -44,6 +49,7 @@ def info_of(path: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
         (11, {"rotation": 90}),
         (11, {"rotation": 180}),
         (11, {"rotation": 270}),
+        (11, {"aspect": Fraction(16, 11)}),
         (11, {"times": UNEVEN}),
         (11, {"times": [time + 7000 for time in UNEVEN]}),
         (11, {"time_base": Fraction(1, 90000)}),
@@ -65,6 +71,7 @@ def test_all_frames_come_back_at_their_times(make_video, tmp_path, capsys, count
     assert round(again.rotation / 90) % 4 == round(first.rotation / 90) % 4
     assert again.color_primaries == first.color_primaries
     assert again.color_trc == first.color_trc
+    assert aspect_of(back) == aspect_of(video)
     # The kept frames are exactly what the codec gives; the others are near.
     gaps = info_of(out, capsys)["segments"][0]["gaps"]
     kept = [0, *np.cumsum(np.array(gaps, int) + 1)] if gaps else [0]

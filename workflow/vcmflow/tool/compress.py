@@ -192,6 +192,7 @@ def compress(
         keep=str(share),
         reconstructor={"reconstructor": reconstructor, **reconstructor_options},
         rotation=source.rotation,
+        aspect=source.aspect,
         colour=source.colour,
         weights=sha256(method.codec_weights) if method.codec_weights else None,
     )

@@ -53,6 +53,7 @@ class Header:
         reconstructor: the instance that is meant to rebuild the others.
         rotation: degrees, counter-clockwise, that the original's player turns its pictures by; the
             frames here are upright.
+        aspect: width of a pixel of the original to its height; 1: square, or not known.
         colour: colour primaries and transfer characteristics of the original (H.273); 2: not known.
         weights: SHA-256 of the codec's weights file, where it has one.
     """
@@ -68,6 +69,7 @@ class Header:
     keep: str
     reconstructor: Mapping[str, Any]
     rotation: int = 0
+    aspect: Fraction = Fraction(1)
     colour: tuple[int, int] = (2, 2)
     weights: str | None = None
 
@@ -87,6 +89,8 @@ class Header:
         }
         if self.rotation:
             content["rotation"] = self.rotation
+        if self.aspect != 1:
+            content["aspect"] = [self.aspect.numerator, self.aspect.denominator]
         if self.colour != (2, 2):
             content["colour"] = list(self.colour)
         if self.weights is not None:
@@ -102,6 +106,7 @@ class Header:
         """
         content = json.loads(data.decode("utf-8"))
         numerator, denominator = (_whole(part, 1, 1 << 31) for part in content["time_base"])
+        across, down = (_whole(part, 1, 1 << 16) for part in content.get("aspect", (1, 1)))
         primaries, transfer = (_whole(part, 0, 255) for part in content.get("colour", (2, 2)))
         header = cls(
             codec=_instance(content["codec"], "codec"),
@@ -115,6 +120,7 @@ class Header:
             keep=_word(content["keep"]),
             reconstructor=_instance(content["reconstructor"], "reconstructor"),
             rotation=_whole(content.get("rotation", 0), 0, 270),
+            aspect=Fraction(across, down),
             colour=(primaries, transfer),
             weights=None if content.get("weights") is None else _word(content["weights"]),
         )

@@ -121,6 +121,7 @@ def _add_stream(
     context.color_primaries, context.color_trc = header.colour
     if crf is not None:
         context.colorspace, context.color_range = _BT709, _LIMITED
+    context.sample_aspect_ratio = header.aspect
     if header.rotation:
         stream.set_display_rotation(header.rotation)
     return stream

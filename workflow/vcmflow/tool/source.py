@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -44,6 +44,7 @@ class Source:
         fps: frames per second, on average.
         count: how many frames there are by the file's own account, None where it gives none.
         rotation: see ``tool.container.Header``.
+        aspect: likewise.
         colour: likewise.
         audio: there is sound, too.
     """
@@ -54,6 +55,7 @@ class Source:
     fps: float
     count: int | None = None
     rotation: int = 0
+    aspect: Fraction = Fraction(1)
     colour: tuple[int, int] = (2, 2)
     audio: bool = False
 
@@ -89,42 +91,36 @@ def open_timed(path: Path, fps: float | None = None) -> Source:
     """
     path = Path(path)
     if path.is_dir():
-        count: int | None = len(list_pictures(path))
-        return _with(of_frames(open_source(path), fps or FPS, str(path)), count)
+        pictures_there = len(list_pictures(path))
+        return replace(of_frames(open_source(path), fps or FPS, str(path)), count=pictures_there)
     with open_video(path) as container:
         stream = container.streams.video[0]
         rate = stream.average_rate or stream.guessed_rate
-        count, audio = stream.frames or None, bool(container.streams.audio)
         time_base = stream.time_base or Fraction(1, 90_000)
+        aspect = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
+        count, audio = stream.frames or None, bool(container.streams.audio)
     pictures = read_pictures(path)
     first = next(pictures)  # there is one, or it raises
-    colour = tuple(value if 0 < value < 256 else 2 for value in _colour(first))
-    rotation = round(first.rotation / 90) % 4 * 90
     whole = itertools.chain([first], pictures)
     if fps is not None:
         source = of_frames(map(to_frame, whole), fps, str(path))
-        return _with(source, count, rotation, (colour[0], colour[1]), audio)
-    length = max(1, round(1 / (rate * time_base))) if rate else 1
-    timed = _timed(whole, time_base, length, str(path))
-    mean = float(rate) if rate else FPS
-    return Source(str(path), timed, time_base, mean, count, rotation, (colour[0], colour[1]), audio)
-
-
-def _with(
-    source: Source,
-    count: int | None,
-    rotation: int = 0,
-    colour: tuple[int, int] = (2, 2),
-    audio: bool = False,
-) -> Source:
-    return Source(
-        *(source.name, source.frames, source.time_base, source.fps),
-        *(count, rotation, colour, audio),
+    else:
+        length = max(1, round(1 / (rate * time_base))) if rate else 1
+        timed = _timed(whole, time_base, length, str(path))
+        source = Source(str(path), timed, time_base, float(rate) if rate else FPS)
+    return replace(
+        source,
+        count=count,
+        rotation=round(first.rotation / 90) % 4 * 90,
+        aspect=aspect if max(aspect.numerator, aspect.denominator) <= 1 << 16 else Fraction(1),
+        colour=_colour(first),
+        audio=audio,
     )
 
 
 def _colour(picture: av.VideoFrame) -> tuple[int, int]:
-    return int(picture.color_primaries), int(picture.color_trc)
+    primaries, transfer = int(picture.color_primaries), int(picture.color_trc)
+    return primaries if 0 < primaries < 256 else 2, transfer if 0 < transfer < 256 else 2
 
 
 def _timed(
