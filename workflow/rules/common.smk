@@ -26,6 +26,7 @@ envvars:
 
 from vcmflow.config.load import load_settings, plain
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.guard import lead_jobs
 from vcmflow.core.machine import local_gpus
 from vcmflow.data.catalogue import read_catalogue
 from vcmflow.plan.check import check, check_weights, weights_files
@@ -36,7 +37,7 @@ from vcmflow.plan.products import Products, figure_code, table_code
 from vcmflow.plan.unlock import clear_after_kill
 
 # A run that was killed leaves neither locks nor jobs behind.
-os.environ["VCMFLOW_PARENT"] = str(os.getpid())
+lead_jobs()
 if workflow.is_main_process:
     HELD = clear_after_kill()
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from vcmflow.core.errors import VcmflowError
 
-# The process that a job must not outlive, set by the Snakefile.
+# The process that a job must not outlive.
 PARENT = "VCMFLOW_PARENT"
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
@@ -67,6 +67,11 @@ def told(error: Exception) -> str | None:
             f"the GPU's memory is full; smaller frames or batches, or --device cpu ({text[:200]})"
         )
     return None
+
+
+def lead_jobs() -> None:
+    """Let the commands that this process starts from now on end with it; the Snakefile does."""
+    os.environ[PARENT] = str(os.getpid())
 
 
 def _end(number: int, _: Any) -> None:
