@@ -95,11 +95,13 @@ def arrays(path: Path) -> None:
 
 def stream(syntax: Any) -> Callable[[Path], None]:
     starts = {"vvc": b"\0\0\1\0\x98", "hevc": b"\0\0\1\x44\1", "h264": b"\0\0\1\x65"}
-    begin = starts.get(syntax.format, b"\x12\0\x0a\x0b")
+    # A temporal delimiter, a sequence header and a shown key frame, again and again.
+    units = b"\x12\0\x0a\x03\0\0\0\x32\x04\x10\0\0\0" * 30
 
     def write(path: Path) -> None:
         chance = random.Random(syntax.format)
-        path.write_bytes(begin + bytes(chance.choice([0, 0, 1, 3, 40, 255]) for _ in range(400)))
+        rest = bytes(chance.choice([0, 0, 1, 3, 40, 255]) for _ in range(400))
+        path.write_bytes(starts[syntax.format] + rest if syntax.format in starts else units)
 
     return write
 
