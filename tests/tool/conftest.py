@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from vcmflow.core.detections import Detections
 from vcmflow.core.video import Frame
 
 MakeVideo = Callable[..., Path]
@@ -69,3 +70,26 @@ def make_video(tmp_path_factory: pytest.TempPathFactory) -> MakeVideo:
         return path
 
     return make
+
+
+class Brightest:
+    """Finds what is brighter than 200, and is as sure of it as it is bright."""
+
+    parameters = 0
+
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        return [self._detect(frame) for frame in frames]
+
+    def _detect(self, frame: Frame) -> Detections:
+        ys, xs = np.nonzero(frame.min(axis=2) > 200)
+        if not len(xs):
+            nothing = np.zeros(0, np.float32)
+            return Detections(np.zeros((0, 4), np.float32), nothing, np.zeros(0, np.int64))
+        box = np.array([[xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]], np.float32)
+        return Detections(box, np.array([0.9], np.float32), np.array([1]))
+
+
+@pytest.fixture
+def brightest() -> Brightest:
+    """A detector that needs no network."""
+    return Brightest()

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from vcmflow.__main__ import main
-from vcmflow.core.detections import Detections
 from vcmflow.core.errors import VcmflowError
 from vcmflow.tool.advise import Candidate, Excerpt, Goal, Trial, advise, between, candidates
 from vcmflow.tool.compress import Spool
@@ -24,25 +23,8 @@ RATE = Goal(kbps=100)
 ACCURACY = Goal(accuracy=0.5)
 
 
-class Brightest:
-    """Finds what is brighter than 200, and is as sure of it as it is bright."""
-
-    parameters = 0
-
-    def detect(self, frames):
-        return [self._detect(frame) for frame in frames]
-
-    def _detect(self, frame):
-        ys, xs = np.nonzero(frame.min(axis=2) > 200)
-        if not len(xs):
-            nothing = np.zeros(0, np.float32)
-            return Detections(np.zeros((0, 4), np.float32), nothing, np.zeros(0, np.int64))
-        box = np.array([[xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]], np.float32)
-        return Detections(box, np.array([0.9], np.float32), np.array([1]))
-
-
 @pytest.fixture
-def excerpt(tmp_path):
+def excerpt(tmp_path, brightest):
     """A bright square that jumps about on noise: what is dropped is lost."""
     chance = np.random.default_rng(1)
     frames = []
@@ -53,7 +35,7 @@ def excerpt(tmp_path):
         frames.append(frame)
     spool = Spool(tmp_path / "excerpt.rgb")
     assert len(list(spool.record(of_frames(frames).frames))) == 8
-    return Excerpt(spool, 25.0, Brightest())
+    return Excerpt(spool, 25.0, brightest)
 
 
 def test_dropping_what_cannot_be_rebuilt_is_not_advised(excerpt):
@@ -79,12 +61,12 @@ def test_a_rate_is_kept(excerpt):
     assert best.accuracy == max(trial.accuracy for trial in trials if trial.kbps <= 600)
 
 
-def test_nothing_to_find_is_said(tmp_path):
+def test_nothing_to_find_is_said(tmp_path, brightest):
     spool = Spool(tmp_path / "excerpt.rgb")
     frames = [np.zeros((32, 32, 3), np.uint8)] * 2
     assert len(list(spool.record(of_frames(frames).frames))) == 2
     with pytest.raises(VcmflowError, match="nothing to find in the excerpt"):
-        Excerpt(spool, 25.0, Brightest())
+        Excerpt(spool, 25.0, brightest)
 
 
 def trials(*points):

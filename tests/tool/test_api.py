@@ -14,7 +14,6 @@ from vcmflow.core.errors import VcmflowError
 from vcmflow.core.truth import Annotation, Truth
 from vcmflow.core.video import read_video
 from vcmflow.sample.decide import choose_frames
-from vcmflow.task.yolact_mini import build as yolact_mini
 
 METHOD = api.Method(codec="{codec: x264, preset: ultrafast}")
 
@@ -45,17 +44,21 @@ def test_the_commands_do_the_same(make_video, tmp_path, capsys):
     assert "kbit/s" in capsys.readouterr().out
 
 
-def test_accuracy_of_unchanged_frames_is_perfect(make_video):
-    frames = list(read_video(make_video(3, 96, 96)))
-    detector = yolact_mini(None, "cpu")
-    truth = Truth({1: "person"}, (Annotation(0, 1, (0, 0, 9, 9), 81, False, False, None, None),))
-    same = api.evaluate(frames, frames, detector=detector)
-    assert same.psnr == 100
-    assert same.status == "pseudo"
-    assert all(value in (1.0, None) for value in same.accuracy.values())
-    against = api.evaluate(frames, frames, detector=detector, truth=truth)
-    assert against.status == ""
-    assert set(against.accuracy) == {"map", "map50", "ap_person", "ap50_person"}
+def test_accuracy_is_that_of_what_is_found(brightest):
+    frames = [np.zeros((40, 60, 3), np.uint8) for _ in range(10)]
+    for number, frame in enumerate(frames):
+        frame[5:25, 2 * number : 2 * number + 20] = 255
+    same = api.evaluate(frames, frames, detector=brightest)
+    assert (same.psnr, same.ssim, same.status) == (100, 1, "pseudo")
+    assert same.accuracy == {"map": 1, "map50": 1, "ap_person": 1, "ap50_person": 1}
+    # Half the frames show what was there ten pixels away: IoU 1 / 3.
+    moved = [*frames[:5], *(np.roll(frame, 10, axis=1) for frame in frames[5:])]
+    half = api.evaluate(frames, moved, detector=brightest, kept=range(5))
+    assert half.accuracy["map"] == pytest.approx(51 / 101)  # precision 1 up to recall 1/2
+    assert half.psnr_kept == 100
+    box = Annotation(0, 3, (0, 5, 20, 20), 400, False, False, None, None)
+    other = api.evaluate(frames, frames, detector=brightest, truth=Truth({3: "car"}, (box,)))
+    assert (other.status, other.accuracy["map"]) == ("", 0)
 
 
 def test_as_many_frames_are_wanted(make_video):

@@ -214,7 +214,7 @@ def attack(original: bytes, folder: Path, count: int, decode_every: int, seed: i
 @pytest.mark.parametrize(
     ("codec", "count", "decode_every"),
     [
-        ("{codec: x264, preset: ultrafast, intra_period: 4}", 300, 60),
+        ("{codec: x264, preset: ultrafast, intra_period: 4}", 1000, 100),
         pytest.param("vvenc", 3000, 20, marks=pytest.mark.slow),
         pytest.param("{codec: x265, intra_period: 4}", 3000, 20, marks=pytest.mark.slow),
         pytest.param("{codec: av1, intra_period: 4}", 4000, 20, marks=pytest.mark.slow),
