@@ -38,11 +38,16 @@ class Candidate:
     @property
     def name(self) -> str:
         """What tables and plots call it."""
-        sampler, _ = parse_instance(self.method.sampler, "sampler")
-        codec, _ = parse_instance(self.method.codec, "codec")
-        if SAMPLERS[sampler].keeps_all or self.keep == "1":
+        codec = _label(self.method.codec, "codec")
+        if self.keep == "1":
             return f"{codec}, all frames"
-        return f"{codec}, {sampler} {self.keep}"
+        return f"{codec}, {_label(self.method.sampler, 'sampler')} {self.keep}"
+
+
+def _label(instance: str, key: str) -> str:
+    name, options = parse_instance(instance, key)
+    own = ", ".join(f"{option} {value}" for option, value in options.items())
+    return f"{name} ({own})" if own else name
 
 
 @dataclass(frozen=True)
