@@ -169,3 +169,22 @@ def received(path: Path, encoding: Encoding, point: str) -> dict[str, Path]:
             )
         files[stream.role] = file
     return files
+
+
+def check_weights(where: object, expected: str | None, weights: Path | None) -> None:
+    """Check that a learned codec's weights are those that encoded.
+
+    Args:
+        where: what was encoded, for messages.
+        expected: SHA-256 of the weights that encoded it; None: the codec has none.
+        weights: the file at hand.
+
+    Raises:
+        VcmflowError: it is not the same file, or not given.
+    """
+    if expected is None:
+        return
+    if weights is None:
+        raise VcmflowError(f"{where}: needs --codec-weights, the file that encoded it")
+    if not weights.is_file() or sha256(weights) != expected:
+        raise VcmflowError(f"--codec-weights {weights}: not the weights that encoded {where}")

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from vcmflow.core.decision import read_decision
-from vcmflow.core.encoding import Encoding, read_encoding, received
+from vcmflow.core.encoding import check_weights, read_encoding, received
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.features import write_features
-from vcmflow.core.files import sha256, write_json
+from vcmflow.core.files import write_json
 from vcmflow.core.gaps import read_gaps
 from vcmflow.core.options import parse_instance
 from vcmflow.core.registry import build, find
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> None:
             f"allowed: {', '.join(n for n, e in RECONSTRUCTORS.items() if gives in e.takes)}"
         )
     _check_outputs(args.out, ".mkv" if gives == "frames" else ".npz")
-    _check_weights(args.encoded, encoding, args.codec_weights)
+    check_weights(args.encoded, encoding.weights, args.codec_weights)
     machine = {"device": args.device, "threads": args.threads}
     offered = machine | {"weights": args.codec_weights}
     codec = build(CODECS, codec_name, "codec", codec_options, offered=offered)
@@ -122,12 +122,3 @@ def _check_outputs(paths: list[Path], suffix: str) -> None:
     for path in paths:
         if path.suffix != suffix:
             raise VcmflowError(f"--out {path}: what this codec gives is written as {suffix}")
-
-
-def _check_weights(path: Path, encoding: Encoding, weights: Path | None) -> None:
-    if encoding.weights is None:
-        return
-    if weights is None:
-        raise VcmflowError(f"{path}: needs --codec-weights, the file that encoded it")
-    if not weights.is_file() or sha256(weights) != encoding.weights:
-        raise VcmflowError(f"--codec-weights {weights}: not the weights that encoded {path}")

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from vcmflow.core.encoding import Shape
+from vcmflow.core.encoding import Shape, check_weights
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.files import sha256
 from vcmflow.core.gaps import positions_from_gaps
 from vcmflow.core.options import parse_instance
 from vcmflow.core.registry import find
@@ -19,7 +18,7 @@ from vcmflow.encode.codec import Codec
 from vcmflow.encode.registry import CODECS, check_points
 from vcmflow.reconstruct.rebuild import rebuild
 from vcmflow.reconstruct.reconstructor import Reconstructor
-from vcmflow.tool.container import Header, Reader, Segment
+from vcmflow.tool.container import Reader, Segment
 from vcmflow.tool.method import build_codec, build_reconstructor
 from vcmflow.tool.source import Timed
 
@@ -60,7 +59,7 @@ class Receiver:
                 f"{', '.join(entry.streams)}"
             )
         check_points(name, [header.point])
-        check_weights(reader.name, header, codec_weights)
+        check_weights(reader.name, header.weights, codec_weights)
         self._entry = entry
         self._codec: Codec = build_codec(name, options, codec_weights, device, threads)
         self._make = reconstructor or json.dumps(dict(header.reconstructor))
@@ -125,17 +124,3 @@ class Receiver:
         if self._reconstructor is None:
             self._reconstructor = build_reconstructor(self._make, *self._with)
         return self._reconstructor
-
-
-def check_weights(name: str, header: Header, weights: Path | None) -> None:
-    """Check that a learned codec's weights are those that encoded.
-
-    Raises:
-        VcmflowError: they are not, or are not given.
-    """
-    if header.weights is None:
-        return
-    if weights is None:
-        raise VcmflowError(f"{name}: needs --codec-weights, the file that encoded it")
-    if not weights.is_file() or sha256(weights) != header.weights:
-        raise VcmflowError(f"--codec-weights {weights}: not the weights that encoded {name}")
