@@ -52,6 +52,7 @@ CODECS: dict[str, CodecEntry] = {
         needs=("importance",),
         streams={"base": ".265"},
         points=(0, 51),
+        period_step=8,
     ),
     "lossless": CodecEntry(
         "vcmflow.encode.lossless:build", streams={"base": ".mkv"}, points=(0, 0), lossless=True

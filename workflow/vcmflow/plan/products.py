@@ -330,13 +330,16 @@ class Products:
         return self._table("compare", datasets, ["--anchor", anchor, *self._fit])
 
     def _importance_pairs(self, dataset: Dataset) -> list[tuple[Method, Method]]:
-        """Methods whose codec takes a map, each with the one that differs in having none."""
+        """Methods whose codec takes a map, each with the one that differs in having none.
+
+        The anchor may take one, too, at strength 0.
+        """
         anchor = self.settings.tables.importance
         pairs = []
         for method in dataset.methods.values():
             drawn = self.settings.encode.codecs[method.codec].importance
             other = dataset.counterpart(method.name, anchor) if anchor and drawn else None
-            if other and method.swept is None:
+            if other and other != method.name and method.swept is None:
                 pairs.append((method, dataset.methods[other]))
         return pairs
 
