@@ -81,7 +81,7 @@ def test_distortions_follow_what_was_found():
 
 @pytest.fixture
 def network():
-    """Two layers of a small convolutional network."""
+    """Two layers of a small convolutional network that looks at the left half only."""
     torch.manual_seed(0)
     first = torch.nn.Conv2d(3, 4, 5, stride=4, padding=2)
     second = torch.nn.Conv2d(4, 6, 3, stride=2, padding=1)
@@ -89,6 +89,7 @@ def network():
     def look(frame):
         with torch.no_grad():
             picture = torch.from_numpy(np.array(frame)).permute(2, 0, 1)[None].float() / 255
+            picture[..., picture.shape[-1] // 2 :] = 0
             low = first(picture).relu()
             return [layer[0].numpy() for layer in (low, second(low))]
 
@@ -97,8 +98,6 @@ def network():
 
 def test_x265_mcfd_spares_features_at_an_equal_rate(network, monkeypatch, tmp_path, moving_frames):
     frames = moving_frames(2, 128, 96)
-    for frame in frames:
-        frame[:, 64:] = frame[:, 64:] // 16 + 100  # little to see, and to code, on the right
     shape = Shape(128, 96, 2, 10.0)
     monkeypatch.setattr("vcmflow.encode.x265_mcfd.proxy_features", lambda *_: network)
 
@@ -122,9 +121,9 @@ def test_x265_mcfd_spares_features_at_an_equal_rate(network, monkeypatch, tmp_pa
     offered = {"weights": tmp_path / "proxy.safetensors"}
     spared, bytes_spared, qps = harm("x265_mcfd", {}, match_rate=True)
     assert harm("x265_mcfd", {}, match_rate=True)[1] == bytes_spared
-    assert np.ptp(qps) >= 3
+    assert qps[..., :4].mean() < qps[..., 4:].mean() - 2
     assert abs(len(bytes_spared) / len(bytes_plain) - 1) < 0.02
-    assert spared < plain
+    assert spared < 0.95 * plain
 
 
 def test_without_weights_it_says_so(tmp_path, moving_frames):

@@ -82,15 +82,14 @@ class Allocation:
         if texture is not None and self.texture:
             weights = weights * texture**self.texture
         areas, step = block_areas(width, height), self.block // BLOCK
-        area = _sums(areas, step)
-        coarse = _sums(weights * areas, step) / area
+        area = block_sums(areas, step)
+        coarse = block_sums(weights * areas, step) / area
         coarse /= np.maximum(coarse.mean((1, 2), keepdims=True), np.finfo(float).tiny)
         if self.region is not None:
             coarse = np.stack([in_two(picture, self.region) for picture in coarse])
         ideal = -3 * self.strength * np.log2(coarse + _LEAST)
         offsets = rounded(centred(ideal, area, self.limit) + mean, area)
-        full = np.repeat(np.repeat(offsets, step, 1), step, 2)
-        return full[:, : weights.shape[1], : weights.shape[2]]
+        return spread(offsets, step, weights.shape)
 
 
 def check_grid(importance: Importance, width: int, height: int) -> None:
@@ -177,7 +176,19 @@ def texture_of(luma: npt.NDArray[np.integer]) -> FloatArray:
     picture = luma.astype(np.float64)
     change = np.abs(np.diff(picture, axis=0, append=picture[-1:])) / 2
     change += np.abs(np.diff(picture, axis=1, append=picture[:, -1:])) / 2
-    return 1 + _sums(change, BLOCK) / block_areas(luma.shape[1], luma.shape[0])
+    return 1 + block_sums(change, BLOCK) / block_areas(luma.shape[1], luma.shape[0])
+
+
+def spread(offsets: Offsets, step: int, shape: tuple[int, ...]) -> Offsets:
+    """Offsets of larger blocks, step x step of the small ones each, as those of the small ones.
+
+    Args:
+        offsets: pictures x rows x columns of large blocks.
+        step: see above.
+        shape: of the result.
+    """
+    full = np.repeat(np.repeat(offsets, step, 1), step, 2)
+    return full[:, : shape[1], : shape[2]]
 
 
 def block_areas(width: int, height: int) -> FloatArray:
@@ -191,7 +202,7 @@ def _sides(length: int) -> FloatArray:
     return np.minimum(BLOCK, length - starts).astype(np.float64)
 
 
-def _sums(values: FloatArray, step: int) -> FloatArray:
+def block_sums(values: FloatArray, step: int) -> FloatArray:
     """Sums over step x step elements of the last two axes; fewer at the far ends."""
     rows = np.add.reduceat(values, np.arange(0, values.shape[-2], step), axis=-2)
     return np.add.reduceat(rows, np.arange(0, values.shape[-1], step), axis=-1)

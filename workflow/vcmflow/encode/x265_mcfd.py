@@ -12,9 +12,19 @@ from typing import Any
 
 import numpy as np
 
+from vcmflow.core.arrays import BLOCK
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.video import Frame
-from vcmflow.encode.allocation import Allocation, FloatArray, Offsets, block_areas, rounded
+from vcmflow.encode.allocation import (
+    Allocation,
+    BlockSize,
+    FloatArray,
+    Offsets,
+    block_areas,
+    block_sums,
+    rounded,
+    spread,
+)
 from vcmflow.encode.bundled import Flag, IntraPeriod, Structure
 from vcmflow.encode.codec import Codec, Video
 from vcmflow.encode.decode import decode_stream
@@ -62,13 +72,18 @@ class X265Mcfd(X265Roi):
         sizes = np.array([size for _, size in coded], np.float64)
         bits = sizes[:, None, None, None] * (texture / texture.sum())
         found = distortions([path for path, _ in coded])
-        budget = float(sizes[STEPS.index(0)])
-        chosen = choose(found, bits, budget)
+        budget, step = float(sizes[STEPS.index(0)]), self.allocation.block // BLOCK
+
+        def choice(bits: FloatArray) -> Offsets:
+            large = choose(block_sums(found, step), block_sums(bits, step), budget)
+            return spread(large, step, texture.shape)
+
+        chosen = choice(bits)
         path, size = code(chosen)
         found = corrected(found, chosen, distortions([path])[0])
         index = np.searchsorted(STEPS, chosen)[None]
         predicted = float(np.take_along_axis(bits, index, 0).sum())
-        chosen = choose(found, bits * (size / predicted), budget)
+        chosen = choice(bits * (size / predicted))
         area = block_areas(shape.width, shape.height)
         return lambda mean: rounded(chosen.astype(np.float64) + mean, area)
 
@@ -117,6 +132,7 @@ def build(
     structure: Structure = "ra",
     preset: Preset = "faster",
     intra_period: IntraPeriod = 32,
+    block: BlockSize = 64,
     match_rate: Flag = False,
     threads: int = 1,
 ) -> Codec:
@@ -127,6 +143,7 @@ def build(
         structure: "ra" or "ai".
         preset: x265's.
         intra_period: distance of intra pictures in random access.
+        block: side of the blocks that choose, in px. Small ones depend on what their neighbours do.
         match_rate: shift the offsets until the stream is as long as one without any.
         threads: of the decoder and the network.
     """
@@ -136,4 +153,5 @@ def build(
             raise VcmflowError("codec 'x265_mcfd' needs --weights, those of network 'proxy_mini'")
         return proxy_features(Path(weights), threads)
 
-    return X265Mcfd(structure, threads, preset, intra_period, Allocation(), match_rate, features)
+    allocation = Allocation(block=block)
+    return X265Mcfd(structure, threads, preset, intra_period, allocation, match_rate, features)
