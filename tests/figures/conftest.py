@@ -52,7 +52,8 @@ def flags(tmp_path_factory: pytest.TempPathFactory) -> Flags:
     names = ["bear", "blackswan"]
     single = made_up.scores_table("davis", names, codecs=["vvc"], kind="")
     sequences = folder / "sequences.csv"
-    made_up.write_table(sequences, made_up.tidy(single, "sequence"))
+    levels = [made_up.tidy(single, level) for level in ("sequence", "scene", "dataset")]
+    made_up.write_table(sequences, pd.concat(levels))
     every = {"codecs": ["vvc", "hevc", "av1", "avc"], "reconstructors": ["flow", "hold"]}
     cells = made_up.scores_table(samplers=["all", "uniform", "manifold"], **every)
     boxes = made_up.tidy(cells, "dataset")

@@ -109,8 +109,9 @@ def write_table(path: Path, table: pd.DataFrame) -> Path:
 
 
 def write_scores(path: Path, *tables: pd.DataFrame) -> Path:
-    """Write wide scores as the score stage does."""
-    return write_table(path, pd.concat([tidy(table) for table in tables]))
+    """Write wide scores as the score stage does: of scenes, and of each dataset as a whole."""
+    levels = [tidy(table, level) for table in tables for level in ("scene", "dataset")]
+    return write_table(path, pd.concat(levels))
 
 
 def walk(count: int, seed: int, bursts: bool = True) -> np.ndarray[Any, np.dtype[np.float32]]:

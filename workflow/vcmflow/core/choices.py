@@ -99,5 +99,5 @@ def percentile(choices: Sequence[Choice], value: float, by: str) -> float:
     known = [other for other in values if not math.isnan(other)]
     if not known or math.isnan(value):
         return math.nan
-    worse = sum(other < value for other in known) + sum(other == value for other in known) / 2
-    return 100 * worse / len(known)
+    worse = sum((other < value) + (other == value) / 2 for other in known)
+    return 100 * float(worse) / len(known)

@@ -38,8 +38,8 @@ def build(inputs: Inputs) -> Figure:
         (line,) = axes.plot(hull["kbps"], hull[accuracy], color="0.6", lw=3, zorder=1)
         for name, look in chosen.items():
             own = points[samplers == name]
-            for share, part in own.groupby("share"):
-                size = 2 + 5 * float(share)
+            for share in own["share"].unique().tolist():
+                part, size = own[own["share"] == share], 2 + 5 * share
                 axes.plot(
                     part["kbps"],
                     part[accuracy],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import fmean
 
 from vcmflow.core.choices import DRAWN, EVERY, EXCHANGED, Choice, best, percentile
@@ -68,7 +69,7 @@ def _is_sampler(choice: Choice) -> bool:
     return choice.found not in (EVERY, DRAWN, EXCHANGED)
 
 
-def _row(name: str, placed: list[tuple[list[Choice], Choice]]) -> dict[str, Value]:
+def _row(name: str, placed: Sequence[tuple[Sequence[Choice], Choice]]) -> dict[str, Value]:
     row: dict[str, Value] = {"sampler": name, "sequences": len(placed)}
     for by, unit in (("psnr", 1), ("accuracy", 100)):
         places = mean_of(percentile(choices, getattr(one, by), by) for choices, one in placed)
@@ -81,5 +82,5 @@ def _row(name: str, placed: list[tuple[list[Choice], Choice]]) -> dict[str, Valu
     return row
 
 
-def _tried(choices: list[Choice]) -> list[Choice]:
+def _tried(choices: Sequence[Choice]) -> list[Choice]:
     return [one for one in choices if one.found in (EVERY, DRAWN)]

@@ -125,8 +125,9 @@ def _build(
             known = [value for value in values if not math.isnan(value)]
             mean = mean_of(known)
             row |= {f"{score}_error": mean.error, f"{score}_scenes": mean.n}
-            gain = np.subtract(row[f"{score}_ours"], row[f"{score}_standard"])
-            if mean.clear and mean.value * gain > 0:
+            ours, standard = row[f"{score}_ours"], row[f"{score}_standard"]
+            same = isinstance(ours, float) and isinstance(standard, float)
+            if mean.clear and same and mean.value * (ours - standard) > 0:
                 bold.add((index, f"{score}_{'ours' if mean.value > 0 else 'standard'}"))
     several = " (mean of both)" if len(inputs.tests) > 1 else ""
     caption = (

@@ -17,6 +17,7 @@ from vcmflow.core.bd import (
 )
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.means import mean_of
+from vcmflow.core.scores import numbers
 from vcmflow.tables.inputs import Inputs
 from vcmflow.tables.layout import Column, Table, Value
 
@@ -73,13 +74,14 @@ def build(inputs: Inputs, number: str) -> Table:
     scenes = inputs.rows("scene", task)
     anchors = inputs.curves(scenes, anchor_name, metric_name)
     tests = inputs.curves(scenes, test_name, metric_name)
-    sequences = scenes.drop_duplicates(["dataset", "scene"]).set_index(["dataset", "scene"])
+    scene_of = zip(scenes["dataset"], scenes["scene"], strict=True)
+    sequences = dict(zip(scene_of, numbers(scenes, "sequences"), strict=True))
     rows: list[dict[str, Value]] = []
     found: dict[str, list[float]] = {key: [] for key in METRICS}
     for key in dict.fromkeys([*anchors, *tests]):
         anchor, test = anchors.get(key, NO_CURVE), tests.get(key, NO_CURVE)
         row: dict[str, Value] = {"scene": key[1], "dataset": key[0]}
-        row |= {"n": int(sequences.loc[key, "sequences"])}
+        row |= {"n": int(sequences[key])}
         row |= {"points_anchor": len(anchor), "points_test": len(test)}
         for name, (_, metric, _) in METRICS.items():
             result = metric(anchor, test, inputs.fit)

@@ -97,8 +97,8 @@ def beside(table: Table, reference: Sequence[Cells]) -> Table:
     return replace(table, columns=columns, rows=rows, blocks=(*table.blocks, *blocks))
 
 
-def _matched(key: str, row: Cells, reference: Sequence[Cells]) -> Mapping[str, Value]:
-    return next((other for other in reference if other.get(key) == row.get(key)), {})
+def _matched(key: str, row: Cells, reference: Sequence[Cells]) -> dict[str, Value]:
+    return dict(next((other for other in reference if other.get(key) == row.get(key)), {}))
 
 
 def _interpolated(
