@@ -105,7 +105,8 @@ def reference(metric, ra, da, rt, dt):
 
 
 def curves(rising):
-    step = st.floats(0.02, 0.2) if rising else st.floats(-0.05, 0.2)
+    # Thousandths: the grid of the reference sees no steeper steps.
+    step = st.integers(20 if rising else -50, 200).map(lambda thousandths: thousandths / 1000)
     return st.tuples(
         st.lists(st.floats(1.2, 3.0), min_size=6, max_size=6),
         st.lists(step, min_size=6, max_size=6),

@@ -169,7 +169,7 @@ def test_an_ffmpeg_without_the_encoder_is_one_clear_line(encode_clip, monkeypatc
         (
             "h266",
             {},
-            "unknown codec 'h266'; allowed: av1, kvazaar_roi, vvenc",
+            "unknown codec 'h266'; allowed: av1, kvazaar_roi, lossless",
         ),
         ("vvenc", {"preset": "quick"}, "preset is 'quick'; allowed: 'faster', 'fast', 'medium'"),
         ("x264", {"preset": "warp"}, "preset is 'warp'; allowed: 'ultrafast'"),

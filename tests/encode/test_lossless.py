@@ -8,6 +8,7 @@ from test_codecs import encode, reconstruct, write_sequence
 
 from vcmflow.__main__ import stage as main
 from vcmflow.core.encoding import read_encoding
+from vcmflow.core.files import record
 from vcmflow.core.video import read_video
 
 CODEC = {"codec": "lossless"}
@@ -33,6 +34,7 @@ def test_another_number_of_frames_is_refused(moving_frames, tmp_path, capsys, ke
     assert encode(folder, CODEC, [0]) == 0
     report = folder / "sent" / "encode.json"
     report.write_text(report.read_text().replace('"frames": 3', f'"frames": {len(kept)}'))
+    record(report).unlink()
     write_sequence(tmp_path, moving_frames(5, 48, 32), kept)
     assert main(reconstruct(folder, "0")) == 2
     assert "0.mkv: " in capsys.readouterr().err

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from vcmflow.__main__ import stage
+from vcmflow.core.choices import Choice, write_choices
 from vcmflow.core.decision import read_decision
 from vcmflow.core.gaps import positions_from_gaps, read_gaps
 from vcmflow.core.sequence import Sequence, write_sequence
@@ -24,6 +25,7 @@ def sequence(tmp_path):
     )
     embedding = np.cumsum(random.normal(size=(10, 8)), axis=0).astype(np.float32)
     np.save(tmp_path / "embedding.npy", embedding)
+    write_choices(tmp_path / "choices.csv", [Choice((0, 2, 5, 9), 30.0, 0.5, "every")])
     xs = np.cumsum(random.random(10) * 4)
     write_tracks(
         tmp_path / "tracks.json",
@@ -33,7 +35,11 @@ def sequence(tmp_path):
     return tmp_path
 
 
-FILES = {"embedding": "embedding=embedding.npy", "tracks": "tracks=tracks.json"}
+FILES = {
+    "choices": "choices=choices.csv",
+    "embedding": "embedding=embedding.npy",
+    "tracks": "tracks=tracks.json",
+}
 NEEDS = {name: FILES[need] for name, entry in SAMPLERS.items() for need in entry.needs}
 
 

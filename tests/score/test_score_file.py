@@ -41,7 +41,7 @@ def measured(**numbers: float) -> SequenceScore:
         (lambda v: v["sequence"].update(fps=-24), "fps must be above 0"),
         (lambda v: v["sequence"].update(annotations="tracks"), "annotations is 'tracks'"),
         (lambda v: v["conditions"][1]["numbers"].update(stream_bytes=-100), "stream_bytes is -100"),
-        (lambda v: v["conditions"][1]["numbers"].update(psnr=float("nan")), "psnr is nan"),
+        (lambda v: v["conditions"][1]["numbers"].update(psnr=float("nan")), "NaN is no number"),
         (lambda v: v["conditions"][1]["numbers"].update(psnr=1e9), "allowed: 0..100"),
         (lambda v: v["conditions"][1]["numbers"].update(m="many"), "not the scores of a sequence"),
         (lambda v: v["conditions"][1].update(method="else"), "no method has that name"),

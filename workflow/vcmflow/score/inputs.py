@@ -12,10 +12,9 @@ from vcmflow.core.encoding import read_encoding
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import read_json
 from vcmflow.core.gaps import read_gaps
-from vcmflow.core.registry import find
 from vcmflow.core.rows import number, read_csv, whole_number
 from vcmflow.core.sequence import Sequence
-from vcmflow.sample.registry import SAMPLERS
+from vcmflow.sample.registry import SAMPLERS, SamplerEntry
 
 # A frame without any error has infinite PSNR, which no mean survives; frames count at most this.
 PSNR_CEILING = 100.0
@@ -39,7 +38,7 @@ def read_side(decision_path: Path, gaps_path: Path, sequence: Sequence) -> Numbe
         )
     if read_gaps(gaps_path) != decision.gaps:
         raise VcmflowError(f"{gaps_path}: does not hold the gaps of {decision_path}")
-    sampler = find(SAMPLERS, decision.method, "sampler")
+    sampler = SAMPLERS.get(decision.method, SamplerEntry(""))
     return {
         "m": decision.m,
         "m_expected": decision.n if sampler.keeps_all else decision.m_requested,
