@@ -126,8 +126,9 @@ def _build(
             mean = mean_of(known)
             row |= {f"{score}_error": mean.error, f"{score}_scenes": mean.n}
             ours, standard = row[f"{score}_ours"], row[f"{score}_standard"]
-            same = isinstance(ours, float) and isinstance(standard, float)
-            if mean.clear and same and mean.value * (ours - standard) > 0:
+            if not isinstance(ours, float) or not isinstance(standard, float):
+                continue
+            if mean.clear and mean.value * (ours - standard) > 0:
                 bold.add((index, f"{score}_{'ours' if mean.value > 0 else 'standard'}"))
     several = " (mean of both)" if len(inputs.tests) > 1 else ""
     caption = (
