@@ -23,7 +23,7 @@ types: .venv/installed
 	mypy
 
 unit: .venv/installed
-	pytest -q -n auto
+	pytest -q -n auto --durations 10
 
 workflow: .venv/installed  ## the smoke preset, short trainings and the shipped weights, end to end
 	pytest -q -m workflow -n 2 --dist loadgroup --durations 10

@@ -5,6 +5,7 @@ How long an example of Hypothesis takes is the machine's affair.
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# What a shell runs in the background ignores interrupts, and so does all that it starts; tests send
+# some.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "real"
 
