@@ -54,7 +54,13 @@ def free_strings(model: type[BaseModel]) -> Iterator[str]:
 SET = {
     *("Dataset.title", "Dataset.path", "Dataset.sequences", "Dataset.annotations"),
     *("Dataset.classes", "Dataset.crowd", "Dataset.ignore"),
-    *("Training.videos", "Embedding.weights", "Detector.weights", "Task.weights"),
+    *(
+        "Training.videos",
+        "Training.initial_weights",
+        "Embedding.weights",
+        "Detector.weights",
+        "Task.weights",
+    ),
     *("Sampler.title", "Codec.title", "Codec.short", "Codec.point"),
     *("Reconstructor.title", "Method.title"),
 }
@@ -79,7 +85,7 @@ def hostile(folder: Path) -> dict[str, Any]:
         picture = np.full((48, 64, 3), 60 * number, np.uint8)
         assert cv2.imwrite(str(data / word("sequence") / f"{number}.png"), picture)
     (folder / "data" / f"{word('annotations')}.json").write_text("{}", "utf-8")
-    names = ("embedding", "frozen", "detector", "task")
+    names = ("embedding", "frozen", "detector", "task", "initial")
     for name in names:
         shutil.copy(folder / "models/yolact_mini.safetensors", folder / f"models/{word(name)}")
     weights = {name: f"models/{word(name)}" for name in names}
@@ -99,7 +105,14 @@ def hostile(folder: Path) -> dict[str, Any]:
                 }
             },
         },
-        "train": {"trainings": {"embedding": {"videos": f"data/{word('path')}"}}},
+        "train": {
+            "trainings": {
+                "embedding": {
+                    "videos": f"data/{word('path')}",
+                    "initial_weights": weights["initial"],
+                }
+            }
+        },
         "embed": {
             "embeddings": {
                 "frozen": {"weights": weights["frozen"]},
@@ -145,7 +158,7 @@ def test_hostile_words_run_nothing_and_arrive_whole(checkout: Path, tmp_path: Pa
     assert not (folder / "x").exists()
     words = (tmp_path / "words").read_text("utf-8").split("\0")
     names = "dataset path sequence annotations class crowd ignored embedding frozen detector task"
-    for name in (*names.split(), "extra", "method"):
+    for name in (*names.split(), "initial", "extra", "method"):
         # Within JSON, quotation marks have a backslash.
         whole = {word(name), word(name).replace('"', '\\"')}
         assert any(form in found for form in whole for found in words), name

@@ -30,8 +30,8 @@ rule try_choices:
         seed=SETTINGS.bounds.seed,
     shell:
         "python -m vcmflow stage bounds --sequence {input.sequence:q} --frames {input.frames:q}"
-        " --truth {input.truth:q} --keep-every {params.keep_every}"
-        " --reconstructor {params.reconstructor:q} {params.rebuild:q} --kind {params.kind}"
-        " --model {params.model:q} {params.weights:q} --device {params.device}"
-        " --threads {threads} --decisions {input.decisions:q} --limit {params.limit}"
-        " --seed {params.seed} --out {output:q} 2> {log:q}"
+        " --truth {input.truth:q} --keep-every {params.keep_every:q}"
+        " --reconstructor {params.reconstructor:q} {params.rebuild:q} --kind {params.kind:q}"
+        " --model {params.model:q} {params.weights:q} --device {params.device:q}"
+        " --threads {threads} --decisions {input.decisions:q} --limit {params.limit:q}"
+        " --seed {params.seed:q} --out {output:q} 2> {log:q}"

@@ -44,4 +44,4 @@ for CODING in PLAN.encodings():
         shell:
             "python -m vcmflow stage encode --frames {input.frames:q} --decision {input.decision:q}"
             " --codec {params.codec:q} {params.weights:q} --points {params.points:q} {params.needs:q}"
-            " --intra-in {params.intra_in} --threads {threads} --out {params.folder:q} 2> {log:q}"
+            " --intra-in {params.intra_in:q} --threads {threads} --out {params.folder:q} 2> {log:q}"
