@@ -17,7 +17,7 @@ from running import SMOKE, Job, Plans, jobs, run, setting
 pytestmark = pytest.mark.workflow
 
 METHODS = ["uniform", "tracking", "manifold", "all"]
-METHODS += [f"{name}_ai" for name in METHODS]
+METHODS += [*(f"{name}_ai" for name in METHODS), "uniform_lossless"]
 CHAIN = {"sampler": "manifold", "codec": "vvenc_ra", "reconstructor": "interpolation"}
 RAILWAY = "data.datasets.railway"
 

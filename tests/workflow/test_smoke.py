@@ -28,7 +28,9 @@ from vcmflow.core.scores import read_scores, wide
 pytestmark = pytest.mark.workflow
 
 TABLES = ["table3", "table4", "table5", "table6", "table7", "accuracy", "sanity", "ablation"]
-FIGURES = ["fig4", "fig5", "fig6", "fig7", "fig8", "accuracy_m", "time", "training"]
+TABLES += ["against_all_railway_all", "against_all_railway_all_ai", "against_all_davis_all"]
+TABLES += ["frontier", "losses_railway"]
+FIGURES = ["fig4", "fig5", "fig6", "fig7", "fig8", "accuracy_m", "frontier", "time", "training"]
 
 
 def planned(folder: Path, *config: str) -> set[str]:
@@ -89,9 +91,10 @@ def test_a_second_run_has_nothing_to_do_also_after_a_touch(smoke: Path) -> None:
 LAST = {"metrics", "provenance"}
 OF_RAILWAY = {
     *("table3", "table4", "table5", "table7", "fig4", "fig5", "fig6", "accuracy_m"),
-    *("rd_railway", "rate_scores_railway", "table_ablation"),
+    *("rd_railway", "rate_scores_railway", "table_ablation", "frontier", "table_frontier"),
+    *("table_against_all_railway_all", "table_against_all_railway_all_ai", "table_losses_railway"),
 }
-OF_DAVIS = {"table6", "fig7", "rd_davis", "rate_scores_davis"}
+OF_DAVIS = {"table6", "fig7", "rd_davis", "rate_scores_davis", "table_against_all_davis_all"}
 POOLED = {"table_accuracy", "table_sanity", "time"}
 OF_BOTH = POOLED | {"score_sequence", "score_pool"} | LAST
 SCORES = OF_RAILWAY | OF_DAVIS | OF_BOTH
@@ -103,6 +106,7 @@ ALL_INTRA = {"encode_vvenc_ai", "reconstruct_interpolation_vvenc_ai"}
 SAMPLING = {"sample", "timeline_railway", "timeline_davis"} | RANDOM_ACCESS | ALL_INTRA
 SAMPLING |= AFTER | SCORES
 BD = {"table3", "table4", "table7", "table_ablation"}
+FITTED = BD | {name for name in OF_RAILWAY | OF_DAVIS if "against_all" in name}
 
 # Key in params.yaml, new value, rules that run.
 CHANGES: list[tuple[str, object, set[str]]] = [
@@ -131,15 +135,19 @@ CHANGES: list[tuple[str, object, set[str]]] = [
     (
         "reconstruct.reconstructors.interpolation.reconstructor",
         "blend",
-        RECONSTRUCT | AFTER | SCORES,
+        RECONSTRUCT | {"reconstruct_interpolation_lossless"} | AFTER | SCORES,
     ),
     (
         "task.tasks.detection.score_threshold",
         0.2,
-        {"task_source"} | RECONSTRUCT | AFTER | OF_RAILWAY | OF_BOTH,
+        {"task_source", "reconstruct_interpolation_lossless"}
+        | RECONSTRUCT
+        | AFTER
+        | OF_RAILWAY
+        | OF_BOTH,
     ),
     ("train.trainings.yolact_mini.steps", 10, {"provenance"}),
-    ("score.interpolation", "akima", BD | LAST),
+    ("score.interpolation", "akima", FITTED | LAST),
     ("tables.anchor", "all", BD | {"fig6", "fig7", "reconstruct_shown"} | LAST),
     ("figures.shown_point", 27, {"fig6", "fig7", "reconstruct_shown", "provenance"}),
 ]
