@@ -747,6 +747,13 @@ def test_the_frontier_is_the_hull_of_all_points_of_a_codec(scores):
     assert "dropping some pays at no rate" in markdown
 
 
+def test_a_codec_without_loss_has_no_curve_to_check(scores):
+    everything = {row["mode"] for row in make(scores, "sanity")[0]}
+    assert {"ra", "ai"} < everything
+    rows = make(scores, "sanity", "--lossless", "vvenc_ai")[0]
+    assert {row["mode"] for row in rows} == everything - {"ai"}
+
+
 def test_losses_are_told_apart(scores):
     """All-intra plays the part of the codec without loss: mAP 0.60 at QP 22 with every sampler."""
     for name in ("scenes", "datasets", "sequences"):

@@ -378,6 +378,8 @@ class Products:
         codecs = dict.fromkeys(method.codec for method in methods)
         rising = [name for name in codecs if self.plan.codec(name).rising]
         words += ["--rising", *rising] if rising else []
+        lossless = [name for name in codecs if self.plan.codec(name).lossless]
+        words += ["--lossless", *lossless] if lossless else []
         return self._table("sanity", list(self.grid.values()), words)
 
     # figures

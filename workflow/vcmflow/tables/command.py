@@ -79,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="CODEC",
-        help="losses: codecs that give the kept frames back as they were",
+        help="losses, sanity: codecs that give the kept frames back as they were",
     )
     parser.add_argument("--note", default="", help="what was measured on, for the caption")
     parser.add_argument("--csv-out", type=Path, required=True, help="all columns")

@@ -29,6 +29,8 @@ Row = dict[str, Value]
 def build(inputs: Inputs) -> Table:
     """One row per check, dataset and codec: pass or fail, and the number nearest to failing.
 
+    A codec without loss has one point, and nothing to check but the number of frames.
+
     1. Rate falls from each operating point to the next (as QP rises), for every sequence and
        method; number: largest ratio of a rate to that of the point before.
     2. PSNR of the kept frames falls likewise; number: largest step up, dB.
@@ -41,7 +43,8 @@ def build(inputs: Inputs) -> Table:
     sequences, titles = inputs.rows("sequence"), inputs.titles
     coded = sequences[sequences["method"] != SOURCE]
     for dataset, of_dataset in coded.groupby("dataset", sort=False):
-        for codec, part in of_dataset.groupby("codec"):
+        lossy = of_dataset[~of_dataset["codec"].isin(inputs.lossless)]
+        for codec, part in lossy.groupby("codec"):
             rising = codec in inputs.rising
             words = f"falls as {titles.point(str(codec), 'falls' if rising else 'rises')}"
             part = part.iloc[::-1] if rising else part
@@ -146,7 +149,7 @@ def _accuracies(inputs: Inputs, scores: pd.DataFrame, dataset: str, task: str) -
         return
     value = float(source[accuracy].iloc[0])
     name = f", {task}" if len(tasks_of(scores)) > 1 else ""
-    coded = rows[rows["method"] != SOURCE]
+    coded = rows[(rows["method"] != SOURCE) & ~rows["codec"].isin(inputs.lossless)]
     for codec, part in coded.groupby("codec") if accuracy == "map" and value == value else ():
         best_point = f"{'highest' if codec in inputs.rising else 'lowest'} "
         best_point += inputs.titles.point(str(codec), "").strip()
