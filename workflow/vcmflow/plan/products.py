@@ -240,7 +240,7 @@ class Products:
         return f"{self.plan.results}/complexity/complexity.json"
 
     def _against_all(self) -> list[Product]:
-        """One table per dataset, task and codec."""
+        """One table per dataset, task and codec, named after the task where it is not the first."""
         whole = self.settings.tables.whole
         found = []
         for dataset in self.grid.values():
@@ -259,7 +259,7 @@ class Products:
                     continue
                 for task in dataset.tasks:
                     words = ["--anchor", anchor, "--task", task, *self._fit]
-                    more = [task] if len(dataset.tasks) > 1 else []
+                    more = [task] if task != dataset.tasks[0] else []
                     name = "_".join(["", dataset.name, anchor, *more])
                     found.append(self._table("against_all", [dataset], words, name))
         return found
@@ -275,7 +275,7 @@ class Products:
                 continue
             for task in dataset.tasks:
                 words = ["--anchor", whole, "--task", task, "--lossless", *lossless]
-                more = [task] if len(dataset.tasks) > 1 else []
+                more = [task] if task != dataset.tasks[0] else []
                 name = "_".join(["", dataset.name, *more])
                 found.append(self._table("losses", [dataset], words, name))
         return found
