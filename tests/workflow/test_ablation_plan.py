@@ -34,7 +34,8 @@ def test_the_target_exists_in_every_preset(checkout: Path) -> None:
     for name in presets:
         found = rules(plans["ablation", "--config", f"preset={name}"])
         assert found["table_ablation"] == found["fig8"] == found["train"] == 1
-        assert found["trajectory"] == (2 if name == "paper" else 3)
+        # Embeddings that samplers or Fig. 8 use; mini has grey pixels and their differences, too.
+        assert found["trajectory"] == {"mini": 5, "smoke": 3, "paper": 2}[name]
         assert "render_warps" not in found
 
 

@@ -62,7 +62,9 @@ def clone(original: Path) -> Path:
 def test_a_fresh_clone_with_pull_has_nothing_to_do(original: Path, clone: Path) -> None:
     assert_both_content(clone)
     for path in (original / "results/smoke").rglob("*"):
-        if path.is_file() and "logs" not in path.parts:
+        # Reconstructions are temporary; that their records are not is of no use to a clone.
+        left = "reconstruct" in path.parts and path.suffix == ".sha256"
+        if path.is_file() and "logs" not in path.parts and not left:
             assert (clone / path.relative_to(original)).read_bytes() == path.read_bytes()
 
 
@@ -111,9 +113,10 @@ def test_the_results_say_where_they_come_from(clone: Path) -> None:
     assert told["parameters"]["preset"] == "smoke"
     assert told["parameters"]["encode"]["ladder"] == [27, 42]
     assert told["packages"]["snakemake"]
-    used = told["encoders"]["used"]
-    assert {entry["codec"]["structure"] for entry in used} == {"ra", "ai"}
-    assert all(entry["encoder"]["encoder"].startswith("VVenC ") for entry in used)
+    used = {entry["codec"].get("structure"): entry for entry in told["encoders"]["used"]}
+    assert set(used) == {"ra", "ai", None}
+    encoders = {name: entry["encoder"]["encoder"].partition(" ")[0] for name, entry in used.items()}
+    assert encoders == {"ra": "VVenC", "ai": "VVenC", None: "FFV1"}
     assert set(told["models"]) == {
         *("models/faster_rcnn_mini.safetensors", "models/yolact_mini.safetensors"),
         "results/smoke/train/embedding/weights.safetensors",
@@ -148,8 +151,7 @@ def killed(clone: Path) -> Path:
 def test_a_killed_run_is_finished_by_the_next(killed: Path) -> None:
     assert any((killed / ".snakemake/locks").iterdir())
     assert not any((killed / "results/smoke/davis/score").glob("*.part*"))
-    output = run(killed, "dvc", "repro")
-    assert "removing its locks" in output
+    run(killed, "dvc", "repro")
     assert_both_content(killed)
     assert not list((killed / "results").rglob(".part-*"))
     decision = json.loads(
