@@ -6,25 +6,16 @@ import re
 
 import numpy as np
 import pytest
+from test_bitstream import SYNTAXES
 
 from vcmflow.core.encoding import Shape
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.registry import build
 from vcmflow.encode import ffmpeg
-from vcmflow.encode.av1 import Av1
-from vcmflow.encode.bitstream import AVC, HEVC, VVC
+from vcmflow.encode.bitstream import VVC
 from vcmflow.encode.bundled import check_pictures
 from vcmflow.encode.registry import CODECS, check_points
 
-SYNTAXES = {
-    "av1": Av1.syntax,
-    "vvenc": VVC,
-    "vvenc_prefilter": VVC,
-    "x264": AVC,
-    "x264_roi": AVC,
-    "x265": HEVC,
-    "x265_roi": HEVC,
-}
 # Those whose encoder is in the bundled ffmpeg, not in this process.
 BUNDLED = sorted(set(SYNTAXES) - {"x264_roi", "x265_roi"})
 

@@ -18,7 +18,7 @@ def build(weights: Path | None, seed: int) -> Network:
     """Features: the maps of strides 4 to 32. Confidences: that of an object, at stride 4.
 
     Args:
-        weights: safetensors file from ``vcmflow train``; None for an untrained network.
+        weights: safetensors file from ``vcmflow stage train``; None for an untrained network.
         seed: of an untrained one.
 
     Raises:

@@ -18,7 +18,7 @@ def build(weights: Path | None, seed: int) -> Network:
     """Features: the levels of the pyramid. Confidences: every anchor's, of its best class.
 
     Args:
-        weights: safetensors file from ``vcmflow train``; None for an untrained network.
+        weights: safetensors file from ``vcmflow stage train``; None for an untrained network.
         seed: of an untrained one.
 
     Raises:
