@@ -139,9 +139,11 @@ def test_an_encoder_that_gives_up_silently_is_noticed(
                 encode_clip(codec, "ai", 30)
 
 
-def test_the_encoders_own_complaint_is_passed_on(encode_clip):
-    with pytest.raises(VcmflowError, match=r"ffmpeg failed with status \d+: .*nosuchsetting"):
-        encode_clip("vvenc", "ra", 30, extra="nosuchsetting=1")
+@pytest.mark.parametrize("extra", ["nosuchsetting=1", "alf=much", "gopsize=5"])
+@pytest.mark.parametrize("codec", ["vvenc", "vvenc_prefilter"])
+def test_settings_that_the_encoder_refuses_stop_the_plan(codec, extra):
+    with pytest.raises(VcmflowError, match=rf"vvenc: extra is '{extra}': ffmpeg failed with"):
+        build(CODECS, codec, "codec", {"extra": extra})
 
 
 @pytest.mark.parametrize("codec", BUNDLED)

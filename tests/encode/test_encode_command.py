@@ -96,7 +96,7 @@ def test_a_second_run_and_more_threads_write_the_same_files(sequence, codec):
         (["--weights", __file__], "codec 'vvenc' takes no weights"),
         (["--threads", "0"], "--threads is 0; allowed: 1 or more"),
         (["--frames", "none.mkv"], "none.mkv: no such file"),
-        (["--codec", "{codec: vvenc, extra: no=1}"], "codec 'vvenc' at 30: ffmpeg failed"),
+        (["--codec", "{codec: vvenc, extra: no=1}"], "vvenc: extra is 'no=1': ffmpeg failed"),
     ],
 )
 def test_bad_input_is_one_line(sequence, capsys, more, message):

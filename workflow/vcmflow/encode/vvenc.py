@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.encode import ffmpeg
 from vcmflow.encode.bitstream import VVC
 from vcmflow.encode.bundled import Bundled, Flag, IntraPeriod, Structure
 from vcmflow.encode.codec import Codec, Report, Video
@@ -103,7 +105,7 @@ def build(
         threads: at least 1.
 
     Raises:
-        VcmflowError: the intra period does not go with the GOP size.
+        VcmflowError: the intra period does not go with the GOP size, or VVenC refuses ``extra``.
     """
     if gop_size is None:
         gop_size = 16 if intra_period % 32 else 32
@@ -112,4 +114,21 @@ def build(
             f"vvenc: intra period is {intra_period}; allowed in random access: "
             f"multiples of the GOP size {gop_size}"
         )
-    return Vvenc(structure, threads, preset, intra_period, gop_size, picture_hash, extra)
+    codec = Vvenc(structure, threads, preset, intra_period, gop_size, picture_hash, extra)
+    if extra:
+        _try(codec)
+    return codec
+
+
+def _try(codec: Vvenc) -> None:
+    """Code one grey picture: only VVenC knows its settings, and a plan should not wait to hear."""
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(folder, "grey.yuv")
+        clip.write_bytes(bytes([128]) * (64 * 64 * 3 // 2))
+        source = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", "64x64", "-i", "pipe:0"]
+        try:
+            ffmpeg.encode(
+                [*source, *codec.arguments(37), "-f", VVC.format], clip, Path(folder, "grey.266")
+            )
+        except VcmflowError as error:
+            raise VcmflowError(f"vvenc: extra is {codec.extra!r}: {error}") from None
