@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import pickle
 import random
@@ -19,21 +20,36 @@ from data_makers import box, rail_labels, write_davis, write_rail
 from tiny_onnx import _field, _tensor
 
 from vcmflow.config.load import load_settings
+from vcmflow.core.arrays import read_embedding, read_importance
+from vcmflow.core.choices import EVERY, Choice, read_choices, write_choices
 from vcmflow.core.decision import Decision, read_decision, write_decision
 from vcmflow.core.encoding import CodedPoint, Encoding, Shape, read_encoding, write_encoding
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.features import read_features, write_features
 from vcmflow.core.files import record
 from vcmflow.core.gaps import read_gaps, write_gaps
 from vcmflow.core.runs import Run as TaskRun
 from vcmflow.core.runs import read_runs, write_runs
+from vcmflow.core.scores import COLUMNS, Method, read_scores, write_scores
 from vcmflow.core.sequence import Sequence, read_sequence, write_sequence
+from vcmflow.core.tracks import Track, read_tracks, write_tracks
 from vcmflow.core.truth import read_found, read_truth
 from vcmflow.data.coco import read_annotations
+from vcmflow.data.objects import digest, without_objects, write_selection
 from vcmflow.data.osdar23 import RULES, camera_frames, read_labels
 from vcmflow.data.sequences import list_sequences
+from vcmflow.data.types import SequenceSpec
 from vcmflow.encode.av1 import Av1
 from vcmflow.encode.bitstream import AVC, HEVC, VVC, hashes_of, pictures_of
 from vcmflow.nets.checkpoint import read_pickle, read_state
+from vcmflow.score.sequence import (
+    Condition,
+    Measured,
+    SequenceScore,
+    Task,
+    read_score,
+    write_score,
+)
 from vcmflow.task.onnx.model import parameters
 
 pytestmark = pytest.mark.faults
@@ -41,8 +57,9 @@ pytestmark = pytest.mark.faults
 ROOT = Path(__file__).parents[2]
 HOSTILE: list[Any] = [
     *(None, True, -1, 0, 1e300, 10**30, 2**63, "", "x" * 999, "../../x", "/etc/passwd", "a\0b"),
-    *("$(touch x)", [], {}, [[]], {"": None}, [1, 2], "NaN", -0.5, "🙂", "%n", 1e-320),
+    *("$(touch x)", [], {}, [[]], {"": None}, [1, 2], "NaN", -0.5, "🙂", "%n", 1e-320, 10**400),
 ]
+SPEC = SequenceSpec("s", "d", "osdar23", Path("data"), "s", "s", "boxes")
 SECONDS = 240  # for one reader, whatever the number of inputs; a hang ends there
 
 
@@ -86,6 +103,34 @@ def read_davis(path: Path) -> None:
     root = path.parents[2]
     about = {"loader": "davis", "path": str(root), "sequences": "train", "year": 2017}
     list_sequences("d", about)
+
+
+def selected(path: Path) -> None:
+    write_selection(path, [("s", 0, digest(SPEC)), ("t", 3, "0123456789abcdef")])
+
+
+def scores(path: Path) -> None:
+    row = {
+        **dict.fromkeys(COLUMNS, ""),
+        **{"dataset": "d", "scene": "s", "method": "m", "point": "22", "metric": "psnr"},
+        **{"value": "31.5", "status": "", "sampler": "u", "codec": "c", "reconstructor": "r"},
+    }
+    places = [("s", "a"), ("s", ""), ("all", "")]
+    write_scores(path, [{**row, "scene": scene, "sequence": name} for scene, name in places])
+
+
+def score(path: Path) -> None:
+    sequence = Sequence("s", "d", "x", "boxes", 4, 10.0, 32, 24)
+    measured = Measured(
+        {"psnr": 31.5, "rate_bytes": 900.0}, {"detection": {"detection": {"tp": [1, 2]}}}
+    )
+    methods = {"m": Method("m", "u", "c", "r")}
+    tasks = {"detection": Task("detection", "")}
+    write_score(path, SequenceScore(sequence, tasks, methods, {Condition("m", "22"): measured}))
+
+
+def array(*shape: int) -> Callable[[Path], None]:
+    return lambda path: np.save(path, np.ones(shape, np.float32))
 
 
 def arrays(path: Path) -> None:
@@ -133,6 +178,26 @@ READERS: dict[str, tuple[str, Callable[[Path], Any], Callable[[Path], Any]]] = {
         lambda path: camera_frames(path, read_labels(path), "rgb_center", RULES),
     ),
     "DAVIS sets": ("ImageSets/2017/train.txt", davis, read_davis),
+    "tracks": (
+        "a.json",
+        lambda path: write_tracks(path, [[], [Track(1, (1.0, 2.0, 3.0, 4.0), 0.5, 1)]]),
+        read_tracks,
+    ),
+    "selection": ("a.csv", selected, lambda path: without_objects(path, {"s": SPEC})),
+    "scores": ("a.csv", scores, lambda path: read_scores([path])),
+    "scores of a sequence": ("a.json", score, read_score),
+    "choices": (
+        "a.csv",
+        lambda path: write_choices(path, [Choice((0, 3), 30.0, 0.5, EVERY)]),
+        read_choices,
+    ),
+    "embedding": ("a.npy", array(4, 3), read_embedding),
+    "importance": ("a.npy", array(2, 3, 3), read_importance),
+    "features": (
+        "a.npz",
+        lambda path: write_features(path, [{"p2": np.ones((2, 3), np.float32)}] * 2),
+        lambda path: list(read_features(path)),
+    ),
     "params.yaml": (
         "params.yaml",
         lambda path: path.write_bytes((ROOT / "params.yaml").read_bytes()),
@@ -170,7 +235,7 @@ def mutated(content: bytes, chance: random.Random) -> bytes:
                     if chance.random() < 0.2:
                         del place[key]
                     else:
-                        place[key] = chance.choice(HOSTILE)
+                        place[key] = copy.deepcopy(chance.choice(HOSTILE))
                     break
                 place = place[key]
         return json.dumps(value).encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ Embedding = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 Importance = npt.NDArray[np.float32]
 
 BLOCK = 16  # px, of an importance map
+# What NumPy raises at a damaged file; its header is a Python literal.
+BAD_ARRAY = (OSError, ValueError, EOFError, SyntaxError, TokenError)
 _MEAN_TOLERANCE = 1e-3  # of a frame's mean, which is rounded to float32
 
 
@@ -65,7 +68,7 @@ def _mapped(path: Path) -> npt.NDArray[Any]:
         array = np.load(intact(path), mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise VcmflowError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError) as error:
+    except BAD_ARRAY as error:
         raise VcmflowError(f"{path}: not an .npy file ({error})") from None
     if not isinstance(array, np.ndarray):
         raise VcmflowError(f"{path}: not an array")

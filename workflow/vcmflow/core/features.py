@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vcmflow.core.arrays import BAD_ARRAY
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import intact, whole_file
 
@@ -82,5 +84,5 @@ def read_features(path: Path) -> Iterator[dict[str, npt.NDArray[Any]]]:
             yield frame
     except FileNotFoundError:
         raise VcmflowError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (*BAD_ARRAY, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise VcmflowError(f"{path}: not a file of features, or damaged ({error})") from None

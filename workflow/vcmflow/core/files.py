@@ -127,14 +127,15 @@ def read_json(path: Path) -> Any:
         VcmflowError: the file is missing, damaged, or is not JSON.
     """
     try:
-        return json.loads(intact(path).read_text("utf-8"), parse_float=_finite, parse_constant=_no)
+        text = intact(path).read_text("utf-8")
+        return json.loads(text, parse_float=_finite, parse_int=_integer, parse_constant=_no)
     except FileNotFoundError:
         raise VcmflowError(f"{path}: no such file") from None
     except OSError as error:
         raise VcmflowError(f"{path}: cannot be read ({error.strerror})") from None
     except RecursionError:
         raise VcmflowError(f"{path}: not a JSON file (nested too deeply)") from None
-    except ValueError as error:  # also of numbers with thousands of digits
+    except ValueError as error:
         raise VcmflowError(f"{path}: not a JSON file ({error})") from None
 
 
@@ -143,6 +144,12 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"the number {text[:20]} is too large")
     return value
+
+
+def _integer(text: str) -> int:
+    if len(text) > 19:  # what 64 bits hold, or nearly
+        raise ValueError(f"the number {text[:20]} is too large")
+    return int(text)
 
 
 def _no(word: str) -> Any:

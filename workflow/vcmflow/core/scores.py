@@ -87,7 +87,8 @@ def read_scores(paths: Sequence[Path]) -> pd.DataFrame:
         except OSError as error:
             raise VcmflowError(f"{path}: cannot be read ({error.strerror})") from None
         except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-            raise VcmflowError(f"{path}: not a table with a header line ({error})") from None
+            reason = " ".join(str(error).split())
+            raise VcmflowError(f"{path}: not a table with a header line ({reason})") from None
         tables.append(_checked(table, path))
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*COLUMNS])
     twice = table.duplicated([*CONDITION, "task", "metric"])
