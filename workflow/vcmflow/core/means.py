@@ -7,8 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
+from scipy import stats
+
 # A difference counts from this many standard errors on (about 95 % for many scenes, less for few).
 STANDARD_ERRORS = 2
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,14 @@ class Mean:
     def clear(self) -> bool:
         """Whether it differs from 0 by more than its error explains, and nothing was left out."""
         return self.n == self.of and abs(self.value) > STANDARD_ERRORS * self.error
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Student's 95 % confidence interval, for independent values; NaN for n < 2."""
+        if self.n < 2:
+            return math.nan, math.nan
+        half = float(stats.t.ppf((1 + CONFIDENCE) / 2, self.n - 1)) * self.error
+        return self.value - half, self.value + half
 
     @property
     def count(self) -> str:

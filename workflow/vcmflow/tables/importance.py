@@ -9,20 +9,18 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import fmean, stdev
 
 import pandas as pd
-from scipy import stats
 
 from vcmflow.core.bd import Curve, Difference, bd_map, bd_rate, p_map
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.means import mean_of
 from vcmflow.core.scores import Method, curve, methods_of, select, tasks_of
 from vcmflow.score.registry import accuracy_of
 from vcmflow.tables.differences import NO_CURVE, REMARKS, Metric
 from vcmflow.tables.inputs import Inputs
 from vcmflow.tables.layout import Column, Table, Value, rounded
 
-CONFIDENCE = 0.95
 GAIN, LOSS = "gain", "loss"
 STATUSES: Mapping[str, str] = {
     **REMARKS,
@@ -35,14 +33,6 @@ METRICS: Mapping[str, tuple[str, Metric, int]] = {
     "p_map": ("P-mAP / % ↓", p_map, -1),
     "bd_rate": ("BD-rate / % ↓", bd_rate, -1),
 }
-
-
-def interval(values: Sequence[float]) -> tuple[float, float]:
-    """Student's confidence interval of the mean of independent values; NaN for fewer than two."""
-    if len(values) < 2:
-        return math.nan, math.nan
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stdev(values) / len(values) ** 0.5
-    return fmean(values) - float(half), fmean(values) + float(half)
 
 
 def build(inputs: Inputs) -> Table:
@@ -145,21 +135,21 @@ def _curves(rows: pd.DataFrame, method: str, accuracy: str) -> dict[str, Curve]:
 
 def _summary(key: str, found: Sequence[Difference], sign: int) -> dict[str, Value]:
     """Mean, interval and what may be said of it; for no value the commonest reason."""
-    values = [part.value for part in found if part.defined]
-    low, high = interval(values)
+    mean = mean_of(part.value if part.defined else math.nan for part in found)
+    low, high = mean.interval
     status = "ok"
-    if not values:
+    if not mean.n:
         said = Counter(part.status for part in found).most_common(1)
         status = said[0][0] if said else "too_few_points"
     elif low > 0 or high < 0:
         status = GAIN if sign * low > 0 else LOSS
     ends = [rounded(end, Column("", decimals=2)) for end in (low, high)]
     return {
-        key: fmean(values) if values else math.nan,
+        key: mean.value,
         f"{key}_low": low,
         f"{key}_high": high,
         f"{key}_interval": f"{ends[0]} to {ends[1]}" if all(ends) else "",
-        f"{key}_sequences": f"{len(values)} of {len(found)}",
+        f"{key}_sequences": mean.count,
         f"{key}_status": status,
     }
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from vcmflow.importance.gradient import Network
-from vcmflow.nets.fuse import fold_batch_norms
-from vcmflow.nets.weights import load_halves
+from vcmflow.importance.networks.mini import ready
 from vcmflow.nets.yolact.mini import CONFIG, NAME
 from vcmflow.nets.yolact.network import Yolact
 
@@ -17,19 +15,9 @@ from vcmflow.nets.yolact.network import Yolact
 def build(weights: Path | None, seed: int) -> Network:
     """Features: the levels of the pyramid. Confidences: every anchor's, of its best class.
 
-    Args:
-        weights: safetensors file from ``vcmflow stage train``; None for an untrained network.
-        seed: of an untrained one.
-
-    Raises:
-        VcmflowError: weights that are missing, damaged or of another network.
+    Arguments and errors: see ``ready``.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        made = Yolact(CONFIG)
-    if weights is not None:
-        load_halves(weights, made, NAME)
-    model = fold_batch_norms(made).to(memory_format=torch.channels_last)
+    model = ready(lambda: Yolact(CONFIG), NAME, weights, seed)
 
     def prepared(picture: Tensor) -> Tensor:
         return model.prepare(picture.permute(0, 2, 3, 1))
