@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from vcmflow.core.registry import ROOT, Entry
-from vcmflow.plan.code import modules
+from vcmflow.plan.code import modules, version
 
 
 def names(paths: list[str]) -> set[str]:
@@ -28,6 +31,29 @@ def test_a_registry_entry_counts_only_where_it_is_asked_for() -> None:
     flow = names(modules("vcmflow.reconstruct.command", Entry("vcmflow.reconstruct.flow:build")))
     assert "vcmflow/reconstruct/flow.py" in flow
     assert "vcmflow/reconstruct/blend.py" not in flow
+
+
+def test_the_version_follows_the_content_of_the_modules_that_are_reached(tmp_path: Path) -> None:
+    probe = (
+        "import sys; sys.path.insert(0, 'workflow');"
+        "from vcmflow.plan.code import version; print(version('vcmflow.core.gaps'))"
+    )
+
+    def asked() -> str:
+        done = subprocess.run(
+            [sys.executable, "-E", "-c", probe], cwd=tmp_path, check=True, capture_output=True
+        )
+        return done.stdout.decode()
+
+    shutil.copytree(ROOT / "vcmflow", tmp_path / "workflow" / "vcmflow")
+    before = asked()
+    other = tmp_path / "workflow/vcmflow/core/scores.py"
+    other.write_text(other.read_text("utf-8") + "# more\n", "utf-8")
+    assert asked() == before, "not reached by its imports"
+    errors = tmp_path / "workflow/vcmflow/core/errors.py"
+    errors.write_text(errors.read_text("utf-8") + "# more\n", "utf-8")
+    assert asked() != before
+    assert version("vcmflow.core.gaps") != version("vcmflow.core.errors")
 
 
 def test_an_unknown_module_is_an_error() -> None:

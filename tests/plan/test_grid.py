@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from planning import plan, settings
 
+from vcmflow.plan.code import modules
 from vcmflow.plan.grid import keep_every, sampler_of, used_maps
 from vcmflow.plan.products import Products
 
@@ -166,9 +167,11 @@ def test_a_codec_with_a_map_has_it_made_and_no_other() -> None:
         for name in ("own", "bound")
     )
     assert found.map_weights(own_map) == [found.training_file("faster_rcnn_mini")]
-    code = " ".join(found.map_code(own_map))
+    code = " ".join(modules(*found.map_entries(own_map)))
     assert "nets/faster_rcnn_mini.py" in code and "nets/proxy_mini.py" not in code
-    assert "gradient.py" not in " ".join(found.map_code(bound)) and not found.map_weights(bound)
+    code = " ".join(modules(*found.map_entries(bound)))
+    assert "gradient.py" not in code and not found.map_weights(bound)
+    assert found.map_code(own_map) != found.map_code(bound)
     assert found.map_truth(own_map) == []
     assert found.map_truth(bound) == [f"results/mini/railway/frames/{SEQUENCE}/truth.json"]
 

@@ -7,7 +7,6 @@ rule try_choices:
         decisions=PLAN.bounds_decisions,
         weights=PLAN.task_weights,
         rebuild=PLAN.bounds_weights(),
-        code=PLAN.bounds_code,
     output:
         f"{RESULTS}/{{dataset}}/bounds/{{sequence}}/{{task}}.csv",
     log:
@@ -19,6 +18,7 @@ rule try_choices:
     resources:
         gpu=PLAN.task_gpus,
     params:
+        code=PLAN.bounds_code,
         keep_every=lambda wildcards: GRID[wildcards.dataset].settings.keep_every,
         reconstructor=PLAN.bounds_job(),
         rebuild=flag("--reconstructor-weights", PLAN.bounds_weights()),

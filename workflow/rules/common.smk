@@ -30,7 +30,7 @@ from vcmflow.core.guard import lead_jobs
 from vcmflow.core.machine import local_gpus
 from vcmflow.data.catalogue import read_catalogue
 from vcmflow.plan.check import check, check_weights, weights_files
-from vcmflow.plan.code import modules
+from vcmflow.plan.code import version
 from vcmflow.plan.grid import build_grid, selection_file
 from vcmflow.plan.jobs import Plan, flag
 from vcmflow.plan.products import Products, figure_code, table_code

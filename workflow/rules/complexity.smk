@@ -15,11 +15,6 @@ if MEASURED_EMBEDDING:
             video=f"{RESULTS}/{MEASURED.name}/frames/{next(iter(MEASURED.sequences))}/frames.mkv",
             embedding=PLAN.weights_of_embedding(MEASURED_EMBEDDING),
             detector=PLAN.weights(SETTINGS.track.detector),
-            code=modules(
-                "vcmflow.complexity.command",
-                EMBEDDERS[SETTINGS.embed.embeddings[MEASURED_EMBEDDING].embedder],
-                DETECTORS[SETTINGS.track.detector.detector],
-            ),
         output:
             PRODUCTS.complexity,
         log:
@@ -31,6 +26,11 @@ if MEASURED_EMBEDDING:
         resources:
             gpu=PLAN.track_gpus,
         params:
+            code=version(
+                "vcmflow.complexity.command",
+                EMBEDDERS[SETTINGS.embed.embeddings[MEASURED_EMBEDDING].embedder],
+                DETECTORS[SETTINGS.track.detector.detector],
+            ),
             device=PLAN.track_device,
             embedding=SETTINGS.embed.embeddings[MEASURED_EMBEDDING].job(),
             embedding_weights=lambda wildcards, input: flag("--embedding-weights", input.embedding),

@@ -54,8 +54,6 @@ rule fetch_weights:
 
 
 rule render_dataset:
-    input:
-        code=modules("vcmrender.__main__"),
     output:
         folder=directory(f"{DATA}/{{dataset}}"),
         sums=f"{DATA}/{{dataset}}.sha256",
@@ -68,6 +66,7 @@ rule render_dataset:
     conda:
         ENVIRONMENT
     params:
+        code=version("vcmrender.__main__"),
         kind=lambda wildcards: LAYOUTS[GRID[wildcards.dataset].settings.loader],
         seed=SETTINGS.data.seed,
         width=SETTINGS.data.width,
@@ -85,7 +84,6 @@ rule import_sequence:
     input:
         source=PLAN.dataset_source,
         folder=lambda wildcards: ancient(PLAN.rendered_folder(wildcards)),
-        code=PLAN.loader_code,
     output:
         frames=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
         truth=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/truth.json",
@@ -97,6 +95,7 @@ rule import_sequence:
     conda:
         ENVIRONMENT
     params:
+        code=PLAN.loader_code,
         sequence=lambda wildcards: GRID[wildcards.dataset].planned[wildcards.sequence].arguments(),
     shell:
         "python -m vcmflow stage import {params.sequence:q} --frames-out {output.frames:q}"
@@ -108,7 +107,6 @@ rule sequence_table:
         info=lambda wildcards: PLAN.imported(wildcards, "sequence.json"),
         frames=lambda wildcards: PLAN.imported(wildcards, "frames.mkv"),
         truth=lambda wildcards: PLAN.imported(wildcards, "truth.json"),
-        code=modules("vcmflow.data.table"),
     output:
         f"{RESULTS}/{{dataset}}/frames/sequences.csv",
     log:
@@ -117,6 +115,8 @@ rule sequence_table:
         f"{RESULTS}/benchmarks/{{dataset}}/sequence_table.tsv"
     conda:
         ENVIRONMENT
+    params:
+        code=version("vcmflow.data.table"),
     shell:
         "python -m vcmflow stage sequences --info {input.info:q} --frames {input.frames:q}"
         " --truth {input.truth:q} --out {output:q} 2> {log:q}"
@@ -129,7 +129,6 @@ rule select_sequences:
         info=lambda wildcards: PLAN.imported(wildcards, "sequence.json"),
         frames=lambda wildcards: PLAN.imported(wildcards, "frames.mkv"),
         truth=lambda wildcards: PLAN.imported(wildcards, "truth.json"),
-        code=modules("vcmflow.data.table"),
     output:
         f"{RESULTS}/{{dataset}}/frames/selection.csv",
     log:
@@ -139,6 +138,7 @@ rule select_sequences:
     conda:
         ENVIRONMENT
     params:
+        code=version("vcmflow.data.table"),
         settings=lambda wildcards: [
             digest(spec) for spec in GRID[wildcards.dataset].planned.values()
         ],

@@ -3,7 +3,6 @@ rule embed:
     input:
         video=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
         weights=PLAN.embedding_weights,
-        code=PLAN.embedding_code,
     output:
         f"{RESULTS}/{{dataset}}/embed/{{sequence}}/{{embedding}}.npy",
     log:
@@ -13,6 +12,7 @@ rule embed:
     conda:
         ENVIRONMENT
     params:
+        code=PLAN.embedding_code,
         embedding=lambda wildcards: SETTINGS.embed.embeddings[wildcards.embedding].job(),
         weights=lambda wildcards, input: flag("--weights", input.weights),
     shell:

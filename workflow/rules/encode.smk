@@ -10,7 +10,6 @@ for CODING in PLAN.encodings():
             frames=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
             decision=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.json",
             weights=PLAN.weights(SETTINGS.encode.codecs[CODING.codec]),
-            code=PLAN.encode_code(CODING.codec),
         output:
             streams=[
                 ensure(
@@ -35,6 +34,7 @@ for CODING in PLAN.encodings():
         resources:
             gpu=PLAN.encode_gpus(CODING.codec),
         params:
+            code=PLAN.encode_code(CODING.codec),
             codec=SETTINGS.encode.codecs[CODING.codec].job(),
             weights=flag("--weights", PLAN.weights(SETTINGS.encode.codecs[CODING.codec])),
             points=CODING.points,

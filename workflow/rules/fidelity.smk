@@ -4,7 +4,6 @@ rule fidelity:
         original=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
         decision=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.json",
         recons=PLAN.reconstructed,
-        code=modules("vcmflow.fidelity.command"),
     output:
         f"{RESULTS}/{{dataset}}/fidelity/{{sequence}}/{{sampler}}/{{codec}}/{{reconstructor}}.csv",
     log:
@@ -14,6 +13,7 @@ rule fidelity:
     conda:
         ENVIRONMENT
     params:
+        code=version("vcmflow.fidelity.command"),
         points=PLAN.points,
     shell:
         "python -m vcmflow stage fidelity --original {input.original:q} --decision {input.decision:q}"

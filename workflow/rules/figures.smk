@@ -17,7 +17,6 @@ for FIGURE in PLANNED_FIGURES:
             (f"figure_{FIGURE.name}" if FIGURE.name in ("compare", "importance") else FIGURE.name)
         input:
             files=FIGURE.inputs,
-            code=figure_code(FIGURE),
         output:
             report(
                 f"{RESULTS}/figures/{FIGURE.name}.png",
@@ -33,6 +32,7 @@ for FIGURE in PLANNED_FIGURES:
         conda:
             ENVIRONMENT
         params:
+            code=figure_code(FIGURE),
             figure=FIGURE.plugin,
             words=FIGURE.flags,
             note=PRODUCTS.note(FIGURE.datasets),

@@ -4,7 +4,6 @@ rule importance_map:
         video=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
         truth=PLAN.map_truth,
         weights=PLAN.map_weights,
-        code=PLAN.map_code,
     output:
         blocks=f"{RESULTS}/{{dataset}}/importance/{{sequence}}/{{importance}}.npy",
         pixels=f"{RESULTS}/{{dataset}}/importance/{{sequence}}/{{importance}}.pixels.npy",
@@ -18,6 +17,7 @@ rule importance_map:
     resources:
         gpu=PLAN.map_gpus,
     params:
+        code=PLAN.map_code,
         map=PLAN.map_job,
         device=PLAN.map_device,
         weights=lambda wildcards, input: flag("--weights", input.weights),

@@ -13,7 +13,6 @@ rule metrics:
         differences=PRODUCTS.tables_made("table3", "table4"),
         costs=PRODUCTS.tables_made("table7"),
         checks=PRODUCTS.tables_made("sanity"),
-        code=modules("vcmflow.metrics.command"),
     output:
         **METRICS,
     log:
@@ -23,6 +22,7 @@ rule metrics:
     conda:
         ENVIRONMENT
     params:
+        code=version("vcmflow.metrics.command"),
         curves=PRODUCTS.sweep_words(),
         differences=lambda wildcards, input: flag("--differences", input.differences),
     shell:

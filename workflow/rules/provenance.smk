@@ -12,7 +12,6 @@ rule provenance:
             PLAN.training_file(name)
             for name in dict.fromkeys([*PRODUCTS.trainings, *PLAN.model_trainings()])
         ],
-        code=modules("vcmflow.provenance.command"),
     output:
         PROVENANCE,
     log:
@@ -22,6 +21,7 @@ rule provenance:
     conda:
         ENVIRONMENT
     params:
+        code=version("vcmflow.provenance.command"),
         parameters=json.dumps(plain(SETTINGS), sort_keys=True),
     shell:
         "python -m vcmflow stage provenance --parameters {params.parameters:q}"

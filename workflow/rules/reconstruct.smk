@@ -12,7 +12,6 @@ for CODING in PLAN.reconstructions():
             ],
             decision=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.json",
             weights=PLAN.chain_weights(CODING.codec, CODING.reconstructor),
-            code=PLAN.reconstruct_code(CODING.codec, CODING.reconstructor),
         output:
             frames=[
                 temp(
@@ -38,6 +37,7 @@ for CODING in PLAN.reconstructions():
         resources:
             gpu=PLAN.reconstruct_gpus(CODING.codec, CODING.reconstructor),
         params:
+            code=PLAN.reconstruct_code(CODING.codec, CODING.reconstructor),
             reconstructor=SETTINGS.reconstruct.reconstructors[CODING.reconstructor].job(),
             weights=PLAN.chain_weight_words(CODING.codec, CODING.reconstructor),
             points=CODING.points,
@@ -71,6 +71,7 @@ rule reconstruct_shown:
     resources:
         gpu=lambda wildcards: PLAN.reconstruct_gpus(wildcards.codec, wildcards.reconstructor),
     params:
+        code=lambda wildcards: PLAN.reconstruct_code(wildcards.codec, wildcards.reconstructor),
         reconstructor=lambda wildcards: SETTINGS.reconstruct.reconstructors[
             wildcards.reconstructor
         ].job(),

@@ -3,7 +3,6 @@ rule sample:
     input:
         unpack(PLAN.sampler_needs),
         sequence=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/sequence.json",
-        code=PLAN.sampler_code,
     output:
         decision=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.json",
         gaps=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.gaps",
@@ -14,6 +13,7 @@ rule sample:
     conda:
         ENVIRONMENT
     params:
+        code=PLAN.sampler_code,
         sampler=PLAN.sampler_job,
         keep_every=PLAN.keep_every,
         needs=PLAN.sampler_need_words,

@@ -13,7 +13,6 @@ rule score_sequence:
             wildcards, "reconstruct/{sequence}/{chain}/times.json"
         ),
         results=lambda wildcards: [file for _, file in PLAN.task_results(wildcards)],
-        code=PLAN.score_code,
     output:
         f"{RESULTS}/{{dataset}}/score/{{sequence}}.json",
     log:
@@ -23,6 +22,7 @@ rule score_sequence:
     conda:
         ENVIRONMENT
     params:
+        code=PLAN.score_code,
         methods=lambda wildcards: json.dumps(PLAN.method_list(wildcards)),
         names=lambda wildcards: list(GRID[wildcards.dataset].methods),
         rebuilding=lambda wildcards: [m.name for m in PLAN.rebuilding(wildcards.dataset)],
@@ -44,7 +44,6 @@ rule score_pool:
             f"{RESULTS}/{wildcards.dataset}/score/{sequence}.json"
             for sequence in GRID[wildcards.dataset].sequences
         ],
-        code=PLAN.score_code,
     output:
         f"{RESULTS}/{{dataset}}/score/scores.csv",
     log:
@@ -54,6 +53,7 @@ rule score_pool:
     conda:
         ENVIRONMENT
     params:
+        code=PLAN.score_code,
         selection=lambda wildcards: (
             "--require-objects" if GRID[wildcards.dataset].settings.require_objects else ""
         ),

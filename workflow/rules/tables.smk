@@ -13,7 +13,6 @@ for TABLE in PRODUCTS.tables():
             TABLE.name if TABLE.name.startswith("table") else f"table_{TABLE.name}"
         input:
             files=TABLE.inputs,
-            code=table_code(TABLE),
         output:
             csv=report(
                 f"{RESULTS}/tables/{TABLE.name}.csv",
@@ -30,6 +29,7 @@ for TABLE in PRODUCTS.tables():
         conda:
             ENVIRONMENT
         params:
+            code=table_code(TABLE),
             table=TABLE.plugin,
             words=TABLE.flags,
             note=PRODUCTS.note(TABLE.datasets),

@@ -4,7 +4,6 @@ rule task:
     input:
         videos=PLAN.task_inputs,
         weights=PLAN.task_weights,
-        code=PLAN.task_code,
     output:
         f"{RESULTS}/{{dataset}}/task/{{task}}/{{sampler}}/{{codec}}/{{reconstructor}}/{{part}}.json",
     log:
@@ -16,6 +15,7 @@ rule task:
     resources:
         gpu=PLAN.task_gpus,
     params:
+        code=PLAN.task_code,
         kind=PLAN.task_kind,
         model=PLAN.task_job,
         device=PLAN.task_device,
@@ -34,7 +34,6 @@ use rule task as task_source with:
     input:
         videos=PLAN.task_source_inputs,
         weights=PLAN.task_weights,
-        code=PLAN.task_code,
     output:
         f"{RESULTS}/{{dataset}}/task/{{task}}/source/{{part}}.json",
     log:
@@ -42,6 +41,7 @@ use rule task as task_source with:
     benchmark:
         f"{RESULTS}/benchmarks/{{dataset}}/task/{{task}}/source/{{part}}.tsv"
     params:
+        code=PLAN.task_code,
         kind=PLAN.task_kind,
         model=PLAN.task_job,
         device=PLAN.task_device,

@@ -3,7 +3,6 @@ rule track:
     input:
         video=f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv",
         weights=PLAN.weights(SETTINGS.track.detector),
-        code=PLAN.track_code,
     output:
         f"{RESULTS}/{{dataset}}/track/{{sequence}}.json",
     log:
@@ -15,6 +14,7 @@ rule track:
     resources:
         gpu=PLAN.track_gpus,
     params:
+        code=PLAN.track_code,
         detector=SETTINGS.track.detector.job(),
         tracker=SETTINGS.track.tracker.job(),
         device=PLAN.track_device,

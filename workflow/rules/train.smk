@@ -7,8 +7,6 @@ LARGE = [name for name, training in TRAININGS.items() if training.videos not in 
 
 
 rule render_videos:
-    input:
-        code=modules("vcmrender.__main__"),
     output:
         folder=directory(f"{DATA}/videos"),
         sums=f"{DATA}/videos.sha256",
@@ -19,6 +17,7 @@ rule render_videos:
     conda:
         ENVIRONMENT
     params:
+        code=version("vcmrender.__main__"),
         seed=SETTINGS.data.seed,
         width=SETTINGS.data.width,
         height=SETTINGS.data.height,
@@ -35,7 +34,6 @@ rule train:
         source=PLAN.training_source,
         initial=PLAN.training_initial,
         folder=lambda wildcards: ancient(PLAN.rendered_videos(wildcards)),
-        code=PLAN.training_code,
     output:
         weights=f"{RESULTS}/train/{{training}}/weights.safetensors",
         log=f"{RESULTS}/train/{{training}}/log.csv",
@@ -52,6 +50,7 @@ rule train:
     resources:
         gpu=lambda wildcards: PLAN.gpus if wildcards.training in LARGE else 0,
     params:
+        code=PLAN.training_code,
         trainee=lambda wildcards: TRAININGS[wildcards.training].job(),
         device=lambda wildcards: "auto" if wildcards.training in LARGE else "cpu",
         videos=PLAN.training_videos,

@@ -6,8 +6,6 @@ if WARPS:
 
     # Rendered like a dataset, and longer: embedded and sampled, but not coded.
     rule render_warps:
-        input:
-            code=modules("vcmrender.__main__"),
         output:
             folder=directory(f"{DATA}/warps"),
             sums=f"{DATA}/warps.sha256",
@@ -18,6 +16,7 @@ if WARPS:
         conda:
             ENVIRONMENT
         params:
+            code=version("vcmrender.__main__"),
             seed=SETTINGS.data.seed,
             width=SETTINGS.data.width,
             height=SETTINGS.data.height,
@@ -35,7 +34,6 @@ if WARPS:
             sums=f"{DATA}/warps.sha256",
             folder=ancient(f"{DATA}/warps"),
             weights=PLAN.embedding_weights,
-            code=PLAN.embedding_code,
         output:
             [PROBES.warped(name, "{embedding}") for name in WARPS.sequences],
         log:
@@ -45,6 +43,7 @@ if WARPS:
         conda:
             ENVIRONMENT
         params:
+            code=PLAN.embedding_code,
             videos=PROBES.warp_videos,
             embedding=lambda wildcards: SETTINGS.embed.embeddings[wildcards.embedding].job(),
             weights=lambda wildcards, input: flag("--weights", input.weights),
@@ -59,7 +58,6 @@ rule trajectory:
         weights=PROBES.weights,
         sums=[f"{DATA}/{name}.sha256" for name in PROBES.rendered],
         folders=ancient([f"{DATA}/{name}" for name in PROBES.rendered]),
-        code=PROBES.code,
     output:
         f"{RESULTS}/trajectory/{{variant}}.csv",
     log:
@@ -69,6 +67,7 @@ rule trajectory:
     conda:
         ENVIRONMENT
     params:
+        code=PROBES.code,
         # Without `input`: Snakemake reruns nothing for what it could derive from inputs.
         words=PROBES.words,
         weights=lambda wildcards, input: flag("--weights", input.weights),

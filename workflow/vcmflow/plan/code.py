@@ -1,13 +1,16 @@
 """Which modules of this package a job's result can depend on.
 
-The workflow lists them as inputs, so that editing a module reruns the jobs that it can change and
-no others. The list is the closure of the import statements, read from the source without running
-it; registries name their entries as strings, so an entry counts only where a job asks for it.
+Their version is a parameter of the job, so that editing a module reruns the jobs that it can change
+and no others. They are not inputs: Snakemake looks at every input of every job that is ready each
+time that it starts one, and notes the checksum of each with every output. The modules are the
+closure of the import statements, read from the source without running it; registries name their
+entries as strings, so an entry counts only where a job asks for it.
 """
 
 from __future__ import annotations
 
 import ast
+import hashlib
 import re
 from functools import cache
 from pathlib import Path
@@ -29,8 +32,27 @@ def modules(*names: str | Entry) -> list[str]:
     Raises:
         ModuleNotFoundError: a name is not a module of this package.
     """
-    plain = (name.builder if isinstance(name, Entry) else name for name in names)
-    return list(_closure(tuple(plain), Path.cwd()))
+    return list(_closure(_plain(names), Path.cwd()))
+
+
+def version(*names: str | Entry) -> str:
+    """SHA-256 of the modules that `modules` finds, names and contents; in hexadecimal."""
+    return _version(_plain(names), Path.cwd())
+
+
+@cache
+def _version(names: tuple[str, ...], here: Path) -> str:
+    lines = (f"{path} {_digest(path)}\n" for path in _closure(names, here))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+@cache
+def _digest(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def _plain(names: tuple[str | Entry, ...]) -> tuple[str, ...]:
+    return tuple(name.builder if isinstance(name, Entry) else name for name in names)
 
 
 @cache

@@ -21,7 +21,7 @@ from vcmflow.data.registry import LOADERS
 from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.encode.registry import CODECS, CodecEntry
 from vcmflow.importance.registry import MAPS, NETWORKS, PROXY, MapEntry
-from vcmflow.plan.code import modules
+from vcmflow.plan.code import version
 from vcmflow.plan.grid import Dataset, Method, keep_every, sampler_of, used_maps
 from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.sample.registry import SAMPLERS
@@ -84,10 +84,10 @@ class Plan:
 
     # data
 
-    def loader_code(self, wildcards: Any) -> list[str]:
-        """Modules that an import depends on."""
+    def loader_code(self, wildcards: Any) -> str:
+        """Version of the modules that an import depends on."""
         loader = self.grid[wildcards.dataset].settings.loader
-        return modules("vcmflow.data.command", LOADERS[loader])
+        return version("vcmflow.data.command", LOADERS[loader])
 
     def dataset_source(self, wildcards: Any) -> str | list[str]:
         """What an import depends on: checksums of rendered files, a download's stamp, or files."""
@@ -117,10 +117,10 @@ class Plan:
         """A file that a training leaves behind."""
         return f"{self.results}/train/{training}/{file}"
 
-    def training_code(self, wildcards: Any) -> list[str]:
-        """Modules that a training depends on."""
+    def training_code(self, wildcards: Any) -> str:
+        """Version of the modules that a training depends on."""
         entry = TRAINEES[self.settings.train.trainings[wildcards.training].trainee]
-        return modules("vcmflow.train.command", entry, Entry(entry.trainee))
+        return version("vcmflow.train.command", entry, Entry(entry.trainee))
 
     def training_source(self, wildcards: Any) -> list[str]:
         """What a training depends on: checksums of rendered videos, a download's stamp, files."""
@@ -162,10 +162,10 @@ class Plan:
             return [self.training_file(instance.training)]
         return [instance.weights] if instance.weights else []
 
-    def embedding_code(self, wildcards: Any) -> list[str]:
-        """Modules that an embedding depends on."""
+    def embedding_code(self, wildcards: Any) -> str:
+        """Version of the modules that an embedding depends on."""
         embedder = self.settings.embed.embeddings[wildcards.embedding].embedder
-        return modules("vcmflow.embed.command", EMBEDDERS[embedder])
+        return version("vcmflow.embed.command", EMBEDDERS[embedder])
 
     def trainings(self, embeddings: Sequence[str]) -> list[str]:
         """The trainings that embeddings ask for, each once."""
@@ -188,13 +188,17 @@ class Plan:
 
     # importance
 
-    def map_code(self, wildcards: Any) -> list[str]:
-        """Modules that an importance map depends on."""
+    def map_code(self, wildcards: Any) -> str:
+        """Version of the modules that an importance map depends on."""
+        return version("vcmflow.importance.command", *self.map_entries(wildcards))
+
+    def map_entries(self, wildcards: Any) -> list[Entry]:
+        """The plug-ins that an importance map is made of."""
         instance = self.settings.importance.maps[wildcards.importance]
         entries: list[Entry] = [MAPS[instance.map]]
         if "network" in parameters(entries[0].builder):
             entries.append(NETWORKS[instance.options.get("network", PROXY)])
-        return modules("vcmflow.importance.command", *entries)
+        return entries
 
     def map_weights(self, wildcards: Any) -> list[str]:
         """The weights that an importance map reads, if it reads any."""
@@ -223,12 +227,12 @@ class Plan:
 
     # bounds
 
-    def bounds_code(self, wildcards: Any) -> list[str]:
-        """Modules that the worth of choices depends on."""
+    def bounds_code(self, wildcards: Any) -> str:
+        """Version of the modules that the worth of choices depends on."""
         task = self.settings.task.tasks[wildcards.task]
         entries = TASKS[task.kind][task.model], RECONSTRUCTORS[self._bounds.reconstructor]
         evaluators = evaluators_of(task.kind).values()
-        return modules("vcmflow.bounds.command", *entries, *evaluators)
+        return version("vcmflow.bounds.command", *entries, *evaluators)
 
     @property
     def _bounds(self) -> Reconstructor:
@@ -258,10 +262,10 @@ class Plan:
 
     # sample
 
-    def sampler_code(self, wildcards: Any) -> list[str]:
-        """Modules that a choice depends on."""
+    def sampler_code(self, wildcards: Any) -> str:
+        """Version of the modules that a choice depends on."""
         sampler = sampler_of(self.settings, wildcards.sampler).sampler
-        return modules("vcmflow.sample.command", SAMPLERS[sampler])
+        return version("vcmflow.sample.command", SAMPLERS[sampler])
 
     def sampler_needs(self, wildcards: Any) -> dict[str, str]:
         """Need -> file of a sampler."""
@@ -366,7 +370,6 @@ class Plan:
             "encoded": f"{folder}/encode.json",
             "streams": [f"{folder}/{file}" for file in self.streams(codec, [wildcards.point])],
             "weights": self.chain_weights(codec, reconstructor),
-            "code": self.reconstruct_code(codec, reconstructor),
         }
 
     def encoder_reports(self) -> list[str]:
@@ -382,14 +385,14 @@ class Plan:
         """How files of what a codec instance decodes to end."""
         return ".npz" if self.codec(codec).gives == "features" else ".mkv"
 
-    def encode_code(self, codec: str) -> list[str]:
-        """Modules that an encode depends on."""
-        return modules("vcmflow.encode.command", self.codec(codec))
+    def encode_code(self, codec: str) -> str:
+        """Version of the modules that an encode depends on."""
+        return version("vcmflow.encode.command", self.codec(codec))
 
-    def reconstruct_code(self, codec: str, reconstructor: str) -> list[str]:
-        """Modules that a reconstruction depends on."""
+    def reconstruct_code(self, codec: str, reconstructor: str) -> str:
+        """Version of the modules that a reconstruction depends on."""
         plugin = self.settings.reconstruct.reconstructors[reconstructor].reconstructor
-        return modules("vcmflow.reconstruct.command", self.codec(codec), RECONSTRUCTORS[plugin])
+        return version("vcmflow.reconstruct.command", self.codec(codec), RECONSTRUCTORS[plugin])
 
     def reconstruct_gpus(self, codec: str, reconstructor: str) -> int:
         """GPUs that a reconstruction asks for."""
@@ -430,10 +433,10 @@ class Plan:
         sequences = self.grid[wildcards.dataset].parts()[wildcards.part]
         return [f"{self.folder(wildcards)}/frames/{name}/frames.mkv" for name in sequences]
 
-    def task_code(self, wildcards: Any) -> list[str]:
-        """Modules that a task's results depend on."""
+    def task_code(self, wildcards: Any) -> str:
+        """Version of the modules that a task's results depend on."""
         task = self.settings.task.tasks[wildcards.task]
-        return modules("vcmflow.task.command", TASKS[task.kind][task.model])
+        return version("vcmflow.task.command", TASKS[task.kind][task.model])
 
     def task_kind(self, wildcards: Any) -> str:
         """What a task asks."""
@@ -459,11 +462,11 @@ class Plan:
         task = self.settings.task.tasks[wildcards.task]
         return TASKS[task.kind][task.model]
 
-    def track_code(self, wildcards: Any) -> list[str]:  # noqa: ARG002 - an input function
-        """Modules that tracks depend on."""
+    def track_code(self, wildcards: Any) -> str:  # noqa: ARG002 - an input function
+        """Version of the modules that tracks depend on."""
         track = self.settings.track
         entries = DETECTORS[track.detector.detector], TRACKERS[track.tracker.tracker]
-        return modules("vcmflow.track.command", *entries)
+        return version("vcmflow.track.command", *entries)
 
     @property
     def track_device(self) -> str:
@@ -477,9 +480,9 @@ class Plan:
 
     # score
 
-    def score_code(self, wildcards: Any) -> list[str]:
-        """Modules that the scores of a dataset depend on."""
-        return modules("vcmflow.score.command", *self._evaluators(wildcards).values())
+    def score_code(self, wildcards: Any) -> str:
+        """Version of the modules that the scores of a dataset depend on."""
+        return version("vcmflow.score.command", *self._evaluators(wildcards).values())
 
     def evaluator_words(self, wildcards: Any) -> Words:
         """The options of the evaluators of a dataset's tasks, as a flag."""

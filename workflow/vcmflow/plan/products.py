@@ -16,7 +16,7 @@ from vcmflow.core.encoding import point_text
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.registry import hint
 from vcmflow.figures.registry import FIGURES
-from vcmflow.plan.code import modules
+from vcmflow.plan.code import version
 from vcmflow.plan.grid import Dataset, Method, ladder, sampler_of
 from vcmflow.plan.jobs import Plan
 from vcmflow.plan.trajectories import Probes
@@ -647,11 +647,11 @@ class Products:
         return sorted(dict.fromkeys(found), key=lambda entry: STAGES.index(entry[0]))
 
 
-def table_code(table: Product) -> list[str]:
-    """Modules that a table depends on."""
-    return modules("vcmflow.tables.command", TABLES[table.plugin])
+def table_code(table: Product) -> str:
+    """Version of the modules that a table depends on."""
+    return version("vcmflow.tables.command", TABLES[table.plugin])
 
 
-def figure_code(figure: Product) -> list[str]:
-    """Modules that a figure depends on."""
-    return modules("vcmflow.figures.command", FIGURES[figure.plugin])
+def figure_code(figure: Product) -> str:
+    """Version of the modules that a figure depends on."""
+    return version("vcmflow.figures.command", FIGURES[figure.plugin])

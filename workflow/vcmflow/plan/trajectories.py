@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from vcmflow.embed.registry import EMBEDDERS
-from vcmflow.plan.code import modules
+from vcmflow.plan.code import version
 from vcmflow.plan.grid import Dataset
 from vcmflow.plan.jobs import Plan, Words, flag
 from vcmflow.plan.variants import variants
@@ -88,12 +88,12 @@ class Probes:
         """The weights of a row's embedding, if it has any."""
         return self.plan.weights_of_embedding(self.variants[wildcards.variant].embedding)
 
-    def code(self, wildcards: Any) -> list[str]:
-        """Modules that a row depends on."""
+    def code(self, wildcards: Any) -> str:
+        """Version of the modules that a row depends on."""
         variant = self.variants[wildcards.variant]
         embedder = self.settings.embed.embeddings[variant.embedding].embedder
         entries = EMBEDDERS[embedder], SAMPLERS[variant.sampler]
-        return modules("vcmflow.trajectory.command", *entries)
+        return version("vcmflow.trajectory.command", *entries)
 
     def words(self, wildcards: Any) -> Words:
         """What a row is, what is measured, how frames are chosen."""
