@@ -9,10 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from vcmflow import __version__
-from vcmflow.__main__ import STAGES, main
+from vcmflow.__main__ import STAGES, main, stage
+from vcmflow.core.sequence import Sequence, write_sequence
+from vcmflow.core.video import write_video
 
 RULES = Path(__file__).parents[1] / "workflow" / "rules"
 
@@ -109,3 +112,24 @@ def test_what_is_light_loads_nothing_heavy(modules, heavy):
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "set()"
+
+
+def test_a_stage_follows_another_one_in_the_same_process(tmp_path, capsys):
+    frames = np.random.default_rng(0).integers(0, 256, (4, 16, 24, 3), np.uint8)
+    write_video(tmp_path / "frames.mkv", frames, 10)
+    yard = Sequence("yard", "own", "yard", "none", 4, 10.0, 24, 16)
+    write_sequence(tmp_path / "sequence.json", yard)
+    choose = [
+        *("sample", "--sampler", "uniform", "--keep-every", "2"),
+        *("--sequence", f"{tmp_path}/sequence.json", "--decision-out", f"{tmp_path}/d.json"),
+        *("--gaps-out", f"{tmp_path}/d.gaps"),
+    ]
+    compare = [
+        *("fidelity", "--original", f"{tmp_path}/frames.mkv", "--recons", f"{tmp_path}/frames.mkv"),
+        *("--decision", f"{tmp_path}/d.json", "--points", "0", "--out", f"{tmp_path}/f.csv"),
+    ]
+    missing = [f"{tmp_path}/none.json" if word.endswith("ce.json") else word for word in choose]
+    assert stage([*missing, "--then", *compare]) == 2
+    assert "vcmflow stage sample: error" in capsys.readouterr().err
+    assert stage([*choose, "--then", *compare]) == 0
+    assert len((tmp_path / "f.csv").read_text("utf-8").splitlines()) == 1 + 4

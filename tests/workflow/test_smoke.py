@@ -100,7 +100,7 @@ OF_BOTH = POOLED | {"score_sequence", "score_pool"} | LAST
 SCORES = OF_RAILWAY | OF_DAVIS | OF_BOTH
 # Reconstructions are temporary: whoever needs them again makes them again, and what else is
 # computed from them follows.
-AFTER = {"reconstruct_shown", "fidelity", "task"}
+AFTER = {"reconstruct_shown", "task"}
 RANDOM_ACCESS = {"encode_vvenc_ra", "reconstruct_interpolation_vvenc_ra"}
 ALL_INTRA = {"encode_vvenc_ai", "reconstruct_interpolation_vvenc_ai"}
 SAMPLING = {"sample", "timeline_railway", "timeline_davis"} | RANDOM_ACCESS | ALL_INTRA

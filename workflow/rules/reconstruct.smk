@@ -1,4 +1,5 @@
-# Decoding, and rebuilding of the dropped frames: vcmflow/reconstruct.
+# Decoding, and rebuilding of the dropped frames: vcmflow/reconstruct. The same job compares them with
+# the originals (vcmflow/fidelity), because what it makes is large and goes away.
 for CODING in PLAN.reconstructions():
 
     rule:
@@ -12,6 +13,11 @@ for CODING in PLAN.reconstructions():
             ],
             decision=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.json",
             weights=PLAN.chain_weights(CODING.codec, CODING.reconstructor),
+            original=(
+                f"{RESULTS}/{{dataset}}/frames/{{sequence}}/frames.mkv"
+                if PLAN.gives_frames(CODING.codec)
+                else []
+            ),
         output:
             frames=[
                 temp(
@@ -22,6 +28,12 @@ for CODING in PLAN.reconstructions():
             ],
             times=f"{RESULTS}/{{dataset}}/reconstruct/{{sequence}}/{{sampler}}/{CODING.codec}/"
             f"{CODING.reconstructor}/times.json",
+            fidelity=(
+                f"{RESULTS}/{{dataset}}/fidelity/{{sequence}}/{{sampler}}/{CODING.codec}/"
+                f"{CODING.reconstructor}.csv"
+                if PLAN.gives_frames(CODING.codec)
+                else []
+            ),
         log:
             f"{RESULTS}/logs/{{dataset}}/reconstruct/{{sequence}}/{{sampler}}/{CODING.codec}/"
             f"{CODING.reconstructor}.log",
@@ -41,11 +53,12 @@ for CODING in PLAN.reconstructions():
             reconstructor=SETTINGS.reconstruct.reconstructors[CODING.reconstructor].job(),
             weights=PLAN.chain_weight_words(CODING.codec, CODING.reconstructor),
             points=CODING.points,
+            compare=PLAN.fidelity_words,
         shell:
             "python -m vcmflow stage reconstruct --encoded {input.encoded:q} --points {params.points:q}"
             " --decision {input.decision:q}"
             " --reconstructor {params.reconstructor:q} {params.weights:q} --threads {threads}"
-            " --out {output.frames:q} --times-out {output.times:q} 2> {log:q}"
+            " --out {output.frames:q} --times-out {output.times:q} {params.compare:q} 2> {log:q}"
 
 
 # The few frames that Figs. 6 and 7 show are decoded again, so that no raw video has to be kept.

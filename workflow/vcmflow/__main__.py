@@ -42,6 +42,7 @@ STAGES: dict[str, tuple[str, str]] = {
     "verify": ("vcmflow.plan.verify", "find files that changed after a run"),
 }
 
+THEN = "--then"
 
 TOOLS: dict[str, tuple[str, str]] = {
     "compress": ("vcmflow.tool.commands.compress", "a video or a folder of pictures into a file"),
@@ -88,9 +89,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def stage(argv: Sequence[str]) -> int:
-    """Run one stage of the workflow; arguments begin with its name."""
+    """Run one stage of the workflow; arguments begin with its name.
+
+    ``--then`` and another name run another one after it in the same process, which has started and
+    imported what both need.
+    """
+    while THEN in argv:
+        place = argv.index(THEN)
+        status = stage(argv[:place])
+        if status:
+            return status
+        argv = argv[place + 1 :]
     if not argv or argv[0] in ("-h", "--help"):
-        print("usage: vcmflow stage NAME …\n\nstages:")
+        print("usage: vcmflow stage NAME … [--then NAME …]\n\nstages:")
         print("\n".join(f"  {name:<12}{line}" for name, (_, line) in STAGES.items()))
         return 0
     name = argv[0]

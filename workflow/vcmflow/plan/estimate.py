@@ -353,8 +353,6 @@ def _sequence_work(
     elif rule == "task":
         model = settings.task.tasks[wildcards["task"]].model
         yield "task", model, amounts(n * _runs(dataset, wildcards))
-    elif rule == "fidelity":
-        yield "fidelity", "", amounts(n * _runs(dataset, wildcards))
     elif coding is not None:
         m = _kept(plan, dataset, wildcards["sampler"], n)
         points = len(coding.points)
@@ -366,6 +364,8 @@ def _sequence_work(
             yield "decode", "", amounts(n * points)
             if n > m:
                 yield "interpolate", _reconstructor(plan, coding), amounts((n - m) * points)
+            if plan.gives_frames(coding.codec):
+                yield "fidelity", "", amounts(n * points)
 
 
 def _runs(dataset: Dataset, wildcards: Mapping[str, str]) -> int:

@@ -383,7 +383,11 @@ class Plan:
 
     def suffix(self, codec: str) -> str:
         """How files of what a codec instance decodes to end."""
-        return ".npz" if self.codec(codec).gives == "features" else ".mkv"
+        return ".mkv" if self.gives_frames(codec) else ".npz"
+
+    def gives_frames(self, codec: str) -> bool:
+        """Whether a codec instance gives frames, which can be compared with the originals."""
+        return self.codec(codec).gives == "frames"
 
     def encode_code(self, codec: str) -> str:
         """Version of the modules that an encode depends on."""
@@ -392,7 +396,21 @@ class Plan:
     def reconstruct_code(self, codec: str, reconstructor: str) -> str:
         """Version of the modules that a reconstruction depends on."""
         plugin = self.settings.reconstruct.reconstructors[reconstructor].reconstructor
-        return version("vcmflow.reconstruct.command", self.codec(codec), RECONSTRUCTORS[plugin])
+        stages = ["vcmflow.reconstruct.command"]
+        if self.gives_frames(codec):
+            stages.append("vcmflow.fidelity.command")
+        return version(*stages, self.codec(codec), RECONSTRUCTORS[plugin])
+
+    @staticmethod
+    def fidelity_words(wildcards: Any, input: Any, output: Any) -> Words:  # noqa: ARG004
+        """What compares the reconstructions with the originals, after them in the same job."""
+        if not output.fidelity:
+            return []
+        return [
+            *("--then", "fidelity", "--original", input.original, "--decision", input.decision),
+            *("--recons", *output.frames),
+            *("--points", *(Path(file).stem for file in output.frames), "--out", output.fidelity),
+        ]
 
     def reconstruct_gpus(self, codec: str, reconstructor: str) -> int:
         """GPUs that a reconstruction asks for."""
@@ -404,7 +422,7 @@ class Plan:
         """GPUs that an encode asks for."""
         return min(1, self.gpus) if self.codec(codec).gpu else 0
 
-    # fidelity, task
+    # task
 
     def points(self, wildcards: Any) -> list[str]:
         """The points of a chain."""
@@ -529,7 +547,7 @@ class Plan:
     def rebuilding(self, dataset: str) -> list[Method]:
         """The methods of a dataset that rebuild frames."""
         methods = self.grid[dataset].methods.values()
-        return [method for method in methods if self.codec(method.codec).gives == "frames"]
+        return [method for method in methods if self.gives_frames(method.codec)]
 
     def task_results(self, wildcards: Any) -> list[tuple[str, str]]:
         """(task/method, file) of every task result that holds runs of a sequence."""

@@ -33,7 +33,7 @@ REFERENCES = {
 }
 STAGES = (
     *("train", "data", "embed", "importance", "track", "sample"),
-    *("encode", "reconstruct", "fidelity", "task", "score"),
+    *("encode", "reconstruct", "task", "score"),
 )
 
 
@@ -627,10 +627,8 @@ class Products:
                     drawn = self.settings.encode.codecs[codec].importance
                     if drawn:
                         found.append(("importance", f"{folder}/importance/{sequence}/{drawn}.tsv"))
-                for chain, method in dataset.chains().items():
+                for chain in dataset.chains():
                     found.append(("reconstruct", f"{folder}/reconstruct/{sequence}/{chain}.tsv"))
-                    if self.plan.codec(method.codec).gives == "frames":
-                        found.append(("fidelity", f"{folder}/fidelity/{sequence}/{chain}.tsv"))
                 for sampler in dataset.samplers:
                     found.append(("sample", f"{folder}/sample/{sequence}/{sampler}.tsv"))
                     instance = sampler_of(self.settings, sampler)
