@@ -89,7 +89,13 @@ def test_catalogue_is_the_list_of_the_specification() -> None:
     assert all(item.frames == 10 and item.fps == 10.0 for item in DETECTION_TEST)
     assert len(SEGMENTATION_TEST) >= 6
     assert all(24 <= item.frames <= 30 for item in SEGMENTATION_TEST)
-    assert {item.scene for item in ALL} == set(CHARACTERS)
+    assert {item.scene for item in ALL} == {*FAMILIES["detection"], *FAMILIES["segmentation"]}
+
+
+def test_no_test_sequence_has_a_kind_that_clips_are_made_of() -> None:
+    assert not {item.scene for item in ALL} & {*FAMILIES["videos"]}
+    assert {name for family in FAMILIES.values() for name in family} == set(CHARACTERS)
+    assert len(FAMILIES["videos"]) == 10
 
 
 @pytest.mark.parametrize("kind", sorted(TEST_SETS))

@@ -104,6 +104,22 @@ def test_mining_where_no_negative_is_in_the_band():
     assert semi_hard(near, 0.5, 1).keep.all()
 
 
+@settings(deadline=None)
+@given(st.integers(0, 10**6), st.floats(0, 1), st.integers(1, 4))
+def test_what_is_no_candidate_is_as_if_it_were_not_there(seed, quantile, hardest):
+    similarities = cosine_similarities(*draw(seed, pairs=4, negatives=7))
+    candidates = torch.arange(7).expand(4, 7) < 5
+    some = semi_hard(similarities, quantile, hardest, candidates)
+    fewer = Similarities(similarities.positive, similarities.negative[:, :5])
+    alone = semi_hard(fewer, quantile, hardest)
+    assert torch.equal(some.keep[:, :5], alone.keep)
+    assert not some.keep[:, 5:].any()
+    assert (some.radius, some.share) == (alone.radius, alone.share)
+    nothing = semi_hard(similarities, quantile, hardest, torch.zeros(4, 7, dtype=torch.bool))
+    assert not nothing.keep.any()
+    assert contrastive_loss(similarities, nothing.keep) == 0
+
+
 def test_a_negative_as_near_as_the_positive_is_not_semi_hard():
     """Copies of a frame: both bounds of the band are open."""
     level = Similarities(torch.tensor([0.5]), torch.tensor([[0.5, 0.25, 0.0, -0.5]]))

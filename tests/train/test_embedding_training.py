@@ -120,12 +120,13 @@ def trainee_of(videos, **change):
     return EmbeddingTrainee(replace(TINY, **change), Files(videos=videos))
 
 
-def measure(trainee, network, pairs, step=0):
+def measure(trainee, network, pairs, step=0, kinds=None):
     """What the trainee makes of the network's vectors of anchors, positives and negatives."""
     count = len(network.vectors)
     pictures = torch.zeros(count, 3, 4, 4, dtype=torch.uint8)
     parts = pictures.split([pairs, pairs, count - 2 * pairs])
-    batch = Batch(*parts, torch.zeros(count, dtype=torch.int64), ())
+    kinds = kinds or ([0] * pairs, [-1] * (count - 2 * pairs))
+    batch = Batch(*parts, torch.zeros(count, dtype=torch.int64), *map(torch.tensor, kinds), ())
     return trainee.loss(network, batch, step, Place(0, 1, torch.device("cpu")))
 
 
@@ -142,6 +143,20 @@ def test_the_loss_sums_what_the_settings_say(videos, temperature, rotation):
     assert "kept_share" not in measured.means
     measured.loss.backward()
     assert (network.vectors.grad.abs().sum(dim=1) > 0).all()
+
+
+@pytest.mark.parametrize("mining", [True, False])
+def test_videos_of_one_kind_are_not_each_others_negatives(videos, mining):
+    """Two anchors, a negative of each one's kind and one of neither: each is held to two."""
+    network = Fixed([[1, 0], [0, 1], [1, 0], [0, 1], [-1, 0.1], [0.1, -1], [-1, -1]])
+    trainee = trainee_of(videos, mining=mining, rotation=False, radius_start=1.0, radius_end=1.0)
+    measured = measure(trainee, network, pairs=2, kinds=([3, 5], [3, 5, 4]))
+    similarities = cosine_similarities(*network.vectors.split([2, 2, 3]))
+    others = torch.tensor([[False, True, True], [True, False, True]])
+    keep = semi_hard(similarities, 1.0, TINY.hardest, others).keep if mining else others
+    assert measured.loss.item() == pytest.approx(contrastive_loss(similarities, keep).item())
+    everything = measure(trainee, network, pairs=2).loss.item()
+    assert measured.loss.item() < everything
 
 
 def test_the_radius_goes_from_its_start_to_its_end(videos):

@@ -14,7 +14,9 @@ from vcmflow.train.embedding.augment import Augmentation, augment
 from vcmflow.train.embedding.batches import Steps
 from vcmflow.train.embedding.settings import EmbeddingSettings
 from vcmflow.train.embedding.videos import (
+    Split,
     VideoPool,
+    check_kinds,
     find_videos,
     read_clip,
     read_pair,
@@ -137,6 +139,36 @@ def test_a_step_depends_on_seed_and_step_alone(videos):
     assert late.anchors.shape == (4, 3, 32, 32)
     assert late.negatives.shape == (6, 3, 32, 32)
     assert late.turns[:4].equal(late.turns[4:8])
+
+
+def test_folders_are_kinds_where_the_settings_say_so(videos):
+    """Every drawn video's kind is its folder, also where another had to be drawn in its place."""
+    split = split_videos(find_videos(videos), 4, 2)
+    pools = [VideoPool(paths, 48) for paths in (split.positive, split.negative)]
+    asked = []
+    for pool in pools:
+        read = pool.pair
+        pool.pair = lambda number, place, read=read, pool=pool: (
+            read(number, place),
+            asked.append(pool.videos[number].parent.name),
+        )[0]
+    for step in range(4):
+        asked.clear()
+        batch = Steps(*pools, replace(SETTINGS, kinds="folders"))[step]
+        names = ["juggling", "reading"]
+        kinds = [*batch.pair_kinds.tolist(), *batch.negative_kinds.tolist()]
+        assert [names[kind] for kind in kinds] == asked
+    assert len(set(kinds)) == 2
+    unknown = steps(videos)[0]
+    assert not set(unknown.pair_kinds.tolist()) & set(unknown.negative_kinds.tolist())
+
+
+def test_negatives_of_one_kind_alone_are_one_clear_line(tmp_path):
+    paths = [tmp_path / kind / f"{number}.mp4" for kind in "ab" for number in range(3)]
+    check_kinds(Split(tuple(paths[:2] + paths[3:5]), (paths[2], paths[5])))
+    check_kinds(Split(tuple(paths[:3]), tuple(paths[3:])))
+    with pytest.raises(VcmflowError, match="raise negative_videos"):
+        check_kinds(Split(tuple(paths[:5]), tuple(paths[5:])))
 
 
 def test_processes_share_a_step(videos):

@@ -29,7 +29,7 @@ from vcmflow.core.video import Frame
 from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.sample.decide import choose_frames, count_to_keep
 from vcmrender import api
-from vcmrender.api import CHARACTERS, FLICKERING, SceneSpec, render_scene
+from vcmrender.api import FLICKERING, TEST_SETS, SceneSpec, render_scene
 
 pytestmark = pytest.mark.slow
 
@@ -66,9 +66,10 @@ WARPS: tuple[Callable[[np.random.Generator], tuple[float, ...]], ...] = (
 
 @pytest.fixture(scope="module")
 def scenes() -> dict[str, tuple[list[Frame], tuple[float, ...]]]:
-    """Scene -> frames and their times: all that do not flicker, on warps that take turns."""
+    """Scene -> frames and their times: those of test sets that do not flicker, on warps in turn."""
     made = {}
-    for place, name in enumerate(name for name in CHARACTERS if name not in FLICKERING):
+    tested = dict.fromkeys(item.scene for items in TEST_SETS.values() for item in items)
+    for place, name in enumerate(name for name in tested if name not in FLICKERING):
         rng = np.random.default_rng([SEED, place])
         times = WARPS[place % len(WARPS)](rng)
         spec = SceneSpec(name, MINI["data"]["width"], MINI["data"]["height"], times, "left")

@@ -16,7 +16,6 @@ from vcmflow.core.files import whole_file, write_record
 from vcmflow.core.guard import guarded
 from vcmrender import davis, osdar, videos, warp
 from vcmrender.catalogue import TEST_SETS, TestSequence
-from vcmrender.characters import CHARACTERS
 from vcmrender.draw import FAMILIES, render_scene
 from vcmrender.scene import SceneSpec
 from vcmrender.seeds import stream
@@ -50,7 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--kind",
         required=True,
         choices=("detection", "segmentation", "videos"),
-        help="detection: OSDaR23's layout; segmentation: DAVIS 2017's; videos: unlabelled .mp4",
+        help="detection: OSDaR23's layout; segmentation: DAVIS 2017's; videos: unlabelled .mp4, "
+        "in a folder for every kind of scene",
     )
     parser.add_argument(
         "--split",
@@ -139,7 +139,7 @@ def _plan(args: argparse.Namespace) -> list[TestSequence]:
             for item in (known[name] for name in names)
         ]
     frames = args.frames or _TRAIN_FRAMES[args.kind]
-    scenes = list(CHARACTERS) if args.kind == "videos" else list(FAMILIES[args.kind])
+    scenes = FAMILIES[args.kind]
     count = _TRAIN_COUNTS[args.kind]
     if args.sequence is not None:
         # The name holds the number.
@@ -179,13 +179,14 @@ def _render(root: Path, item: TestSequence, args: argparse.Namespace, step: floa
         davis.write_sequence(root, item.name, frames)
         write_speed(davis_speed_file(root, item.name), item.name, item.scene, times)
     else:
-        root.mkdir(exist_ok=True)
-        videos.write_clip(root / f"{item.name}.mp4", (f.picture for f in frames), item.fps)
+        folder = root / item.scene
+        folder.mkdir(parents=True, exist_ok=True)
+        videos.write_clip(folder / f"{item.name}.mp4", (f.picture for f in frames), item.fps)
 
 
 def _units(kind: str, root: Path) -> list[Path]:
     """What is moved in one piece: a sequence's folders or files, relative to ``root``."""
-    depth = {"detection": 1, "segmentation": 3, "videos": 1}[kind]
+    depth = {"detection": 1, "segmentation": 3, "videos": 2}[kind]
     found = root.glob("/".join("*" * depth))
     return sorted(path.relative_to(root) for path in found)
 

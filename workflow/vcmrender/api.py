@@ -19,7 +19,6 @@ from vcmrender.catalogue import (
 from vcmrender.speed import SPEED_FILE, ContentSpeed, davis_speed_file, read_speed, write_speed
 
 if TYPE_CHECKING:
-    from vcmrender.characters import CHARACTERS
     from vcmrender.draw import random_scene, render_scene
     from vcmrender.scene import RenderedFrame, SceneSpec
     from vcmrender.videos import write_clip
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = [
     "CAMERA",
     "CATEGORIES",
-    "CHARACTERS",
     "DETECTION_TEST",
     "FLICKERING",
     "SPEED_FILE",
@@ -47,7 +45,6 @@ __all__ = [
     "write_speed",
 ]
 _DRAWING = {
-    "CHARACTERS": "characters",
     "RenderedFrame": "scene",
     "SceneSpec": "scene",
     "from_speeds": "warp",

@@ -1,8 +1,9 @@
 """The kinds of scene: what stands where, who moves how, in which light.
 
 Nine railway scenes mirror those of OSDaR23 that the paper uses; six closer ones, with fewer and
-larger objects, serve the segmentation set. All are drawn from plausibility alone: no choice here
-knows how any sampler fares on it.
+larger objects, serve the segmentation set; ten from elsewhere are for training on unlabelled clips,
+so that what learned from them meets every test scene for the first time. All are drawn from
+plausibility alone: no choice here knows how any sampler fares on it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from vcmflow.core.errors import VcmflowError
-from vcmrender import railway, street
+from vcmrender import elsewhere, railway, street
 from vcmrender.scene import SceneSpec, World
 from vcmrender.textures import TexturePool
 
@@ -34,6 +35,16 @@ CHARACTERS: dict[str, Builder] = {
     "street_platform": street.platform,
     "street_yard": street.yard,
     "street_bridge": street.bridge,
+    "motorway": elsewhere.motorway,
+    "park": elsewhere.park,
+    "car_park": elsewhere.car_park,
+    "market_hall": elsewhere.market_hall,
+    "shopping_street": elsewhere.shopping_street,
+    "country_lane": elsewhere.country_lane,
+    "beach": elsewhere.beach,
+    "building_site": elsewhere.building_site,
+    "night_square": elsewhere.night_square,
+    "winter_village": elsewhere.winter_village,
 }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from vcmrender import warp
 from vcmrender.catalogue import DETECTION_TEST, SEGMENTATION_TEST
-from vcmrender.characters import build
+from vcmrender.characters import CHARACTERS, build
 from vcmrender.scene import RenderedFrame, SceneSpec, render_world
 from vcmrender.textures import Half
 
@@ -16,6 +16,10 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "detection": tuple(dict.fromkeys(sequence.scene for sequence in DETECTION_TEST)),
     "segmentation": tuple(dict.fromkeys(sequence.scene for sequence in SEGMENTATION_TEST)),
 }
+# Kinds that no test sequence has.
+FAMILIES["videos"] = tuple(
+    name for name in CHARACTERS if name not in FAMILIES["detection"] + FAMILIES["segmentation"]
+)
 
 
 def render_scene(spec: SceneSpec, rng: np.random.Generator) -> list[RenderedFrame]:
@@ -44,8 +48,8 @@ def random_scene(
         width, height: picture size in pixels.
         frames: number of frames.
         mean_step: mean scene time between two frames, seconds.
-        family: "detection" (the nine railway scenes), "segmentation" (the closer ones), or a list
-            of characters.
+        family: "detection" (the nine railway scenes), "segmentation" (the closer ones), "videos"
+            (those of no test set), or a list of characters.
         half: "right" for training; "left" belongs to the test sets.
         warped: rests and bursts; else even steps.
     """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -30,6 +31,8 @@ class Batch:
         positives: uint8 (B, 3, c, c), frames t + 1 of the same videos.
         negatives: uint8 (K, 3, c, c), frames of negative videos.
         turns: int64 (2 B + K,), quarter turns of anchors, positives and negatives.
+        pair_kinds: int64 (B,), the kinds of the pairs' videos; 0 for all where none are known.
+        negative_kinds: int64 (K,), those of the negatives' videos; -1 for all where none are.
         unusable: names of videos that were passed over.
     """
 
@@ -37,6 +40,8 @@ class Batch:
     positives: torch.Tensor
     negatives: torch.Tensor
     turns: torch.Tensor
+    pair_kinds: torch.Tensor
+    negative_kinds: torch.Tensor
     unusable: tuple[str, ...]
 
 
@@ -68,6 +73,13 @@ class Steps(Dataset[Batch]):
         self._augmentation = Augmentation(
             settings.crop, settings.grey, settings.jitter, settings.rotation
         )
+        videos = [*positive.videos, *negative.videos]
+        folders = sorted({video.parent for video in videos})
+        self._kinds = (
+            {video: folders.index(video.parent) for video in videos}
+            if settings.kinds == "folders"
+            else None
+        )
         self._epoch: tuple[int, Sequence[int]] = (-1, ())
 
     def __getitem__(self, step: int) -> Batch:
@@ -77,28 +89,32 @@ class Steps(Dataset[Batch]):
             VcmflowError: no usable video is found.
         """
         unusable: list[str] = []
-        pairs, pair_turns = [], []
+        pairs, pair_turns, pair_kinds = [], [], []
         for item in self._pairs:
             number = step * self._per_step[0] + item
-            pictures, turns = self._draw(
+            video, pictures, turns = self._draw(
                 self._positive, _POSITIVE, number, self._scheduled(number), unusable, both=True
             )
             pairs.append(pictures)
             pair_turns.append(turns)
-        negatives, negative_turns = [], []
+            pair_kinds.append(0 if self._kinds is None else self._kinds[video])
+        negatives, negative_turns, negative_kinds = [], [], []
         for item in self._negatives:
             number = step * self._per_step[1] + item
-            pictures, turns = self._draw(
+            video, pictures, turns = self._draw(
                 self._negative, _NEGATIVE, number, None, unusable, both=False
             )
             negatives.append(pictures[0])
             negative_turns.append(turns)
+            negative_kinds.append(-1 if self._kinds is None else self._kinds[video])
         stacked = torch.stack(pairs)
         return Batch(
             anchors=stacked[:, 0],
             positives=stacked[:, 1],
             negatives=torch.stack(negatives),
             turns=torch.tensor(pair_turns + pair_turns + negative_turns),
+            pair_kinds=torch.tensor(pair_kinds),
+            negative_kinds=torch.tensor(negative_kinds),
             unusable=tuple(unusable),
         )
 
@@ -118,7 +134,7 @@ class Steps(Dataset[Batch]):
         video: int | None,
         unusable: list[str],
         both: bool,
-    ) -> tuple[torch.Tensor, int]:
+    ) -> tuple[Path, torch.Tensor, int]:
         random = np.random.default_rng([self._seed, kind, number])
         for _ in range(_TRIES):
             chosen = int(random.integers(len(pool.videos))) if video is None else video
@@ -128,7 +144,8 @@ class Steps(Dataset[Batch]):
                 unusable.append(str(pool.videos[chosen]))
                 video = None
                 continue
-            return augment(frames if both else frames[:1], self._augmentation, random)
+            pictures, turns = augment(frames if both else frames[:1], self._augmentation, random)
+            return pool.videos[chosen], pictures, turns
         raise VcmflowError(
             f"{pool.videos[0].parent}: {_TRIES} draws in a row gave no video with two frames that "
             f"can be decoded; the last was {unusable[-1]}"

@@ -64,28 +64,37 @@ def contrastive_loss(
 
 
 @torch.no_grad()
-def semi_hard(similarities: Similarities, quantile: float, hardest: int) -> Mined:
+def semi_hard(
+    similarities: Similarities,
+    quantile: float,
+    hardest: int,
+    candidates: torch.Tensor | None = None,
+) -> Mined:
     """Keep the negatives at a middle distance from their anchor (docs/paper.md, 1).
 
     With d = 1 - C, a negative stays if d_pos < d_neg < d_pos + r, where the radius r is a quantile
-    of all the batch's negative distances. An anchor without any keeps its ``hardest`` nearest ones
+    of all the candidates' distances. An anchor without any keeps its ``hardest`` nearest ones
     beyond d_pos; one whose candidates are all nearer than its positive keeps all of them.
 
     Args:
-        similarities: C of anchors, positives and candidates.
+        similarities: C of anchors, positives and negatives.
         quantile: 0..1; shrinks over the training.
         hardest: >= 1.
+        candidates: bool (B, K), the negatives that may enter an anchor's loss; None: all.
     """
     d_positive = 1 - similarities.positive[:, None].float()
     d_negative = 1 - similarities.negative.float()
-    ranked = d_negative.flatten().sort().values
-    radius = ranked[round(quantile * (len(ranked) - 1))]
-    beyond = d_negative > d_positive
+    if candidates is None:
+        candidates = torch.ones_like(d_negative, dtype=torch.bool)
+    ranked = d_negative[candidates].sort().values
+    radius = float(ranked[round(quantile * (len(ranked) - 1))]) if len(ranked) else 0.0
+    beyond = candidates & (d_negative > d_positive)
     keep = beyond & (d_negative < d_positive + radius)
     order = d_negative.masked_fill(~beyond, torch.inf)
     nearest = torch.zeros_like(keep).scatter_(
         1, order.topk(min(hardest, keep.shape[1]), dim=1, largest=False).indices, True
     )
     keep |= ~keep.any(dim=1, keepdim=True) & nearest & beyond
-    keep |= ~keep.any(dim=1, keepdim=True)
-    return Mined(keep, float(radius), float(keep.float().mean()))
+    keep |= ~keep.any(dim=1, keepdim=True) & candidates
+    share = float(keep[candidates].float().mean()) if len(ranked) else 0.0
+    return Mined(keep, radius, share)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -25,6 +25,8 @@ class EmbeddingSettings:
         negatives: candidate negatives per step, each a frame of another negative video's draw.
         negative_videos: videos set aside for negatives: a number, or a share if below 1. The paper
             sets 6,245 of 306,245 aside.
+        kinds: ``folders``: videos of one folder are of one kind, and never each other's negatives;
+            ``none``: nothing is known of their kinds, and folder names are not looked at.
         dimension: length of an embedding.
         temperature: tau; similarities are divided by it in Eq. (5). The paper has none: 1.
         mining: keep semi-hard negatives only; off: all candidates enter the loss.
@@ -51,6 +53,7 @@ class EmbeddingSettings:
     pairs: Count = 64
     negatives: Count = 128
     negative_videos: AboveZero = 0.0204
+    kinds: Literal["none", "folders"] = "none"
     dimension: Count = 128
     temperature: AboveZero = 1.0
     mining: bool = True

@@ -19,7 +19,7 @@ from vcmflow.nets.weights import write_weights
 from vcmflow.train.embedding.batches import Batch, Steps
 from vcmflow.train.embedding.loss import contrastive_loss, cosine_similarities, semi_hard
 from vcmflow.train.embedding.settings import EmbeddingSettings
-from vcmflow.train.embedding.videos import VideoPool, find_videos, split_videos
+from vcmflow.train.embedding.videos import VideoPool, check_kinds, find_videos, split_videos
 from vcmflow.train.trainee import Files, Measured, Place, Row, warm_cosine
 
 # Untrained networks map everything to nearly one direction, so the first steps say nothing.
@@ -44,6 +44,8 @@ class EmbeddingTrainee:
         self._files = files
         videos = find_videos(files.videos)
         self._split = split_videos(videos, settings.negative_videos, settings.seed)
+        if settings.kinds == "folders":
+            check_kinds(self._split)
         self.schedule = settings.schedule(len(self._split.positive))
         self.network = seeded_network(settings.dimension, settings.seed)
         initial = files.initial_weights
@@ -109,14 +111,17 @@ class EmbeddingTrainee:
         embeddings, logits = embeddings.float(), logits.float()
         pairs = len(batch.anchors)
         anchors, positives, negatives = embeddings.split([pairs, pairs, len(batch.negatives)])
+        kinds = batch.negative_kinds.to(place.device)
         if place.world > 1:
             # With gradients, so that every anchor sees them all.
             negatives = torch.cat(all_gather(negatives))  # type: ignore[no-untyped-call]
+            kinds = torch.cat(all_gather(kinds))  # type: ignore[no-untyped-call]
         similarities = cosine_similarities(anchors, positives, negatives)
+        candidates = batch.pair_kinds.to(place.device)[:, None] != kinds
         through = step / self.schedule.steps
         quantile = settings.radius_start + through * (settings.radius_end - settings.radius_start)
-        mined = semi_hard(similarities, quantile, settings.hardest)
-        keep = mined.keep if settings.mining else torch.ones_like(mined.keep)
+        mined = semi_hard(similarities, quantile, settings.hardest, candidates)
+        keep = mined.keep if settings.mining else candidates
         contrastive = contrastive_loss(similarities, keep, settings.temperature)
         rotation = functional.cross_entropy(logits, turns)
         # Without the task its head still takes part, at weight 0, as several processes demand.

@@ -78,6 +78,20 @@ def split_videos(videos: Sequence[Path], negative: float, seed: int) -> Split:
     )
 
 
+def check_kinds(split: Split) -> None:
+    """Check that every video of T has negatives of another kind, where folders are kinds.
+
+    Raises:
+        VcmflowError: all of N, and some of T, lie in one folder.
+    """
+    kinds = {video.parent for video in split.negative}
+    if len(kinds) == 1 and any(video.parent in kinds for video in split.positive):
+        raise VcmflowError(
+            f"kinds: folders: all negatives lie in {kinds.pop()}, so that its other videos have "
+            "none; raise negative_videos, or use kinds: none"
+        )
+
+
 @dataclass(frozen=True)
 class Clip:
     """All frames of a short video, shrunk: uint8 T x h x w x 3, and when they are shown (s)."""
