@@ -26,6 +26,7 @@ envvars:
 
 from vcmflow.config.load import load_settings, plain
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import record
 from vcmflow.core.guard import lead_jobs
 from vcmflow.core.machine import local_gpus
 from vcmflow.data.catalogue import read_catalogue

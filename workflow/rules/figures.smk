@@ -17,6 +17,7 @@ for FIGURE in PLANNED_FIGURES:
             (f"figure_{FIGURE.name}" if FIGURE.name in ("compare", "importance") else FIGURE.name)
         input:
             files=FIGURE.inputs,
+            records=[str(record(Path(file))) for file in FIGURE.inputs if "/shown/" in file],
         output:
             report(
                 f"{RESULTS}/figures/{FIGURE.name}.png",

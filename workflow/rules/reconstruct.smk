@@ -1,6 +1,11 @@
 # Decoding, and rebuilding of the dropped frames: vcmflow/reconstruct. The same job compares them with
 # the originals (vcmflow/fidelity), because what it makes is large and goes away.
 for CODING in PLAN.reconstructions():
+    VIDEOS = [
+        f"{RESULTS}/{{dataset}}/reconstruct/{{sequence}}/{{sampler}}/{CODING.codec}/"
+        f"{CODING.reconstructor}/{point}{PLAN.suffix(CODING.codec)}"
+        for point in CODING.points
+    ]
 
     rule:
         name:
@@ -19,13 +24,8 @@ for CODING in PLAN.reconstructions():
                 else []
             ),
         output:
-            frames=[
-                temp(
-                    f"{RESULTS}/{{dataset}}/reconstruct/{{sequence}}/{{sampler}}/{CODING.codec}/"
-                    f"{CODING.reconstructor}/{point}{PLAN.suffix(CODING.codec)}"
-                )
-                for point in CODING.points
-            ],
+            frames=temp(VIDEOS),
+            records=temp([str(record(Path(video))) for video in VIDEOS]),
             times=f"{RESULTS}/{{dataset}}/reconstruct/{{sequence}}/{{sampler}}/{CODING.codec}/"
             f"{CODING.reconstructor}/times.json",
             fidelity=(
@@ -62,15 +62,16 @@ for CODING in PLAN.reconstructions():
 
 
 # The few frames that Figs. 6 and 7 show are decoded again, so that no raw video has to be kept.
+SHOWN = f"{RESULTS}/{{dataset}}/shown/{{sequence}}/{{sampler}}/{{codec}}/{{reconstructor}}/{{point}}.mkv"
+
+
 rule reconstruct_shown:
     input:
         unpack(PLAN.shown_inputs),
         decision=f"{RESULTS}/{{dataset}}/sample/{{sequence}}/{{sampler}}.json",
     output:
-        temp(
-            f"{RESULTS}/{{dataset}}/shown/{{sequence}}/{{sampler}}/{{codec}}/{{reconstructor}}/"
-            "{point}.mkv"
-        ),
+        frames=temp(SHOWN),
+        record=temp(str(record(Path(SHOWN)))),
     log:
         f"{RESULTS}/logs/{{dataset}}/shown/{{sequence}}/{{sampler}}/{{codec}}/{{reconstructor}}/"
         "{point}.log",
@@ -93,4 +94,4 @@ rule reconstruct_shown:
         "python -m vcmflow stage reconstruct --encoded {input.encoded:q} --points {wildcards.point:q}"
         " --decision {input.decision:q}"
         " --reconstructor {params.reconstructor:q} {params.weights:q} --threads {threads}"
-        " --out {output:q} 2> {log:q}"
+        " --out {output.frames:q} 2> {log:q}"

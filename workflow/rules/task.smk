@@ -3,6 +3,7 @@
 rule task:
     input:
         videos=PLAN.task_inputs,
+        records=PLAN.task_records,
         weights=PLAN.task_weights,
     output:
         f"{RESULTS}/{{dataset}}/task/{{task}}/{{sampler}}/{{codec}}/{{reconstructor}}/{{part}}.json",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vcmflow.config.models import Reconstructor, Settings, WeightedInstance
+from vcmflow.core.files import record
 from vcmflow.core.needs import need_files
 from vcmflow.core.registry import Entry, parameters
 from vcmflow.data.catalogue import Entry as Download
@@ -440,6 +441,10 @@ class Plan:
         """What a task job of one chain runs on: all points of every sequence of its part."""
         sequences = self.grid[wildcards.dataset].parts()[wildcards.part]
         return [file for name in sequences for file in self.reconstructed(wildcards, name)]
+
+    def task_records(self, wildcards: Any) -> list[str]:
+        """The checksums of what a task job runs on: temporary, too, and wanted as long."""
+        return [str(record(Path(file))) for file in self.task_inputs(wildcards)]
 
     def task_runs(self, wildcards: Any) -> list[tuple[str, str]]:
         """(sequence, point) of each of them."""
