@@ -70,8 +70,12 @@ def test_a_fresh_clone_with_pull_has_nothing_to_do(original: Path, clone: Path) 
     ("key", "value", "wanted"),
     [
         # Embeddings of davis are made anew, those of railway are not.
-        ("data.datasets.davis.frames", 8, {"import_sequence": 1, "embed": 3}),
-        ("score.interpolation", "akima", {"import_sequence": 0, "embed": 0}),
+        (
+            "data.datasets.davis.frames",
+            8,
+            {"import_sequence": 1, "embed_davis_000": 3, "embed_railway_000": 0},
+        ),
+        ("score.interpolation", "akima", {"import_sequence": 0, "embed_davis_000": 0}),
     ],
 )
 def test_a_change_in_a_clone_plans_what_it_plans_in_the_original(

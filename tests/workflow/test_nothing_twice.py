@@ -56,8 +56,9 @@ def of(planned: Iterable[Job], *stages: str) -> list[str]:
 
 
 def stage_of(rule: str) -> str:
-    """The rule's name; of those that each codec has for itself, what they have in common."""
-    own = rule.startswith(("encode_", "reconstruct_")) and rule != "reconstruct_shown"
+    """The rule's name; of those that each codec or batch has for itself, what is common."""
+    names = ("encode_", "reconstruct_", "embed_", "track_")
+    own = rule.startswith(names) and rule != "reconstruct_shown"
     return rule.partition("_")[0] if own else rule
 
 

@@ -105,6 +105,10 @@ RANDOM_ACCESS = {"encode_vvenc_ra", "reconstruct_interpolation_vvenc_ra"}
 ALL_INTRA = {"encode_vvenc_ai", "reconstruct_interpolation_vvenc_ai"}
 SAMPLING = {"sample", "timeline_railway", "timeline_davis"} | RANDOM_ACCESS | ALL_INTRA
 SAMPLING |= AFTER | SCORES
+# One batch per dataset.
+EMBED, TRACK = (
+    {f"{rule}_{name}_000" for name in ("railway", "davis")} for rule in ("embed", "track")
+)
 BD = {"table3", "table4", "table7", "table_ablation"}
 FITTED = BD | {name for name in OF_RAILWAY | OF_DAVIS if "against_all" in name}
 
@@ -118,14 +122,14 @@ CHANGES: list[tuple[str, object, set[str]]] = [
     (
         "train.trainings.embedding.temperature",
         0.5,
-        {"train", "training", "embed", "fig8", "complexity", "trajectory"} | SAMPLING,
+        {"train", "training", "fig8", "complexity", "trajectory"} | EMBED | SAMPLING,
     ),
     (
         "embed.embeddings.random.seed",
         5,
-        {"embed", "fig8", "trajectory", "table_ablation", "provenance"},
+        {"fig8", "trajectory", "table_ablation", "provenance"} | EMBED,
     ),
-    ("track.tracker.score_threshold", 0.5, {"track", "complexity"} | SAMPLING),
+    ("track.tracker.score_threshold", 0.5, {"complexity"} | TRACK | SAMPLING),
     ("sample.samplers.manifold.arc", "spline", {"trajectory"} | SAMPLING),
     # The all-intra codec is like the other one, but for what it says itself.
     ("encode.codecs.vvenc_ra.preset", "fast", ENCODE | RECONSTRUCT | AFTER | SCORES),

@@ -45,7 +45,7 @@ if WARPS:
         params:
             code=PLAN.embedding_code,
             videos=PROBES.warp_videos,
-            embedding=lambda wildcards: SETTINGS.embed.embeddings[wildcards.embedding].job(),
+            embedding=PLAN.embedding_job,
             weights=lambda wildcards, input: flag("--weights", input.weights),
         shell:
             "python -m vcmflow stage embed --embedding {params.embedding:q} {params.weights:q}"

@@ -199,7 +199,15 @@ def estimate(
     fetched: list[Entry] = []
     codings = {f"encode_{coding.name}": coding for coding in plan.encodings()}
     codings |= {f"reconstruct_{coding.name}": coding for coding in plan.reconstructions()}
-    for rule, wildcards in jobs:
+    batches = {
+        f"{stage}{batch.name}": (stage, {"dataset": batch.dataset, "part": batch.place})
+        for batch in plan.batches()
+        if batch.name
+        for stage in ("embed", "track")
+    }
+    for name, given in jobs:
+        rule, constant = batches.get(name, (name, {}))
+        wildcards = {**given, **constant}
         total.jobs += 1
         if rule == "download":
             entry = catalogue[wildcards["entry"]]
@@ -307,7 +315,7 @@ def _work(
     dataset = plan.grid.get(wildcards.get("dataset", ""))
     if dataset is None:
         return
-    if rule in ("task", "task_source"):
+    if "part" in wildcards:
         ids = dataset.parts()[wildcards["part"]]
     else:
         ids = [wildcards["sequence"]] if "sequence" in wildcards else []

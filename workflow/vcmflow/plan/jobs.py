@@ -54,6 +54,23 @@ class Coding:
 
 
 @dataclass(frozen=True)
+class Batch:
+    """Sequences that one job takes with one loaded model; a job of one has them as wildcards.
+
+    Attributes:
+        name: as the end of a rule's name.
+        dataset: its name, or the wildcard.
+        place: how its logs are named, `Dataset.parts`, or the wildcard.
+        sequences: ids, or the wildcard.
+    """
+
+    name: str
+    dataset: str
+    place: str
+    sequences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Plan:
     """The experiment as files.
 
@@ -114,6 +131,16 @@ class Plan:
 
     # train, embed, track
 
+    def batches(self) -> list[Batch]:
+        """One entry per rule that looks at original frames with a model."""
+        if self.settings.task.sequences_per_job == 1:
+            return [Batch("", "{dataset}", "{sequence}", ("{sequence}",))]
+        return [
+            Batch(f"_{name}_{part}", name, part, tuple(sequences))
+            for name, dataset in self.grid.items()
+            for part, sequences in dataset.parts().items()
+        ]
+
     def training_file(self, training: str, file: str = "weights.safetensors") -> str:
         """A file that a training leaves behind."""
         return f"{self.results}/train/{training}/{file}"
@@ -162,6 +189,10 @@ class Plan:
         if instance.training:
             return [self.training_file(instance.training)]
         return [instance.weights] if instance.weights else []
+
+    def embedding_job(self, wildcards: Any) -> str:
+        """An embedding and its options."""
+        return self.settings.embed.embeddings[wildcards.embedding].job()
 
     def embedding_code(self, wildcards: Any) -> str:
         """Version of the modules that an embedding depends on."""
@@ -485,7 +516,7 @@ class Plan:
         task = self.settings.task.tasks[wildcards.task]
         return TASKS[task.kind][task.model]
 
-    def track_code(self, wildcards: Any) -> str:  # noqa: ARG002 - an input function
+    def track_code(self) -> str:
         """Version of the modules that tracks depend on."""
         track = self.settings.track
         entries = DETECTORS[track.detector.detector], TRACKERS[track.tracker.tracker]

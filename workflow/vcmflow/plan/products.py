@@ -620,6 +620,7 @@ class Products:
         for name, dataset in self.grid.items():
             folder = f"{root}/{name}"
             for sequence in dataset.sequences:
+                place = sequence if dataset.batch == 1 else dataset.part_of(sequence)
                 found.append(("data", f"{folder}/import_sequence/{sequence}.tsv"))
                 found.append(("score", f"{folder}/score_sequence/{sequence}.tsv"))
                 for sampler, codec in dataset.codings():
@@ -634,10 +635,10 @@ class Products:
                     instance = sampler_of(self.settings, sampler)
                     for need in SAMPLERS[instance.sampler].needs:
                         if need == "embedding":
-                            file = f"{folder}/embed/{sequence}/{instance.embedding}.tsv"
+                            file = f"{folder}/embed/{place}/{instance.embedding}.tsv"
                             found.append(("embed", file))
                         if need == "tracks":
-                            found.append(("track", f"{folder}/track/{sequence}.tsv"))
+                            found.append(("track", f"{folder}/track/{place}.tsv"))
             for task in dataset.tasks:
                 for part in dataset.parts():
                     for place in ("source", *dataset.chains()):
