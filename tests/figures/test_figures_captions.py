@@ -78,6 +78,7 @@ def test_captions_render_from_every_preset(name: str, preset: str) -> None:
 def test_captions_follow_the_settings(name: str) -> None:
     changed = settings()
     changed["encode"]["ladder"] = [23, 33, 43]
+    changed["encode"]["codecs"]["vvenc_ai"]["ladder"] = None
     for codec in changed["encode"]["codecs"].values():
         codec["preset"] = "medium"
     changed["data"]["datasets"]["railway"]["keep_every"] = 7

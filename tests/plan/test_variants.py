@@ -44,6 +44,7 @@ def test_the_ablation_preset_has_a_row_per_choice_and_says_what_differs() -> Non
         "grey": "embedder grey",
         "spline": "arc spline",
         "literal": "count literal",
+        "raw": "normalised off",
     }
     assert next(iter(rows)) == "manifold"
     assert all(row.method == name for name, row in rows.items())
