@@ -6,6 +6,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from vcmflow import __version__
 from vcmflow.core.guard import guarded
@@ -118,7 +119,9 @@ def stage(argv: Sequence[str]) -> int:
 def _run(program: str, module_name: str, line: str, arguments: Sequence[str]) -> int:
     def call() -> None:
         module = importlib.import_module(module_name)
-        options = argparse.ArgumentParser(prog=program, description=line)
+        # Wide enough for nearly every flag to have its help beside it.
+        form = partial(argparse.HelpFormatter, max_help_position=32)
+        options = argparse.ArgumentParser(prog=program, description=line, formatter_class=form)
         if examples := getattr(module, "EXAMPLES", ""):
             # The examples come first; the flags, one by one, follow.
             options.usage = f"{program} …\n\n" + "".join(

@@ -35,16 +35,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", type=Path, help="a video, or a folder of pictures")
     goal = parser.add_mutually_exclusive_group(required=True)
     goal.add_argument("--kbps", type=float, help="the best accuracy at this rate at most")
-    goal.add_argument("--accuracy", type=float, help="the lowest rate at this mAP at least")
+    goal.add_argument(
+        "--accuracy", type=float, metavar="A", help="the lowest rate at this mAP at least"
+    )
     add_judge(parser, required=True)
     parser.add_argument("--plot", type=Path, metavar="PNG", help="draw what was tried")
     grid = parser.add_argument_group("what is tried")
-    grid.add_argument("--keeps", nargs="+", default=["1/2", "1/3"], metavar="SHARE")
-    grid.add_argument("--qps", nargs="+", type=float, default=[32, 37, 42, 47], metavar="QP")
-    grid.add_argument("--samplers", nargs="+", default=["uniform", "manifold"])
-    grid.add_argument("--codecs", nargs="+", help="default: that of the method, vvenc")
-    grid.add_argument("--from", dest="start", type=float, help="seconds; default: the middle")
-    grid.add_argument("--count", type=int, default=96, help="frames of the excerpt (default 96)")
+    grid.add_argument(
+        "--keeps",
+        nargs="+",
+        default=["1/2", "1/3"],
+        metavar="SHARE",
+        help="of frames, beside all of them (default 1/2 1/3)",
+    )
+    grid.add_argument(
+        "--qps",
+        nargs="+",
+        type=float,
+        default=[32, 37, 42, 47],
+        metavar="QP",
+        help="default 32 37 42 47",
+    )
+    grid.add_argument(
+        "--samplers",
+        nargs="+",
+        metavar="NAME",
+        default=["uniform", "manifold"],
+        help="default uniform manifold",
+    )
+    grid.add_argument(
+        "--codecs", nargs="+", metavar="NAME", help="default: that of the method, vvenc"
+    )
+    grid.add_argument(
+        "--from", dest="start", type=float, metavar="S", help="seconds; default: the middle"
+    )
+    grid.add_argument(
+        "--count", type=int, metavar="N", default=96, help="frames of the excerpt (default 96)"
+    )
     parser.add_argument("--fps", type=float, help="of pictures (default 25)")
     add_method(parser, tracking=False)
     add_machine(parser)

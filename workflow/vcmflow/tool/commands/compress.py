@@ -31,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--segment", type=float, default=SECONDS, metavar="S", help="seconds, at most (default 10)"
     )
     add_method(parser)
-    parser.add_argument("--workers", type=int, help="segments coded at a time (default 2)")
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="segments coded at a time (default 2)"
+    )
     add_machine(parser)
 
 

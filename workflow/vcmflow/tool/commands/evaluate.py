@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_judge(parser, required=False)
     parser.add_argument("--json", action="store_true", help="everything, as JSON")
     add_reconstructor(parser)
-    parser.add_argument("--codec-weights", type=Path, help="of a learned codec")
+    parser.add_argument("--codec-weights", type=Path, metavar="FILE", help="of a learned codec")
     add_machine(parser)
 
 

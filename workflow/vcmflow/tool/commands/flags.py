@@ -22,41 +22,52 @@ def add_method(parser: argparse.ArgumentParser, tracking: bool = True) -> None:
         "--method", metavar="NAME", help="a method of params.yaml here, or of the package's own"
     )
     group.add_argument("--params", type=Path, metavar="YAML", help="that params.yaml")
-    group.add_argument("--sampler", help=", ".join(sorted(SAMPLERS)))
-    group.add_argument("--embedding", help="for manifold: grey, learned, …")
-    group.add_argument("--weights", type=Path, help="of the embedding")
+    group.add_argument("--sampler", metavar="NAME", help=", ".join(sorted(SAMPLERS)))
+    group.add_argument("--embedding", metavar="NAME", help="for manifold: grey, learned, …")
+    group.add_argument("--weights", type=Path, metavar="FILE", help="of the embedding")
     if tracking:
-        group.add_argument("--detector", help="for tracking: onnx, faster_rcnn_mini, …")
-        group.add_argument("--detector-weights", type=Path, help="of that detector")
-    group.add_argument("--map", help="for codecs by importance: texture, plis, …")
-    group.add_argument("--map-weights", type=Path, help="of that map's network")
-    group.add_argument("--codec", help=", ".join(sorted(CODECS)))
-    group.add_argument("--codec-weights", type=Path, help="of a learned codec")
+        group.add_argument(
+            "--detector", metavar="NAME", help="for tracking: onnx, faster_rcnn_mini, …"
+        )
+        group.add_argument("--detector-weights", type=Path, metavar="FILE", help="of that detector")
+    group.add_argument("--map", metavar="NAME", help="for codecs by importance: texture, plis, …")
+    group.add_argument("--map-weights", type=Path, metavar="FILE", help="of that map's network")
+    group.add_argument("--codec", metavar="NAME", help=", ".join(sorted(CODECS)))
+    group.add_argument("--codec-weights", type=Path, metavar="FILE", help="of a learned codec")
     add_reconstructor(group)
 
 
 def add_reconstructor(parser: argparse._ActionsContainer) -> None:
     """Declare what rebuilds."""
     parser.add_argument(
-        *("--interpolator", "--reconstructor"), help=", ".join(sorted(RECONSTRUCTORS))
+        *("--interpolator", "--reconstructor"),
+        metavar="NAME",
+        help=", ".join(sorted(RECONSTRUCTORS)),
     )
-    parser.add_argument("--interpolator-weights", type=Path, help="of a learned one")
+    parser.add_argument(
+        "--interpolator-weights", type=Path, metavar="FILE", help="of a learned one"
+    )
 
 
 def add_machine(parser: argparse.ArgumentParser) -> None:
     """Declare where it runs."""
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda, for networks")
-    parser.add_argument("--threads", type=int, help="of encoders, decoders and networks")
+    parser.add_argument(
+        "--device", metavar="NAME", default="auto", help="auto, cpu or cuda, for networks"
+    )
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="of encoders, decoders and networks"
+    )
 
 
 def add_judge(parser: argparse.ArgumentParser, required: bool) -> None:
     """Declare the detector whose accuracy counts."""
     parser.add_argument(
         "--detector",
+        metavar="NAME",
         required=required,
         help="onnx, …; with options '{detector: onnx, description: my.yaml}'",
     )
-    parser.add_argument("--detector-weights", type=Path, help="its weights file")
+    parser.add_argument("--detector-weights", type=Path, metavar="FILE", help="its weights file")
     parser.add_argument(
         "--truth",
         type=Path,

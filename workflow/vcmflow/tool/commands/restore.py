@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--crf", type=int, help="0..51, for players; default: lossless, as detectors need it"
     )
     add_reconstructor(parser)
-    parser.add_argument("--codec-weights", type=Path, help="of a learned codec")
+    parser.add_argument("--codec-weights", type=Path, metavar="FILE", help="of a learned codec")
     add_machine(parser)
 
 
