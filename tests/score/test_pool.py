@@ -25,7 +25,9 @@ def scored(name, frames, kept, psnr, *, scene="1_yard", jaccard=None, evidence=N
     numbers |= {"psnr": psnr, "ssim": psnr / 100, "psnr_kept": psnr + 2}
     sequence = Sequence(name, "d", scene, "boxes", frames, 25.0, 10, 8)
     kind = "segmentation" if evidence is None else "detection"
-    found = {"t": {kind: {"jaccard": jaccard, "f1": jaccard} if evidence is None else evidence}}
+    counts = {"hits": 1, "proposals": 2, "objects": 1, "frames": frames}
+    own = {"jaccard": jaccard, "f1": jaccard, **counts} if evidence is None else evidence
+    found = {"t": {kind: own}}
     conditions = {UNCOMPRESSED: Measured({}, found), CONDITION: Measured(numbers, found)}
     return SequenceScore(sequence, {"t": Task(kind, "")}, METHODS, conditions)
 

@@ -21,10 +21,12 @@ from vcmflow.score.sequence import (
     write_score,
 )
 
+COUNTS = {"hits": 1, "proposals": 2, "objects": 1, "frames": 3}
+
 
 def measured(**numbers: float) -> SequenceScore:
     """A scored sequence of one method at one point."""
-    evidence = {"t": {"segmentation": {"jaccard": 0.5, "f1": 0.5}}}
+    evidence = {"t": {"segmentation": {"jaccard": 0.5, "f1": 0.5, **COUNTS}}}
     conditions = {UNCOMPRESSED: Measured({}, evidence)}
     conditions[Condition("uniform", "22")] = Measured({"m": 3, "psnr": 30.0} | numbers, evidence)
     return SequenceScore(
@@ -63,7 +65,10 @@ def test_scores_that_cannot_be_are_refused(tmp_path, change, told):
 
 @pytest.mark.parametrize(
     ("evidence", "told"),
-    [({"jaccard": 7.0, "f1": 0.5}, "jaccard is 7.0; allowed: 0..1"), ({"f1": 1}, "is broken")],
+    [
+        ({"jaccard": 7.0, "f1": 0.5, **COUNTS}, "jaccard is 7.0; allowed: 0..1"),
+        ({"f1": 1}, "is broken"),
+    ],
 )
 def test_evidence_that_cannot_be_is_refused(evidence, told):
     score = measured(stream_bytes=9, metadata_bytes=2)

@@ -11,7 +11,15 @@ import pytest
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.rle import encode_mask
 from vcmflow.core.truth import Annotation, Found, Truth
-from vcmflow.score.segmentation import MaskEvaluator, Overlap, f1_of, mean_overlap, pair
+from vcmflow.score.segmentation import (
+    Instances,
+    MaskEvaluator,
+    Overlap,
+    f1_of,
+    mean_overlap,
+    pair,
+    pool,
+)
 
 SIZE = (24, 32)
 NO_BOX = (0.0, 0.0, 1.0, 1.0)
@@ -33,9 +41,11 @@ def seen(frame, mask, category=17):
 
 
 def evaluate(things, detections, frames=1, absent="skip"):
-    return MaskEvaluator(Truth({1: "object"}, tuple(things)), frames, SIZE, absent, "s").score(
-        detections
-    )
+    return evaluator(things, frames, absent).score(detections)[0]
+
+
+def evaluator(things, frames=1, absent="skip"):
+    return MaskEvaluator(Truth({1: "object"}, tuple(things)), frames, SIZE, absent, "s")
 
 
 def test_jaccard_and_f1_are_their_definitions_in_pixels():
@@ -72,7 +82,10 @@ def test_pairing_maximises_the_sum_of_overlaps():
                 sum(table[i, j] for j, i in enumerate(choice))
                 for choice in itertools.permutations(range(objects), predictions)
             )
-        values = pair([encode_mask(t) for t in truth], [encode_mask(f) for f in found])
+        values, partners = pair([encode_mask(t) for t in truth], [encode_mask(f) for f in found])
+        there = [(t, p) for t, p in enumerate(partners) if p is not None]
+        assert [values[t] for t, _ in there] == pytest.approx([table[t, p] for t, p in there])
+        assert len({p for _, p in there}) == len(there) == min(objects, predictions)
         assert sum(values) == pytest.approx(best)
         assert values.count(0.0) == max(0, objects - predictions)
 
@@ -88,6 +101,32 @@ def test_extra_predictions_cost_nothing_and_missing_ones_count_zero():
     mask = rectangle(2, 2, 8, 8)
     assert evaluate([thing(0, 1, mask)], [seen(0, mask), seen(0, ~mask)]).jaccard == 1
     assert evaluate([thing(0, 1, mask)], []).jaccard == 0
+
+
+def test_what_is_proposed_in_vain_counts_in_f1_over_objects():
+    """Two objects in two frames: one found in both, one missed, a wrong proposal in each."""
+    mask, far = rectangle(2, 2, 8, 8), rectangle(20, 10, 5, 5)
+    things = [*(thing(frame, 1, mask) for frame in (0, 1)), thing(0, 2, far)]
+    half = rectangle(2, 2, 8, 3)  # IoU 3/8
+    found = [seen(0, mask), seen(0, rectangle(0, 20, 4, 4)), seen(1, mask), seen(1, half)]
+    overlap, counts = evaluator(things, 2).score(found)
+    assert counts == Instances(hits=2, proposals=4, objects=3, frames=2)
+    assert overlap.jaccard == pytest.approx(0.5)
+    part = {"jaccard": 0.5, "f1": 0.5} | vars(counts)
+    pooled = pool([part, part])
+    assert pooled["f1_objects"] == pytest.approx(2 * 2 / (2 * 2 + 2 + 1))
+    assert pooled["proposals"] == 2
+    empty = part | {"hits": 0, "objects": 0}
+    assert math.isnan(pool([empty])["f1_objects"])
+    assert pool([empty])["proposals"] == 2
+
+
+def test_a_proposal_on_what_is_not_to_be_found_is_no_false_positive():
+    mask, crowd = rectangle(2, 2, 8, 8), rectangle(16, 2, 10, 10)
+    things = [thing(0, 1, mask), thing(0, 2, crowd, crowd=True)]
+    inside, beside = rectangle(17, 3, 4, 4), rectangle(24, 3, 8, 4)
+    counts = evaluator(things).score([seen(0, mask), seen(0, inside), seen(0, beside)])[1]
+    assert counts == Instances(hits=1, proposals=2, objects=1, frames=1)
 
 
 def test_objects_weigh_equally_however_long_they_are_visible():

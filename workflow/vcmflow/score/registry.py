@@ -57,7 +57,12 @@ EVALUATORS: dict[str, EvaluatorEntry] = {
         pool="vcmflow.score.segmentation:pool",
         reads="masks",
         accuracy="jaccard",
-        titles={"jaccard": "Jaccard J", "f1": "F1"},
+        titles={
+            "jaccard": "Jaccard J",
+            "f1": "F1",
+            "f1_objects": "F1 with false positives",
+            "proposals": "Proposals per frame",
+        },
     ),
 }
 

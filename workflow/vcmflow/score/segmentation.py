@@ -5,6 +5,12 @@ their IoUs is largest, whatever the predicted class: COCO, on which the segmente
 several of DAVIS's objects. An object left without a partner counts 0. Means are taken over an
 object's frames, then over the objects of a sequence, then over sequences.
 
+Such a pairing knows the truth, and what it leaves over costs nothing. Beside it stands what an
+observer without the truth would see: the mean number of proposals in a frame, and F1 over whole
+objects, 2·TP/(2·TP + FP + FN) over all frames and sequences, where a pair counts from an IoU of 0.5
+on and every proposal without one is wrong, unless half of it lies on objects that are not to be
+found.
+
 Frames in which an object is absent. DAVIS gives J = 1 where truth and prediction are both empty.
 There a method tracks named objects, so that predicting nothing is an achievement. Here the pairing
 starts from the objects that are visible, so that an absent object could never lose its 1. Hence
@@ -34,6 +40,7 @@ from vcmflow.core.truth import Annotation, Found, Truth, read_found, read_truth
 from vcmflow.score.pseudo import THRESHOLD, pseudo_truth
 
 Absent = Literal["skip", "davis"]
+HIT = 0.5  # IoU from which an object is found
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,23 @@ class Overlap:
 
     jaccard: float
     f1: float
+
+
+@dataclass(frozen=True)
+class Instances:
+    """Whole objects in all frames: found (IoU 0.5 or more), proposed, there to be found.
+
+    Attributes:
+        hits: pairs that count.
+        proposals: predicted masks, but for those on objects that are not to be found.
+        objects: visible objects.
+        frames: frames, with objects or without.
+    """
+
+    hits: int
+    proposals: int
+    objects: int
+    frames: int
 
 
 def f1_of(jaccard: float) -> float:
@@ -70,9 +94,13 @@ class MaskEvaluator:
     ) -> None:
         self._frames, self._size, self._absent, self._where = frames, size, absent, where
         self._objects: list[dict[int, Mapping[str, Any]]] = [{} for _ in range(frames)]
+        self._neutral: list[list[Mapping[str, Any]]] = [[] for _ in range(frames)]
         for annotation in truth.annotations:
             if not (annotation.crowd or annotation.ignore):
                 self._add(annotation)
+            elif annotation.mask is not None:
+                place = f"{where}: ground truth of frame {annotation.frame}"
+                self._neutral[annotation.frame].append(self._checked(annotation.mask, place))
 
     def _add(self, annotation: Annotation) -> None:
         place = f"{self._where}: ground truth of frame {annotation.frame}"
@@ -92,31 +120,51 @@ class MaskEvaluator:
         decode_mask(mask, place, self._size)
         return {"size": list(self._size), "counts": mask["counts"]}
 
-    def score(self, detections: Iterable[Found]) -> Overlap:
-        """Mean Jaccard index and F1 over the frames of each object, then over objects."""
+    def score(self, detections: Iterable[Found]) -> tuple[Overlap, Instances]:
+        """Mean Jaccard index and F1 over the frames of each object, then over objects; counts."""
         predicted: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
         for found in detections:
             place = f"{self._where}: prediction in frame {found.frame}"
             predicted[found.frame].append(self._checked(found.mask, place))
         history: dict[int, list[float]] = defaultdict(list)
+        hits = proposals = 0
         for frame, objects in enumerate(self._objects):
-            values = pair(list(objects.values()), predicted[frame])
+            values, partners = pair(list(objects.values()), predicted[frame])
             for object_id, value in zip(objects, values, strict=True):
                 history[object_id].append(value)
+            met = {
+                index
+                for index, value in zip(partners, values, strict=True)
+                if index is not None and value >= HIT
+            }
+            hits += len(met)
+            proposals += len(met) + self._wrong(frame, predicted[frame], met)
         if self._absent == "davis":
             for seen in history.values():
                 seen.extend([1.0] * (self._frames - len(seen)))
-        return mean_overlap(
+        overlap = mean_overlap(
             [
                 Overlap(sum(seen) / len(seen), sum(f1_of(value) for value in seen) / len(seen))
                 for _, seen in sorted(history.items())
             ]
         )
+        there = sum(len(objects) for objects in self._objects)
+        return overlap, Instances(hits, proposals, there, self._frames)
+
+    def _wrong(self, frame: int, predicted: Many[Mapping[str, Any]], met: set[int]) -> int:
+        """How many predictions are neither hits nor on objects that are not to be found."""
+        rest = [mask for index, mask in enumerate(predicted) if index not in met]
+        neutral = self._neutral[frame]
+        if not rest or not neutral:
+            return len(rest)
+        shares = rle.iou(rest, [rle.merge(neutral)], [1])  # of the prediction's own area
+        return int(np.count_nonzero(shares < HIT))
 
     def measure(self, results: Many[Any], where: str) -> dict[str, Any]:
-        """Jaccard index and F1 of a COCO results list; null where there is no object."""
-        overlap = self.score(read_found(results, self._frames, where))
-        return {name: None if math.isnan(value) else value for name, value in vars(overlap).items()}
+        """Jaccard index and F1 of a COCO results list, null where there is no object; counts."""
+        overlap, instances = self.score(read_found(results, self._frames, where))
+        means = {key: None if math.isnan(value) else value for key, value in vars(overlap).items()}
+        return means | vars(instances)
 
 
 def build(
@@ -151,30 +199,44 @@ def build(
 
 
 def pool(evidence: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    """``jaccard`` and ``f1``: means over the sequences that have an object."""
+    """``jaccard`` and ``f1``, means over the sequences that have an object; ``f1_objects`` and
+    ``proposals`` (per frame) over all frames.
+    """
+    parts = list(evidence)
     overlap = mean_overlap(
-        Overlap(math.nan, math.nan) if part["jaccard"] is None else Overlap(**part)
-        for part in evidence
+        Overlap(math.nan, math.nan)
+        if part["jaccard"] is None
+        else Overlap(part["jaccard"], part["f1"])
+        for part in parts
     )
-    return vars(overlap)
+    hits, proposals, objects, frames = (
+        sum(part[key] for part in parts) for key in ("hits", "proposals", "objects", "frames")
+    )
+    return vars(overlap) | {
+        "f1_objects": 2 * hits / (proposals + objects) if objects else math.nan,
+        "proposals": proposals / frames,
+    }
 
 
-def pair(objects: Many[Mapping[str, Any]], predictions: Many[Mapping[str, Any]]) -> list[float]:
-    """Jaccard index of each object with its partner in one frame; 0 without one.
+def pair(
+    objects: Many[Mapping[str, Any]], predictions: Many[Mapping[str, Any]]
+) -> tuple[list[float], list[int | None]]:
+    """Jaccard index of each object with its partner in one frame, and which that is; 0, None: none.
 
     Args:
         objects: o masks of the ground truth, as valid run-length codes of one size.
         predictions: k predicted masks of that size.
     """
     values = [0.0] * len(objects)
+    partners: list[int | None] = [None] * len(objects)
     if objects and predictions:
         ious: npt.NDArray[np.float64] = rle.iou(
             list(predictions), list(objects), [0] * len(objects)
         )
         rows, columns = linear_sum_assignment(ious, maximize=True)
         for row, column in zip(rows, columns, strict=True):
-            values[column] = float(ious[row, column])
-    return values
+            values[column], partners[column] = float(ious[row, column]), int(row)
+    return values, partners
 
 
 def mean_overlap(parts: Iterable[Overlap]) -> Overlap:

@@ -60,8 +60,9 @@ def build(inputs: Inputs) -> Table:
     ]
     caption = (
         "Accuracy on the uncompressed frames. Detection: COCO AP (IoU 0.50:0.95) per class, their "
-        "mean, and the mean at IoU 0.50; segmentation: means of Jaccard index and F1. The rows "
-        "`all` pool the scenes of a data set."
+        "mean, and the mean at IoU 0.50; segmentation: means of Jaccard index and F1 of masks that "
+        "are assigned to the objects, F1 over whole objects with false positives (IoU 0.5), and "
+        "the mean number of proposals in a frame. The rows `all` pool the scenes of a data set."
     )
     return Table(
         label="accuracy",

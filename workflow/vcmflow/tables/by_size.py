@@ -23,7 +23,7 @@ from vcmflow.tables.layout import Column, Table, Value
 BYTES_PER_KB = 1000
 RANGES = 4
 
-# key -> (heading, decimals); all of them are better when higher.
+# key -> (heading, decimals); all of them are better when higher, but for how much is proposed.
 DETECTION: Mapping[str, tuple[str, int]] = {
     "ap_bicycle": ("AP Bicycle ↑", 4),
     "ap_person": ("AP Person ↑", 4),
@@ -34,6 +34,8 @@ DETECTION: Mapping[str, tuple[str, int]] = {
 SEGMENTATION: Mapping[str, tuple[str, int]] = {
     "jaccard": ("Jaccard ↑", 4),
     "f1": ("F1 ↑", 4),
+    "f1_objects": ("F1 with false positives ↑", 4),
+    "proposals": ("Proposals / frame", 2),
     "psnr": ("PSNR / dB ↑", 2),
     "ssim": ("SSIM ↑", 4),
 }
@@ -48,7 +50,7 @@ def detection(inputs: Inputs) -> Table:
 
 
 def segmentation(inputs: Inputs) -> Table:
-    """Table 6: Jaccard index and F1, PSNR and SSIM, four ranges.
+    """Table 6: Jaccard index and F1, F1 with false positives, PSNR and SSIM, four ranges.
 
     Unless points are given, the four ranges are four of the points that were run, evenly spread
     from the lowest to the highest rate (of six: first, third, fourth and last).
@@ -128,7 +130,7 @@ def _build(
             ours, standard = row[f"{score}_ours"], row[f"{score}_standard"]
             if not isinstance(ours, float) or not isinstance(standard, float):
                 continue
-            if mean.clear and mean.value * (ours - standard) > 0:
+            if score != "proposals" and mean.clear and mean.value * (ours - standard) > 0:
                 bold.add((index, f"{score}_{'ours' if mean.value > 0 else 'standard'}"))
     several = " (mean of both)" if len(inputs.tests) > 1 else ""
     caption = (

@@ -59,7 +59,7 @@ class MiniYolact:
 def build(
     weights: Path | None,
     device: str,
-    score_threshold: Share = 0.05,
+    score_threshold: Share = 0.15,
     detections: AtMost = 50,
     nms_iou: Share = 0.5,
 ) -> MiniYolact:
@@ -68,7 +68,8 @@ def build(
     Args:
         weights: safetensors file from ``vcmflow stage train``; None for fixed random values.
         device: "cpu" or "cuda".
-        score_threshold: anchors whose best class is not above this score are dropped, 0..1.
+        score_threshold: anchors whose best class is not above this score are dropped, 0..1; the
+            published networks have the same.
         detections: at most this many per frame.
         nms_iou: a box that overlaps a better one of its class by more than this is dropped, 0..1.
 
