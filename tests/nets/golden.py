@@ -32,9 +32,15 @@ def fill(
     else:
         fan_in = shape[0] * np.prod(shape[2:]) if name in transposed else np.prod(shape[1:])
         w = x * np.sqrt(1.5 / fan_in)
-    chosen = [rule for rule in overrides if re.fullmatch(rule["pattern"], name)]
+    chosen = [
+        rule
+        for rule in overrides
+        if re.fullmatch(rule["pattern"], name) and len(shape) >= rule.get("min_ndim", 0)
+    ]
     if chosen:
-        w = w * chosen[-1].get("mul", 1.0) + chosen[-1].get("add", 0.0)
+        rule = chosen[-1]
+        w = rule["abs_mul"] * np.abs(x) if "abs_mul" in rule else w
+        w = w * rule.get("mul", 1.0) + rule.get("add", 0.0)
     return torch.from_numpy(np.asarray(w, np.float32))
 
 
@@ -50,18 +56,24 @@ class Golden:
             self.arrays: dict[str, npt.NDArray[Any]] = dict(arrays)
         self.left = set(self.arrays)
 
-    def state(self) -> dict[str, Tensor]:
-        """The official state dict, filled by the published rule and checked against it."""
+    def state(self, network: str = "") -> dict[str, Tensor]:
+        """The official state dict, filled by the published rule and checked against it.
+
+        Args:
+            network: ending of the manifest's keys, where it describes several.
+        """
         rule = self.manifest["fill"]
         state: dict[str, Tensor] = {}
-        for name, shape, _ in self.manifest["state_dict"]:
+        keys = "conv_transpose_keys", f"conv_transpose_keys{network}"
+        transposed = next(rule[key] for key in reversed(keys) if key in rule)
+        described = f"state_dict{network}" if network else "state_dict"
+        for name, shape, _ in self.manifest[described]:
             if name in rule["not_filled"]:
                 state[name] = torch.zeros(shape, dtype=torch.int64)
             else:
-                state[name] = fill(
-                    name, tuple(shape), rule["overrides"], rule["conv_transpose_keys"]
-                )
-        for name, expected in rule["fill_check"].items():
+                state[name] = fill(name, tuple(shape), rule["overrides"], transposed)
+        checks = rule.get(f"fill_check{network}", rule["fill_check"])
+        for name, expected in checks.get("fill_offset 0", checks).items():
             assert state[name].flatten()[:3].tolist() == pytest.approx(expected["first3"])
             assert float(state[name].double().abs().sum()) == pytest.approx(expected["abs_sum"])
         return state
