@@ -94,8 +94,8 @@ def test_points_have_gains_of_their_own() -> None:
     network = small()
     latent = torch.ones(2, 8, 4, 4)
     with torch.inference_mode():
-        network.gain_y[0, 1] = 1.0
-        network.gain_y[1, 1] = 1.0
+        network.gain_y.zero_()
+        network.gain_y[:, 1] = 1
         point = torch.tensor([0, 1])
         scaled = network.scaled(latent, "y", point)
         back = network.unscaled(scaled, "y", point)

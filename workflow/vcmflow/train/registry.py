@@ -39,6 +39,11 @@ TRAINEES: dict[str, TraineeEntry] = {
     "proxy_mini": TraineeEntry(
         f"{_MODELS}.settings:ModelSettings", trainee=f"{_MODELS}.proxy:ProxyTrainee", gpu=True
     ),
+    "transvfc_mini": TraineeEntry(
+        "vcmflow.train.transvfc.settings:TransVfcSettings",
+        trainee="vcmflow.train.transvfc.trainee:TransVfcTrainee",
+        gpu=True,
+    ),
     "yolact_mini": TraineeEntry(
         f"{_MODELS}.settings:ModelSettings", trainee=f"{_MODELS}.yolact:YolactTrainee", gpu=True
     ),

@@ -119,9 +119,12 @@ class SeparableRes(nn.Module):
 
 
 class MaskedConv(nn.Conv2d):
-    """A 5x5 convolution that sees only what comes before in raster order (type A)."""
+    """A 5x5 convolution that sees only what comes before in raster order (type A).
 
-    mask: Tensor
+    ``mask`` is a key of the published files; that decoding works is left to no file.
+    """
+
+    seen: Tensor
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels, channels, 5, padding=2)
@@ -129,10 +132,11 @@ class MaskedConv(nn.Conv2d):
         mask[:, :, 2, 2:] = 0
         mask[:, :, 3:] = 0
         self.register_buffer("mask", mask)
+        self.register_buffer("seen", mask.clone(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> the same shape."""
-        return F.conv2d(x, self.weight * self.mask, self.bias, padding=2)
+        return F.conv2d(x, self.weight * self.seen, self.bias, padding=2)
 
 
 class _BitStage(nn.Module):
@@ -168,13 +172,14 @@ class BitEstimator(nn.Module):
 
     def probability(self, rounded: Tensor) -> Tensor:
         """P(X rounds to this)."""
+        rounded = rounded.float()
         return self(rounded + 0.5) - self(rounded - 0.5)
 
 
 def laplace_probability(rounded: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
     """P(X rounds to this) of a Laplace distribution; scales are clamped to 1e-5..1e10."""
-    scale = scale.clamp(1e-5, 1e10)
-    centred = rounded - mean
+    scale = scale.float().clamp(1e-5, 1e10)
+    centred = rounded.float() - mean.float()
 
     def cumulative(t: Tensor) -> Tensor:
         return 0.5 - 0.5 * t.sign() * torch.expm1(-t.abs() / scale)

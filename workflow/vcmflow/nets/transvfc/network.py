@@ -47,6 +47,7 @@ class Config:
         fused: between the two convolutions that fuse p4..p6.
         hyper: of the hyper latents.
         parameters: of the layer before means and scales.
+        kernel: side of the wide convolutions of motion estimation and compensation.
         factor: the schemes of compensation are factor^2 times ``feature``.
         ar: the autoregressive part of y's entropy model (decoding is then sequential).
         gains: operating points of one network, each with its own steps of quantisation per channel
@@ -64,6 +65,7 @@ class Config:
     fused: int = 64
     hyper: int = 64
     parameters: int = 288
+    kernel: int = 7
     factor: int = 4
     ar: bool = True
     gains: int = 0
@@ -163,11 +165,11 @@ class MotionEstimation(nn.Module):
 
     def __init__(self, c: Config) -> None:
         super().__init__()
-        n = c.feature
+        n, k = c.feature, c.kernel
         self.res1 = Res(2 * n)
-        self.conv2, self.res2 = conv(2 * n, n, 7, 2), Res(n)
-        self.conv3, self.res3 = conv(n, n, 7, 2), Res(n)
-        self.deconv1, self.deconv2 = deconv(n, n, 7, 2), deconv(n, n, 7, 2)
+        self.conv2, self.res2 = conv(2 * n, n, k, 2), Res(n)
+        self.conv3, self.res3 = conv(n, n, k, 2), Res(n)
+        self.deconv1, self.deconv2 = deconv(n, n, k, 2), deconv(n, n, k, 2)
         self.trans1, self.trans2, self.trans3 = conv(2 * n, n, 1), conv(n, n, 1), conv(n, n, 1)
 
     def forward(self, current: Tensor, reference: Tensor) -> Tensor:
@@ -222,11 +224,11 @@ class Compensation(nn.Module):
     def __init__(self, c: Config) -> None:
         super().__init__()
         n, some, many = c.feature, c.factor * c.feature, c.factor**2 * c.feature
-        self.conv1, self.res1 = conv(n, n, 7), Res(n)
+        self.conv1, self.res1 = conv(n, n, c.kernel), Res(n)
         self.conv2, self.res2 = Separable(n, some, 5), SeparableRes(some)
         self.conv3, self.res3 = Separable(some, many, 5), SeparableRes(many)
         self.pixelConv = conv(n, many, 1)
-        self.warpConv = conv(many, n, 7)
+        self.warpConv = conv(many, n, c.kernel)
 
     def forward(self, reference: Tensor, motion: Tensor) -> Tensor:
         """Twice (B, feature, h, w) -> (B, feature, h, w)."""

@@ -1,0 +1,161 @@
+"""A narrow codec for the features of the mini detector (``vcmflow.nets.faster_rcnn_mini``).
+
+Its file holds all that encoder and decoder need of the detector, too: the stages before the
+features, and those after them that guide the codec. One network has four operating points.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchvision.models.detection.image_list import ImageList
+
+from vcmflow.nets.faster_rcnn_mini import NAME as DETECTOR
+from vcmflow.nets.faster_rcnn_mini import PyramidBackbone, Shape, network
+from vcmflow.nets.transvfc.network import Config, FeatureCodec, Step
+from vcmflow.nets.weights import load_halves
+
+NAME = "transvfc_mini"
+# Weight of the rate, by operating point.
+LAMBDAS = (16, 32, 128, 256)
+# Channels at stride 4, after the detector's first stage.
+CHANNELS = Shape().widths[1]
+CONFIG = Config(
+    raw=CHANNELS,
+    pyramid=Shape().pyramid,
+    inner=(CHANNELS, CHANNELS),
+    feature=CHANNELS,
+    condition=12,
+    condition_inner=24,
+    context=32,
+    fused=24,
+    hyper=24,
+    parameters=96,
+    kernel=5,
+    factor=2,
+    ar=False,
+    gains=len(LAMBDAS),
+)
+
+
+class Front(nn.Module):
+    """The detector up to its features."""
+
+    def __init__(self, backbone: PyramidBackbone) -> None:
+        super().__init__()
+        self.conv1, self.bn1 = backbone.body.conv1, backbone.body.bn1
+        self.layer = backbone.body.layers[0]
+        self.transform = network().transform
+
+    def forward(self, frame: Tensor) -> Tensor:
+        """A frame (3, H, W) of 0..1 -> (1, 32, h, w), padded as the detector does."""
+        images: ImageList = self.transform([frame])[0]
+        return self.features(images.tensors)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Normalised pictures (B, 3, H, W) -> (B, 32, H/4, W/4)."""
+        features: Tensor = self.layer(torch.relu(self.bn1(self.conv1(images))))
+        return features
+
+
+class Levels(nn.Module):
+    """The detector's stages and pyramid from its features on: p2..p5, and p5 thinned out as p6."""
+
+    def __init__(self, backbone: PyramidBackbone) -> None:
+        super().__init__()
+        self.layers = backbone.body.layers[1:]
+        self.fpn = backbone.fpn
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """(B, 32, h, w) -> five of (B, 48, h / 2^k, w / 2^k)."""
+        maps = {"0": x}
+        for number, layer in enumerate(self.layers, start=1):
+            maps[str(number)] = x = layer(x)
+        levels = list(self.fpn(maps).values())
+        return [*levels, F.max_pool2d(levels[-1], 1, 2)]
+
+
+def _pass_on(weight: Tensor, gain: float) -> None:
+    """Add an identity to a convolution's weight: output k gets input k, modulo their number."""
+    outputs, inputs, height, width = weight.shape
+    for channel in range(max(outputs, inputs)):
+        weight[channel % outputs, channel % inputs, height // 2, width // 2] += gain
+
+
+class MiniTransVfc(nn.Module):
+    """Front, and codec with the detector's stages as its perception network; those are frozen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        backbone = PyramidBackbone(Shape())
+        self.front = Front(backbone)
+        self.codec = FeatureCodec(CONFIG, Levels(backbone))
+        for frozen in (self.front, self.codec.task_head):
+            frozen.requires_grad_(False)
+        self.train()
+
+    @torch.no_grad()
+    def start_as_copy(self) -> None:
+        """First values with which the decoded feature nearly is the reference.
+
+        All layers on the way from the reference to the decoded feature pass it on, and add a
+        little of what they would give otherwise; finer steps for points with less weight of rate.
+        """
+        codec, little = self.codec, 0.1
+        on_the_way = (
+            codec.featureExtract,
+            codec.featureRecon,
+            codec.motinoCompensation,
+            codec.contextualDecoder.deconv4,
+            codec.contextualDecoder.res4,
+        )
+        for part in on_the_way:
+            for name, value in part.named_parameters():
+                if name.endswith("weight"):
+                    value *= little
+                elif name.endswith("bias"):
+                    value.zero_()
+        many = CONFIG.factor**2
+        moves, context = codec.motinoCompensation, codec.contextualDecoder
+        for part in (codec.featureExtract, codec.featureRecon):
+            for convolution in (part.conv1, part.conv2, part.conv3):
+                one = convolution[0] if isinstance(convolution, nn.Sequential) else convolution
+                _pass_on(one.weight, 1.0)
+        _pass_on(moves.conv1.weight, 1.0)
+        for separable in (moves.conv2, moves.conv3):
+            _pass_on(separable.depth_wise.weight, 1.0)
+            _pass_on(separable.point_wise.weight, 1.0)
+        moves.pixelConv.bias.fill_(1.0)
+        _pass_on(moves.warpConv.weight, 1 / many)
+        _pass_on(context.deconv4.weight[CONFIG.context :], 1.0)
+        context.igdn4.gamma.fill_(0.0)
+        steps = torch.tensor([(16 / weight) ** 0.5 for weight in LAMBDAS]).log() + 1.5
+        codec.gain_y += steps[None, :, None]
+        codec.gain_mv += steps[None, :, None]
+
+    def train(self, mode: bool = True) -> MiniTransVfc:
+        """The detector's part stays as it is used."""
+        super().train(mode)
+        self.front.eval()
+        self.codec.task_head.eval()
+        return self
+
+    def forward(self, current: Tensor, reference: Tensor, point: Tensor) -> Step:
+        """The codec's step."""
+        step: Step = self.codec(current, reference, point)
+        return step
+
+    def take_detector(self, weights: Path) -> None:
+        """Fill front and perception network from the detector's own file.
+
+        Raises:
+            VcmflowError: weights that are missing, damaged or of another network.
+        """
+        model = network()
+        load_halves(weights, model, DETECTOR)
+        backbone = model.backbone
+        self.front.load_state_dict(Front(backbone).state_dict())
+        self.codec.task_head.load_state_dict(Levels(backbone).state_dict())

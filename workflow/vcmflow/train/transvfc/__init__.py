@@ -1,0 +1,1 @@
+"""Training of TransVFC's codec."""
