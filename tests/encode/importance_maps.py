@@ -6,9 +6,12 @@ import numpy as np
 
 from vcmflow.encode.registry import CODECS
 
-# Those that every test can build and feed: x265_mcfd wants weights, and is x265_roi with other
+# Those that give frames and that every test can build and feed: x265_mcfd wants weights, and is x265_roi with other
 # offsets; Kvazaar wants sizes that are multiples of 8.
-BUILT_IN = sorted(set(CODECS) - {"kvazaar_roi", "x265_mcfd"})
+BUILT_IN = sorted(
+    {name for name, entry in CODECS.items() if entry.gives == "frames"}
+    - {"kvazaar_roi", "x265_mcfd"}
+)
 
 
 def ramp(frames, width, height):

@@ -57,6 +57,13 @@ CODECS: dict[str, CodecEntry] = {
     "lossless": CodecEntry(
         "vcmflow.encode.lossless:build", streams={"base": ".mkv"}, points=(0, 0), lossless=True
     ),
+    "transvfc": CodecEntry(
+        "vcmflow.encode.transvfc:build",
+        streams={"intra": ".intra", "features": ".tvfc"},
+        records={"bits": ".bits.csv"},
+        points=(16, 256),
+        gives="features",
+    ),
     "vvenc": CodecEntry(
         "vcmflow.encode.vvenc:build", streams={"base": ".266"}, points=(0, 63), period_step=16
     ),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -19,6 +21,7 @@ from vcmflow.nets.transvfc.network import Config, FeatureCodec, Step
 from vcmflow.nets.weights import load_halves
 
 NAME = "transvfc_mini"
+SPACE = "faster_rcnn_mini.res2"  # what the features are
 # Weight of the rate, by operating point.
 LAMBDAS = (16, 32, 128, 256)
 # Channels at stride 4, after the detector's first stage.
@@ -135,6 +138,9 @@ class MiniTransVfc(nn.Module):
         steps = torch.tensor([(16 / weight) ** 0.5 for weight in LAMBDAS]).log() + 1.5
         codec.gain_y += steps[None, :, None]
         codec.gain_mv += steps[None, :, None]
+        for estimator in (codec.bitEstimator_z, codec.bitEstimator_z_mv):
+            for stage in (estimator.f1, estimator.f2, estimator.f3, estimator.f4):
+                stage.h.fill_(1.1)  # a distribution about as wide as one step
 
     def train(self, mode: bool = True) -> MiniTransVfc:
         """The detector's part stays as it is used."""
@@ -147,6 +153,13 @@ class MiniTransVfc(nn.Module):
         """The codec's step."""
         step: Step = self.codec(current, reference, point)
         return step
+
+    @torch.inference_mode()
+    def extract(self, frame: npt.NDArray[np.uint8]) -> Tensor:
+        """A frame (H, W, 3), RGB -> (1, 32, h, w), as in the detector."""
+        picture = torch.from_numpy(np.array(frame)).permute(2, 0, 1).float() / 255
+        features: Tensor = self.front(picture)
+        return features
 
     def take_detector(self, weights: Path) -> None:
         """Fill front and perception network from the detector's own file.

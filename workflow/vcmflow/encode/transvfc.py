@@ -1,0 +1,215 @@
+"""TransVFC: features of a detector, coded with a network (docs/transvfc.md).
+
+Intra frames are pictures in a stream of a real codec, whose decoded pictures go through the
+detector's first stages; all others are predicted from the feature before and coded as features.
+"""
+
+from __future__ import annotations
+
+import csv
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from vcmflow.core.device import set_deterministic
+from vcmflow.core.encoding import Shape
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.features import Features
+from vcmflow.core.registry import build as build_entry
+from vcmflow.core.video import Frame
+from vcmflow.encode.codec import Codec, Report, Video
+from vcmflow.encode.registry import CODECS
+from vcmflow.encode.transvfc_stream import (
+    CodedFrame,
+    Header,
+    read_frames,
+    read_header,
+    write_frame,
+    write_header,
+)
+from vcmflow.nets.transvfc.coder import FrameCoder, fingerprint, padded
+from vcmflow.nets.transvfc.mini import LAMBDAS, NAME, SPACE, MiniTransVfc
+from vcmflow.nets.transvfc.network import Latents
+from vcmflow.nets.weights import fixed_weights, load_halves
+
+Intra = Literal["x265", "vvenc", "lossless"]
+# A latent's bits, estimated and real, of every frame: the columns of the record.
+COLUMNS = ("frame", "kind", "bytes", *(f"{kind}_{name}" for name in Latents._fields
+                                      for kind in ("bytes", "estimated")))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TransVfc:
+    """See ``build``."""
+
+    network: MiniTransVfc
+    coders: Callable[[int], FrameCoder]
+    fingerprint: bytes
+    intra: str
+    intra_period: int
+    intra_qp: int
+
+    def encode(
+        self,
+        video: Video,
+        needs: Mapping[str, Any],
+        point: float,
+        out: Mapping[str, Path],
+    ) -> Report:
+        """Code intra frames, then every frame's feature; see ``Codec``."""
+        if point not in LAMBDAS:
+            raise VcmflowError(f"point {point:g}; allowed: {', '.join(map(str, LAMBDAS))}")
+        number, shape = LAMBDAS.index(int(point)), video.shape
+        count = -(-shape.pictures // self.intra_period)
+        pictures = Shape(shape.width, shape.height, count, shape.fps)
+        folder = video.scratch / "intra"
+        folder.mkdir(exist_ok=True)
+        still = Video(pictures, lambda: _every(video, self.intra_period), folder)
+        codec, qp = self._intra(), self._qp(number)
+        report = codec.encode(still, needs, qp, {"base": out["intra"]})
+        decoded = codec.decode({"base": out["intra"]}, pictures)
+        coder = self.coders(number)
+        reference: Tensor | None = None
+        with (
+            out["features"].open("wb") as file,
+            out["bits"].open("w", newline="", encoding="utf-8") as notes,
+        ):
+            table = csv.writer(notes, lineterminator="\n")
+            table.writerow(COLUMNS)
+            for place, frame in enumerate(video):
+                if place % self.intra_period == 0 or reference is None:
+                    feature = self.network.extract(next(decoded))
+                    if place == 0:
+                        size = (feature.shape[2], feature.shape[3])
+                        write_header(file, self._header(number, size, shape.pictures))
+                    reference = padded(feature)
+                    size = write_frame(file, CodedFrame(checksum(reference), None))
+                    table.writerow([place, "I", size, *[0] * (len(COLUMNS) - 3)])
+                    continue
+                coded = coder.encode(padded(self.network.extract(frame)), reference)
+                reference = coded.feature
+                size = write_frame(file, CodedFrame(checksum(reference), coded.streams))
+                sizes = zip(coded.streams, coded.estimates, strict=True)
+                parts = [x for data, bits in sizes for x in (len(data), f"{float(bits) / 8:.1f}")]
+                table.writerow([place, "P", size, *parts])
+        for _ in decoded:  # its last checks come after its last picture
+            pass
+        about = {"encoder": NAME, "network": self.fingerprint.hex(), "intra": dict(report.encoder)}
+        return Report(about, [f"--lambda {point:g}", self.intra, *report.arguments])
+
+    def decode(self, sent: Mapping[str, Path], shape: Shape) -> Iterator[Features]:
+        """Yield ``{SPACE: float32 (32, h, w), "size": (H, W)}`` of every frame; see ``Codec``."""
+        path = sent["features"]
+        frames = np.array((shape.height, shape.width), np.int32)
+        with path.open("rb") as file:
+            header = read_header(file, path)
+            self._check(header, shape, path)
+            height, width = header.height, header.width
+            coder = self.coders(header.point)
+            count = -(-shape.pictures // self.intra_period)
+            pictures = Shape(shape.width, shape.height, count, shape.fps)
+            decoded = self._intra().decode({"base": sent["intra"]}, pictures)
+            reference: Tensor | None = None
+            for place, frame in enumerate(read_frames(file, path, header.frames)):
+                if frame.intra != (place % self.intra_period == 0):
+                    raise VcmflowError(f"{path}: frame {place} is damaged: not of the kind due")
+                if frame.streams is None:
+                    reference = padded(self.network.extract(next(decoded)))
+                elif reference is not None:
+                    reference = self._frame(
+                        coder, frame.streams, reference, f"{path}: frame {place}"
+                    )
+                assert reference is not None  # noqa: S101  (the first frame is intra)
+                if checksum(reference) != frame.checksum:
+                    raise VcmflowError(
+                        f"{path}: frame {place} is not what was coded: the stream is damaged, or "
+                        "this machine computes otherwise than the one that coded it"
+                    )
+                feature = reference[0, :, :height, :width].contiguous().numpy()
+                yield {SPACE: feature, "size": frames}
+            for _ in decoded:
+                pass
+
+    def _frame(
+        self, coder: FrameCoder, streams: tuple[bytes, ...], reference: Tensor, where: str
+    ) -> Tensor:
+        try:
+            return coder.decode(streams, reference)
+        except VcmflowError as error:
+            raise VcmflowError(f"{where}: {error}") from None
+
+    def _intra(self) -> Codec:
+        options: dict[str, Any] = {} if self.intra == "lossless" else {"structure": "ai"}
+        codec: Codec = build_entry(CODECS, self.intra, "codec", options)
+        return codec
+
+    def _qp(self, number: int) -> int:
+        """Of intra frames: by QP = 3 log2(lambda) + c, as P-frames get coarser, too."""
+        if self.intra == "lossless":
+            return 0
+        return min(51, self.intra_qp + round(3 * np.log2(LAMBDAS[number] / LAMBDAS[0])))
+
+    def _header(self, number: int, size: tuple[int, int], frames: int) -> Header:
+        return Header(self.fingerprint[:16], number, *size, frames)
+
+    def _check(self, header: Header, shape: Shape, path: Path) -> None:
+        if header.network != self.fingerprint[:16]:
+            raise VcmflowError(
+                f"{path}: coded with other weights ({header.network.hex()[:12]}…) than these "
+                f"({self.fingerprint.hex()[:12]}…)"
+            )
+        expected = self.network.extract(np.zeros((shape.height, shape.width, 3), np.uint8)).shape
+        found = header.height, header.width, header.frames
+        if found != (expected[2], expected[3], shape.pictures) or header.point >= len(LAMBDAS):
+            raise VcmflowError(
+                f"{path}: holds {header.frames} features of {header.width}x{header.height}, "
+                f"{shape.pictures} of {expected[3]}x{expected[2]} are expected"
+            )
+
+
+def checksum(feature: Tensor) -> int:
+    """CRC-32 of a feature's values, in single precision."""
+    return zlib.crc32(feature.contiguous(memory_format=torch.contiguous_format).numpy().tobytes())
+
+
+def _every(video: Video, period: int) -> Iterator[Frame]:
+    return (frame for place, frame in enumerate(video) if place % period == 0)
+
+
+def build(
+    weights: Path | None,
+    *,
+    intra: Intra = "x265",
+    intra_period: Annotated[int, Field(ge=1, le=1024)] = 12,
+    intra_qp: Annotated[int, Field(ge=0, le=51)] = 27,
+) -> Codec:
+    """The codec. Operating points are weights of the rate: 16, 32, 128 and 256.
+
+    It runs on one thread of the CPU, whatever there is: decoding has to repeat every rounding.
+
+    Args:
+        weights: safetensors file from ``vcmflow stage train``; None for fixed random values.
+        intra: codec of intra frames; "lossless" is the published one's column.
+        intra_period: frames from one intra frame to the next.
+        intra_qp: of intra frames at point 16; 3 log2(point / 16) more at others.
+
+    Raises:
+        VcmflowError: weights that are missing, damaged or of another network.
+    """
+    set_deterministic(1)
+    network = MiniTransVfc()
+    if weights is None:
+        fixed_weights(network)
+    else:
+        load_halves(weights, network, NAME)
+    network.eval()
+    coders = cache(partial(FrameCoder, network.codec))
+    return TransVfc(network, coders, fingerprint(network), intra, intra_period, intra_qp)
