@@ -19,10 +19,11 @@ from vcmflow.core.errors import VcmflowError
 from vcmflow.core.registry import build
 from vcmflow.encode.codec import Video
 from vcmflow.encode.registry import CODECS
+from vcmflow.nets.faster_rcnn_mini import SPACE
 from vcmflow.nets.transvfc.coder import FrameCoder, fingerprint, padded
 from vcmflow.nets.transvfc.entropy import LARGEST, Reader, Writer
 from vcmflow.nets.transvfc.layers import bits, laplace_probability
-from vcmflow.nets.transvfc.mini import CONFIG, NAME, SPACE, MiniTransVfc
+from vcmflow.nets.transvfc.mini import CONFIG, NAME, MiniTransVfc
 from vcmflow.nets.transvfc.network import STEP, FeatureCodec
 from vcmflow.nets.weights import fixed_weights, save_halves
 
@@ -140,7 +141,7 @@ def test_intra_frames_come_in_their_period(
     assert len(list(codec.decode(out, shape))) == 5
 
 
-def test_other_weights_are_refused(sent: Any, weights: Path, tmp_path: Path) -> None:
+def test_other_weights_are_refused(sent: Any, tmp_path: Path) -> None:
     out, shape, _ = sent
     network = MiniTransVfc()
     fixed_weights(network)

@@ -26,6 +26,7 @@ class CodecEntry(Entry):
         points: lowest and highest operating point, None for any number; whole numbers allow whole
             ones only.
         gives: what its decoder yields.
+        space: of the features that it gives: those of which network and layer.
         rising: the rate rises with the point (a quality, a lambda), where that of a QP falls.
         lossless: it gives the kept frames back as they were.
         period_step: its intra period is a multiple of so many pictures.
@@ -35,6 +36,7 @@ class CodecEntry(Entry):
     records: Mapping[str, str] = field(default_factory=dict, hash=False)
     points: tuple[float, float] | None = None
     gives: Literal["frames", "features"] = "frames"
+    space: str = ""
     rising: bool = False
     lossless: bool = False
     period_step: int = 1
@@ -63,6 +65,7 @@ CODECS: dict[str, CodecEntry] = {
         records={"bits": ".bits.csv"},
         points=(16, 256),
         gives="features",
+        space="faster_rcnn_mini.res2",
     ),
     "vvenc": CodecEntry(
         "vcmflow.encode.vvenc:build", streams={"base": ".266"}, points=(0, 63), period_step=16

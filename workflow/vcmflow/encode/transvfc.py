@@ -35,8 +35,9 @@ from vcmflow.encode.transvfc_stream import (
     write_frame,
     write_header,
 )
+from vcmflow.nets.faster_rcnn_mini import SPACE
 from vcmflow.nets.transvfc.coder import FrameCoder, fingerprint, padded
-from vcmflow.nets.transvfc.mini import LAMBDAS, NAME, SPACE, MiniTransVfc
+from vcmflow.nets.transvfc.mini import LAMBDAS, NAME, MiniTransVfc
 from vcmflow.nets.transvfc.network import Latents
 from vcmflow.nets.weights import fixed_weights, load_halves
 

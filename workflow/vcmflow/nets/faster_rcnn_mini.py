@@ -18,6 +18,7 @@ from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 from vcmflow.nets.yolact.backbone import LightResNet
 
 NAME = "faster_rcnn_mini"
+SPACE = f"{NAME}.res2"  # what the features of stride 4 are called
 
 # Class 0 of the network is background; class k is this COCO id.
 CATEGORIES = (1, 2, 3)
@@ -64,8 +65,12 @@ class PyramidBackbone(nn.Module):
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """(B, 3, H, W) normalised RGB, sides multiples of 32 -> levels "0".."3" of (B, C, h, w)."""
         x = torch.relu(self.body.bn1(self.body.conv1(images)))
-        maps: OrderedDict[str, Tensor] = OrderedDict()
-        for level, layer in enumerate(self.body.layers):
+        return self.from_features(self.body.layers[0](x))
+
+    def from_features(self, x: Tensor) -> dict[str, Tensor]:
+        """Maps after the first stage, (B, c, H / 4, W / 4) -> the levels."""
+        maps: OrderedDict[str, Tensor] = OrderedDict([("0", x)])
+        for level, layer in enumerate(self.body.layers[1:], start=1):
             x = layer(x)
             maps[str(level)] = x
         levels: dict[str, Tensor] = self.fpn(maps)

@@ -239,12 +239,15 @@ def _check_chain(settings: Settings, key: str, method: Method) -> None:
 
 def _check_task(settings: Settings, key: str, name: str, method: str) -> None:
     task = settings.task.tasks[name]
-    reads = TASKS[task.kind][task.model].reads
-    gives = CODECS[settings.encode.codecs[settings.methods[method].codec].codec].gives
-    if (reads == "features") != (gives == "features"):
+    model = TASKS[task.kind][task.model]
+    codec = CODECS[settings.encode.codecs[settings.methods[method].codec].codec]
+    if codec.space in model.spaces:
+        return
+    if (model.reads == "features") != (codec.gives == "features"):
+        gives = f"{codec.gives} {codec.space}".rstrip()
         raise VcmflowError(
-            f"params.yaml: {key}: task {name!r} reads {reads}, method {method!r} gives {gives}; "
-            "leave one of them out of the dataset"
+            f"params.yaml: {key}: task {name!r} reads {model.reads}, method {method!r} gives "
+            f"{gives}; leave one of them out of the dataset"
         )
 
 

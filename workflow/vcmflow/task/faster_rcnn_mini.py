@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from torchvision.models.detection.faster_rcnn import FasterRCNN
 
-from vcmflow.core.detections import Detections, no_detections
+from vcmflow.core.detections import Detections, Result, no_detections, to_results
+from vcmflow.core.errors import VcmflowError
+from vcmflow.core.features import Features
 from vcmflow.core.ranges import Share
 from vcmflow.core.video import Frame
-from vcmflow.nets.faster_rcnn_mini import CATEGORIES, NAME, Shape, network
+from vcmflow.nets.faster_rcnn_mini import CATEGORIES, NAME, SPACE, Shape, network
 from vcmflow.nets.fuse import fold_batch_norms
 from vcmflow.nets.weights import fixed_weights, load_halves
 from vcmflow.task.found import AtMost
@@ -37,20 +39,59 @@ class MiniFasterRcnn:
 
     def _detect(self, frame: Frame) -> Detections:
         image = torch.from_numpy(np.array(frame)).to(self._device).permute(2, 0, 1).float() / 255
-        found = self._model([image])[0]
-        height, width = frame.shape[:2]
-        # Scaled back from the network's size, an edge can end a rounding error outside.
-        limits = np.array([width, height, width, height], np.float32)
-        boxes = np.clip(found["boxes"].cpu().numpy().astype(np.float32), 0, limits)
-        scores = found["scores"].cpu().numpy().astype(np.float32)
-        labels = found["labels"].cpu().numpy()
-        keep = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-        order = np.argsort(-scores, kind="stable")
-        order = order[keep[order]]
-        if len(order) == 0:
-            return no_detections()
-        categories = np.array((0, *CATEGORIES), np.int64)[labels[order]]
-        return Detections(boxes[order], scores[order], categories)
+        return _detections(self._model([image])[0], frame.shape[:2])
+
+    @torch.inference_mode()
+    def run(self, features: Iterable[Features]) -> Iterator[Result]:
+        """Go on from the maps at stride 4, as codecs give them; one frame at a time.
+
+        Args:
+            features: of each frame ``faster_rcnn_mini.res2``, float32 (32, h, w) of the resized and
+                padded frame, and ``size``, height and width of the frame.
+
+        Raises:
+            VcmflowError: features of something else.
+        """
+        for number, given in enumerate(features):
+            yield from to_results(number, self._continue(given, f"frame {number}"))
+
+    def _continue(self, given: Features, where: str) -> Detections:
+        channels = Shape().widths[1]
+        maps, size = given.get(SPACE, np.zeros(0)), given.get("size", np.zeros(0)).ravel().tolist()
+        right = maps.ndim == 3 and maps.shape[0] == channels and len(size) == 2
+        if not right or not all(0 < side < 2**14 for side in size):
+            raise VcmflowError(f"{where}: has no features {SPACE!r} ({channels}, h, w) and 'size'")
+        # What the detector would have made of a frame of this size, as far as the rest asks.
+        blank = torch.zeros(1, device=self._device).expand(3, *size)
+        images, _ = self._model.transform([blank])
+        if tuple(images.tensors.shape[2:]) != (4 * maps.shape[1], 4 * maps.shape[2]):
+            raise VcmflowError(
+                f"{where}: maps of {maps.shape[2]}x{maps.shape[1]} are not those of a frame of "
+                f"{size[1]}x{size[0]}"
+            )
+        x = torch.from_numpy(np.array(maps, np.float32))[None].to(self._device)
+        levels = self._model.backbone.from_features(x.contiguous(memory_format=torch.channels_last))
+        proposals, _ = self._model.rpn(images, levels)
+        found, _ = self._model.roi_heads(levels, proposals, images.image_sizes)
+        scaled = self._model.transform.postprocess(found, images.image_sizes, [tuple(size)])
+        return _detections(scaled[0], tuple(size))
+
+
+def _detections(found: dict[str, torch.Tensor], size: tuple[int, ...]) -> Detections:
+    """The network's detections in a frame of height and width, best first."""
+    height, width = size
+    # Scaled back from the network's size, an edge can end a rounding error outside.
+    limits = np.array([width, height, width, height], np.float32)
+    boxes = np.clip(found["boxes"].cpu().numpy().astype(np.float32), 0, limits)
+    scores = found["scores"].cpu().numpy().astype(np.float32)
+    labels = found["labels"].cpu().numpy()
+    keep = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+    order = np.argsort(-scores, kind="stable")
+    order = order[keep[order]]
+    if len(order) == 0:
+        return no_detections()
+    categories = np.array((0, *CATEGORIES), np.int64)[labels[order]]
+    return Detections(boxes[order], scores[order], categories)
 
 
 def build(

@@ -21,16 +21,20 @@ class ModelEntry(Entry):
             ``frames`` (uint8 H x W x 3, RGB), the list of all frames of a ``clip``, or an iterator
             of ``features`` (name -> array). A detector (``vcmflow.core.detections``) has a method
             ``detect`` instead, for a few frames at a time.
+        spaces: of features that it can go on from: one with ``detect`` has ``run``, too, for these.
     """
 
     reads: Literal["frames", "clip", "features"] = "frames"
+    spaces: tuple[str, ...] = ()
 
 
 _TV = "vcmflow.task.torchvision_detectors"
 
 DETECTORS: dict[str, ModelEntry] = {
     "detectron2": ModelEntry("vcmflow.task.detectron2_backend:build", gpu=True),
-    "faster_rcnn_mini": ModelEntry("vcmflow.task.faster_rcnn_mini:build"),
+    "faster_rcnn_mini": ModelEntry(
+        "vcmflow.task.faster_rcnn_mini:build", spaces=("faster_rcnn_mini.res2",)
+    ),
     "faster_rcnn_x101": ModelEntry("vcmflow.task.faster_rcnn_x101:build", gpu=True),
     # The boxes around what it segments.
     "yolact_mini": ModelEntry("vcmflow.task.yolact_mini:build"),

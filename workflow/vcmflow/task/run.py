@@ -17,13 +17,14 @@ def run_model(model: Any, reads: str, path: Path, batch: int) -> list[Result]:
     Args:
         model: see ``vcmflow.task.registry``.
         reads: "frames", "clip" or "features".
-        path: a video file; of features, an ``.npz`` file.
+        path: a video file; of features, an ``.npz`` file, which models with feature spaces take
+            besides frames.
         batch: frames per call of a detector; does not change the result.
 
     Raises:
         VcmflowError: the file cannot be read, or ``batch`` below 1.
     """
-    if reads == "features":
+    if reads == "features" or path.suffix == ".npz":
         from vcmflow.core.features import read_features
 
         return list(model.run(read_features(path)))

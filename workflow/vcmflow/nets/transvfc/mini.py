@@ -21,7 +21,6 @@ from vcmflow.nets.transvfc.network import Config, FeatureCodec, Step
 from vcmflow.nets.weights import load_halves
 
 NAME = "transvfc_mini"
-SPACE = "faster_rcnn_mini.res2"  # what the features are
 # Weight of the rate, by operating point.
 LAMBDAS = (16, 32, 128, 256)
 # Channels at stride 4, after the detector's first stage.
