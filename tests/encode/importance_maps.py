@@ -7,10 +7,12 @@ import numpy as np
 from vcmflow.encode.registry import CODECS
 
 # Those that give frames, and that every test can build and feed: x265_mcfd wants weights, and is
-# x265_roi with other offsets; Kvazaar wants sizes that are multiples of 8.
+# x265_roi with other offsets, those of VCS want weights, too; Kvazaar wants sizes that are
+# multiples of 8.
 BUILT_IN = sorted(
     {name for name, entry in CODECS.items() if entry.gives == "frames"}
     - {"kvazaar_roi", "x265_mcfd"}
+    - {name for name in CODECS if name.startswith("vcs_")}
 )
 
 

@@ -100,6 +100,17 @@ CODECS: dict[str, CodecEntry] = {
         points=(0, 51),
     ),
 }
+# On top of an ordinary codec, a semantic stream that networks make and read.
+CODECS |= {
+    f"vcs_{base}": CodecEntry(
+        f"vcmflow.encode.vcs:{base}",
+        gpu=True,
+        streams={**CODECS[base].streams, "semantic": ".vcs"},
+        points=CODECS[base].points,
+        period_step=CODECS[base].period_step,
+    )
+    for base in ("vvenc", "x264", "x265")
+}
 
 
 def check_points(codec: str, points: Sequence[float]) -> None:

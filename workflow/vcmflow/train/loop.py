@@ -116,7 +116,7 @@ def _train(name: str, trainee: Trainee, machine: Machine, place: Place, out: Out
     schedule = trainee.schedule
     data = trainee.data(place)
     network = trainee.network.to(place.device)
-    network.to(memory_format=torch.channels_last)
+    _channels_last(network)
     average = copy.deepcopy(network).eval() if schedule.average else None
     state = _State(network, average, trainee.optimiser(network))
     content = [trainee.identity, asdict(schedule), place.world]
@@ -176,6 +176,13 @@ def _train(name: str, trainee: Trainee, machine: Machine, place: Place, out: Out
         said = "".join(f", {key} {value:.4f}" for key, value in scores.items())
         print(f"{name}: trained{said}", file=sys.stderr, flush=True)
     return state.rows
+
+
+def _channels_last(network: nn.Module) -> None:
+    """Lay pictures' weights out as processors like them; ``Module.to`` refuses those of clips."""
+    for value in [*network.parameters(), *network.buffers()]:
+        if value.ndim == 4:
+            value.data = value.data.contiguous(memory_format=torch.channels_last)
 
 
 def _together(network: nn.Module, place: Place) -> nn.Module:

@@ -44,6 +44,11 @@ TRAINEES: dict[str, TraineeEntry] = {
         trainee="vcmflow.train.transvfc.trainee:TransVfcTrainee",
         gpu=True,
     ),
+    "vcs": TraineeEntry(
+        "vcmflow.train.vcs.settings:VcsSettings",
+        trainee="vcmflow.train.vcs.trainee:VcsTrainee",
+        gpu=True,
+    ),
     "yolact_mini": TraineeEntry(
         f"{_MODELS}.settings:ModelSettings", trainee=f"{_MODELS}.yolact:YolactTrainee", gpu=True
     ),

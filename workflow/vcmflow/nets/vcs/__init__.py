@@ -1,0 +1,1 @@
+"""VCS: the networks of a semantic stream beside an ordinary video codec."""
