@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 import torch
-from conftest import as_video
 
+from conftest import as_video
 from vcmflow.core.encoding import Shape
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.registry import build
@@ -114,7 +114,8 @@ def test_another_process_decodes_the_same(streams, weights, tmp_path):
     program = (
         "import sys, json, numpy as np; from pathlib import Path;"
         "from vcmflow.core.encoding import Shape; from vcmflow.core.registry import build;"
-        "from vcmflow.encode.registry import CODECS; sent, weights, shape = json.loads(sys.argv[1]);"
+        "from vcmflow.encode.registry import CODECS;"
+        "sent, weights, shape = json.loads(sys.argv[1]);"
         "made = build(CODECS, 'vcs_x265', 'codec', {}, offered={'weights': Path(weights),"
         "'device': 'cpu', 'threads': 1});"
         "sent = {k: Path(v) for k, v in sent.items()};"

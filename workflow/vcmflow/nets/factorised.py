@@ -1,16 +1,17 @@
 """Fully factorised entropy model, and a range coder with fixed integer tables.
 
 The density is that of Ballé et al., "Variational image compression with a scale hyperprior" (2018,
-appendix 6.1): one cumulative distribution per channel. It is a network in training alone. What codes
-are tables of whole numbers made of it once (``tables_of``), which are stored with the weights: both
-ends read the same numbers, so that no rounding of a machine can part them. The coder is the range
-coder of ``constriction``.
+appendix 6.1): one cumulative distribution per channel. It is a network in training alone. What
+codes are tables of whole numbers made of it once (``tables_of``), which are stored with the
+weights: both ends read the same numbers, so that no rounding of a machine can part them. The coder
+is the range coder of ``constriction``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import constriction
 import numpy as np
@@ -47,7 +48,7 @@ class Factorised(nn.Module):
         self.matrices = nn.ParameterList()
         self.biases = nn.ParameterList()
         self.factors = nn.ParameterList()
-        for before, after in zip(sizes, sizes[1:], strict=False):
+        for before, after in pairwise(sizes):
             start = float(np.log(np.expm1(1 / (step * after))))
             self.matrices.append(nn.Parameter(torch.full((channels, after, before), start)))
             self.biases.append(nn.Parameter(torch.rand(channels, after, 1) - 0.5))

@@ -60,4 +60,4 @@ def fold(clip: Tensor) -> Tensor:
 
 def unfold(frames: Tensor, batch: int) -> Tensor:
     """(B * T, C, H, W) to (B, C, T, H, W)."""
-    return frames.unflatten(0, (batch, -1)).transpose(1, 2)
+    return frames.reshape(batch, -1, *frames.shape[1:]).transpose(1, 2)

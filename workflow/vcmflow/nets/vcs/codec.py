@@ -22,6 +22,7 @@ from vcmflow.nets.weights import read_weights, write_weights
 NAME = "vcs"
 LIMIT = 32767  # magnitude of a code
 
+_SCALE = 2.0  # half-width of the code's densities before training; the code's own is about 1
 _COUNTS, _LOWEST = "tables.counts", "tables.lowest"
 
 
@@ -36,7 +37,7 @@ class Vcs(nn.Module):
         super().__init__()
         self.config = config
         self.sem_enc = SemEnc(config)
-        self.prior = Factorised(config.channels(CODE))
+        self.prior = Factorised(config.channels(CODE), scale=_SCALE)
         self.lfn = Lfn(config)
 
     def forward(self, frames: Tensor, decoded: Tensor) -> tuple[Tensor, Tensor]:

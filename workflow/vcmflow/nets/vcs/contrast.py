@@ -66,8 +66,8 @@ class BmNet(nn.Module):
     def forward(self, clip: Tensor) -> Tensor:
         """(B, 3, T, H, W), sides multiples of 4, to (B, 1, T, H, W) of zeros and ones.
 
-        In training a map is drawn from its probabilities (Jang et al., "Categorical reparameterization
-        with Gumbel-softmax"); its gradient is that of the soft draw.
+        In training a map is drawn from its probabilities (Jang et al., "Categorical
+        reparameterization with Gumbel-softmax", 2017); its gradient is that of the soft draw.
         """
         logits = unfold(self.body(fold(clip)), len(clip))
         if not self.training:
@@ -95,7 +95,7 @@ class StAgg(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """Sides at least 16."""
         features = self.frames(self.patches(fold(maps))).mean(dim=(2, 3))
-        series = features.unflatten(0, (len(maps), -1)).transpose(1, 2)
+        series = features.reshape(len(maps), -1, self.FEATURES).transpose(1, 2)
         vector: Tensor = self.times(series).mean(dim=2)
         return vector
 

@@ -1,4 +1,4 @@
-"""The difference-guided fusion module (DGFM): attention, and kernels adapted to frame and region."""
+"""The difference-guided fusion module (DGFM): attention, and kernels for frame and region."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vcmflow.nets.vcs.config import KERNELS, Config
 SIZE = 5  # of the depthwise kernels
 _HIDDEN = 8  # units of the network that makes a table
 _GROUPS = 8  # of the attention
-_OPEN = 2.0  # logits of the attention before training: nearly everything passes
+_OPEN = 2.0  # logits of the masks before training
 _PLAIN_GROUPS = 4  # of the convolutions in the kernels' place, as many weights as these
 
 
@@ -28,11 +28,20 @@ def rectified(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
+def _opened(layer: nn.Conv2d, adds: bool) -> nn.Conv2d:
+    """The last layer of a mask that lets nearly everything pass before training."""
+    rectified(layer)
+    if layer.bias is not None and not adds:
+        nn.init.constant_(layer.bias, _OPEN)
+    return layer
+
+
 class Dgfm(nn.Module):
     """Features of a frame and of its guide, each changed by the other.
 
-    The frame's features f are masked by the guide's attention, e = f * A(g), filtered by a depthwise
-    5x5 kernel chosen for every block out of a table made for the frame; the guide is masked by e.
+    The frame's features f are masked by the guide's attention, e = f * A(g), then filtered by a
+    depthwise 5x5 kernel chosen for every block out of a table made for the frame; the guide is
+    masked by e.
 
     Args:
         channels: of the frame's features.
@@ -53,18 +62,19 @@ class Dgfm(nn.Module):
         self.attention: nn.Module | None = None
         self.update: nn.Module | None = None
         if guide:
+            groups = 1 if self.adds else math.gcd(_GROUPS, guide)
             self.attention = nn.Sequential(
-                nn.Conv2d(guide, channels, 1, groups=1 if self.adds else math.gcd(_GROUPS, guide)),
+                nn.Conv2d(guide, channels, 1, groups=groups),
                 nn.ReLU(),
-                nn.Conv2d(channels, channels, 1, groups=_GROUPS),
+                _opened(nn.Conv2d(channels, channels, 1, groups=_GROUPS), self.adds),
             )
-            self.attention.apply(rectified)
-            nn.init.constant_(self.attention[2].bias, 0.0 if self.adds else _OPEN)
+            rectified(self.attention[0])
         if guide and not last:
             self.update = nn.Sequential(
-                nn.Conv2d(channels, guide, 1), nn.ReLU(), nn.Conv2d(guide, guide, 1)
+                nn.Conv2d(channels, guide, 1),
+                nn.ReLU(),
+                _opened(nn.Conv2d(guide, guide, 1), self.adds),
             )
-            nn.init.constant_(self.update[2].bias, 0.0 if self.adds else _OPEN)
         if self.kind == "plain":
             self.plain = nn.Conv2d(
                 channels, channels, SIZE, padding=SIZE // 2, groups=_PLAIN_GROUPS
@@ -76,12 +86,9 @@ class Dgfm(nn.Module):
         if self.kind == "shared":
             self.shared = nn.Parameter(delta)
             return
-        self.table = nn.Sequential(
-            nn.Linear(channels, _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, delta.numel())
-        )
-        last = self.table[2]
-        assert isinstance(last, nn.Linear)  # noqa: S101  (for the type checker)
-        last.bias.data.copy_(delta.flatten())
+        made = nn.Linear(_HIDDEN, delta.numel())
+        made.bias.data.copy_(delta.flatten())
+        self.table = nn.Sequential(nn.Linear(channels, _HIDDEN), nn.ReLU(), made)
 
     def forward(self, features: Tensor, guide: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """(N, C, H, W) and (N, G, H, W), sides multiples of ``block``, to the same shapes."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.ranges import AboveZero, Count, Precision, Seed, Share, ZeroOrMore
+from vcmflow.nets.vcs.config import Config
 from vcmflow.train.trainee import Schedule
 
 Crop = Annotated[int, Field(ge=64, multiple_of=32)]
@@ -25,7 +26,7 @@ class VcsSettings:
         frames: of a clip, neighbours in their video.
         crop: px; side of the square that is cut out of them.
         short_side: px; frames are shrunk to it before.
-        width: share of the paper's channels.
+        width: share of the paper's channels: 1, 0.5 or 0.25.
         low: lowest QP of x265 that clips are coded at; every clip draws one of five,
         high: from the lowest to this one, equally spaced. The paper has 35, 39, 43, 47, 51.
         code_from: share of the steps after which the semantic code is trained, and its rate costs;
@@ -42,6 +43,8 @@ class VcsSettings:
         queue: vectors that a clip is told apart from.
         temperature: of their similarities.
         momentum: share that the network of the originals keeps at a step.
+        average: per-step share kept by the running average of the weights that is stored; 0: the
+            weights themselves are.
         learning_rate: of Adam; it falls as a cosine to a tenth over the last half of the steps.
         held_out: videos, the last ones, to validate on.
         validate_every: steps between two validations; 0: at the end only.
@@ -55,7 +58,7 @@ class VcsSettings:
     frames: Count = 16
     crop: Crop = 256
     short_side: Count = 256
-    width: Literal[0.25, 0.5, 1.0] = 1.0
+    width: AboveZero = 1.0
     low: Annotated[int, Field(ge=0, le=51)] = 35
     high: Annotated[int, Field(ge=0, le=51)] = 51
     code_from: Share = 0.1
@@ -70,6 +73,7 @@ class VcsSettings:
     queue: Count = 65536
     temperature: AboveZero = 0.2
     momentum: Share = 0.999
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.0
     learning_rate: AboveZero = 1e-4
     held_out: Annotated[int, Field(ge=0)] = 8
     validate_every: Annotated[int, Field(ge=0)] = 0
@@ -77,6 +81,7 @@ class VcsSettings:
     log_every: Count = 50
 
     def __post_init__(self) -> None:
+        Config(width=self.width)  # checks it
         for name, value, least, other in (
             ("short_side", self.short_side, self.crop, "crop"),
             ("high", self.high, self.low, "low"),
@@ -100,5 +105,6 @@ class VcsSettings:
             self.precision,
             self.log_every,
             validate_every=self.validate_every,
+            average=self.average,
             clip=10.0,
         )

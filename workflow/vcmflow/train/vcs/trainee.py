@@ -102,8 +102,8 @@ class VcsTrainee:
             raise VcmflowError("trainee 'vcs' needs --videos")
         if settings.perceptual and files.initial_weights is None:
             raise VcmflowError(
-                f"trainee 'vcs' needs --initial-weights, those of the network {settings.features!r} "
-                "whose features are compared; or perceptual: 0"
+                "trainee 'vcs' needs --initial-weights, those of the network "
+                f"{settings.features!r} whose features are compared; or perceptual: 0"
             )
         self._settings = settings
         self._files = files
@@ -223,7 +223,7 @@ class VcsTrainee:
 
     @torch.inference_mode()
     def validate(self, weights: Path) -> dict[str, float]:
-        """On held-out clips at every QP: L1 of base, of the networks with and without code; bits."""
+        """On held-out clips at every QP: L1 of base, and of the networks with and without code."""
         if not self._held_out:
             return {}
         codec, _ = load_codec(weights)
