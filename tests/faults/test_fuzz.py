@@ -60,7 +60,7 @@ HOSTILE: list[Any] = [
     *("$(touch x)", [], {}, [[]], {"": None}, [1, 2], "NaN", -0.5, "🙂", "%n", 1e-320, 10**400),
 ]
 SPEC = SequenceSpec("s", "d", "osdar23", Path("data"), "s", "s", "boxes")
-SECONDS = 240  # for one reader, whatever the number of inputs; a hang ends there
+SECONDS = 240  # of processor time for one reader, whatever the number of inputs; a hang ends there
 
 
 def decision(path: Path) -> None:
@@ -263,11 +263,11 @@ def bounded() -> Iterator[None]:
     before = resource.getrlimit(resource.RLIMIT_AS)
     most = pages * resource.getpagesize() + (2 << 30)
     resource.setrlimit(resource.RLIMIT_AS, (most, before[1]))
-    signal.alarm(SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         yield
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         resource.setrlimit(resource.RLIMIT_AS, before)
 
 
