@@ -131,3 +131,18 @@ def test_the_plug_in_hears_of_starts_ends_and_failures(capsys: pytest.CaptureFix
     said = capsys.readouterr().err
     assert "rule encode_vvenc_ra" in said and "o.266" in said, "a failure looks as Snakemake's own"
     assert "1/2  encode_vvenc_ra s2" in said and "1 failed" in said
+
+
+def test_a_group_is_told_of_by_its_jobs_when_it_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    ours = handler()
+    ours.emit(record(LogEvent.RUN_INFO, stats={"sample": 500, "total": 500}))
+    members = [f"sample s{number}" for number in range(500)]
+    capsys.readouterr()
+    ours.emit(record(LogEvent.GROUP_INFO, groupid="coding", jobs=members))
+    assert capsys.readouterr().err == ""
+    for number in range(500):
+        name = {"sequence": f"s{number}"}
+        ours.emit(record(LogEvent.JOB_INFO, jobid=number, rule_name="sample", wildcards=name))
+    ours.emit(record(LogEvent.JOB_FINISHED, job_id=7))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "1/500  sample s7" in line and len(line) < 200

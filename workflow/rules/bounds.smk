@@ -16,6 +16,7 @@ rule try_choices:
     conda:
         ENVIRONMENT
     resources:
+        **DEMAND.of("try_choices"),
         gpu=PLAN.task_gpus,
     params:
         code=PLAN.bounds_code,

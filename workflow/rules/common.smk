@@ -31,22 +31,27 @@ from vcmflow.core.guard import lead_jobs
 from vcmflow.core.machine import local_gpus
 from vcmflow.data.catalogue import read_catalogue
 from vcmflow.plan.check import check, check_weights, weights_files
-from vcmflow.plan.code import version
+from vcmflow.plan.code import leave_versions_out, version
 from vcmflow.plan.grid import build_grid, selection_file
 from vcmflow.plan.jobs import Plan, flag
 from vcmflow.plan.products import Products, figure_code, table_code
+from vcmflow.plan.demand import Demand
 from vcmflow.plan.unlock import clear_after_kill
 
 # A run that was killed leaves neither locks nor jobs behind.
 lead_jobs()
 if workflow.is_main_process:
     HELD = clear_after_kill()
+else:
+    leave_versions_out()
 
 try:
     SETTINGS = load_settings(Path("params.yaml"), config)
-    check(SETTINGS)
+    if workflow.is_main_process:
+        check(SETTINGS)
     GRID = build_grid(SETTINGS)
-    check_weights(SETTINGS, GRID, Path("data/weights.csv"))
+    if workflow.is_main_process:
+        check_weights(SETTINGS, GRID, Path("data/weights.csv"))
 except VcmflowError as error:
     raise WorkflowError(str(error)) from None
 
@@ -54,6 +59,8 @@ except VcmflowError as error:
 # there are to share. A cluster's head node has none: there, the profile's set-resources ask for them.
 PLAN = Plan(SETTINGS, GRID, local_gpus(), read_catalogue(Path("data/datasets.csv")))
 PRODUCTS = Products(PLAN)
+# Memory and run time, for clusters.
+DEMAND = Demand(PLAN)
 PROBES = PRODUCTS.probes
 RESULTS, DATA = PLAN.results, PLAN.data
 # Used with --software-deployment-method conda only.

@@ -24,6 +24,7 @@ if MEASURED_EMBEDDING:
         conda:
             ENVIRONMENT
         resources:
+            **DEMAND.of("complexity"),
             gpu=PLAN.track_gpus,
         params:
             code=version(

@@ -26,6 +26,7 @@ rule download:
     conda:
         ENVIRONMENT
     resources:
+        **DEMAND.of("download"),
         downloads=1,
     params:
         folder=lambda wildcards: f"data/{PLAN.catalogue[wildcards.entry].folder}",
@@ -46,6 +47,7 @@ rule fetch_weights:
     conda:
         ENVIRONMENT
     resources:
+        **DEMAND.of("fetch_weights"),
         downloads=1,
     params:
         name=lambda wildcards: WEIGHTS[wildcards.file],
@@ -65,6 +67,8 @@ rule render_dataset:
         dataset="|".join(RENDERED) or "none",
     conda:
         ENVIRONMENT
+    resources:
+        **DEMAND.of("render_dataset"),
     params:
         code=version("vcmrender.__main__"),
         kind=lambda wildcards: LAYOUTS[GRID[wildcards.dataset].settings.loader],
@@ -92,8 +96,12 @@ rule import_sequence:
         f"{RESULTS}/logs/{{dataset}}/import_sequence/{{sequence}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/{{dataset}}/import_sequence/{{sequence}}.tsv"
+    group:
+        "frames"
     conda:
         ENVIRONMENT
+    resources:
+        **DEMAND.of("import_sequence"),
     params:
         code=PLAN.loader_code,
         sequence=lambda wildcards: GRID[wildcards.dataset].planned[wildcards.sequence].arguments(),
@@ -115,6 +123,8 @@ rule sequence_table:
         f"{RESULTS}/benchmarks/{{dataset}}/sequence_table.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        **DEMAND.of("sequence_table"),
     params:
         code=version("vcmflow.data.table"),
     shell:
@@ -137,6 +147,8 @@ rule select_sequences:
         f"{RESULTS}/benchmarks/{{dataset}}/select_sequences.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        **DEMAND.of("select_sequences"),
     params:
         code=version("vcmflow.data.table"),
         settings=lambda wildcards: [

@@ -22,6 +22,8 @@ for BATCH in PLAN.batches():
             f"{RESULTS}/benchmarks/{BATCH.dataset}/embed/{BATCH.place}/{{embedding}}.tsv"
         conda:
             ENVIRONMENT
+        resources:
+            **DEMAND.of(f"embed{BATCH.name}"),
         params:
             code=PLAN.embedding_code,
             embedding=PLAN.embedding_job,

@@ -29,9 +29,12 @@ for CODING in PLAN.encodings():
             f"{RESULTS}/benchmarks/{{dataset}}/encode/{{sequence}}/{{sampler}}/{CODING.codec}.tsv"
         wildcard_constraints:
             sampler="|".join(CODING.samplers),
+        group:
+            "coding"
         conda:
             ENVIRONMENT
         resources:
+            **DEMAND.of(f"encode_{CODING.name}"),
             gpu=PLAN.encode_gpus(CODING.codec),
         params:
             code=PLAN.encode_code(CODING.codec),

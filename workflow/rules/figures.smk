@@ -30,8 +30,12 @@ for FIGURE in PLANNED_FIGURES:
             f"{RESULTS}/logs/{FIGURE.name}.log",
         benchmark:
             f"{RESULTS}/benchmarks/{FIGURE.name}.tsv"
+        group:
+            "products"
         conda:
             ENVIRONMENT
+        resources:
+            **DEMAND.of("figure"),
         params:
             code=figure_code(FIGURE),
             figure=FIGURE.plugin,

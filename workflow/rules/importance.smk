@@ -15,6 +15,7 @@ rule importance_map:
     conda:
         ENVIRONMENT
     resources:
+        **DEMAND.of("importance_map"),
         gpu=PLAN.map_gpus,
     params:
         code=PLAN.map_code,

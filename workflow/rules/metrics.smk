@@ -19,8 +19,12 @@ rule metrics:
         f"{RESULTS}/logs/metrics.log",
     benchmark:
         f"{RESULTS}/benchmarks/metrics.tsv"
+    group:
+        "products"
     conda:
         ENVIRONMENT
+    resources:
+        **DEMAND.of("metrics"),
     params:
         code=version("vcmflow.metrics.command"),
         curves=PRODUCTS.sweep_words(),

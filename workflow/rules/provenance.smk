@@ -18,8 +18,12 @@ rule provenance:
         f"{RESULTS}/logs/provenance.log",
     benchmark:
         f"{RESULTS}/benchmarks/provenance.tsv"
+    group:
+        "products"
     conda:
         ENVIRONMENT
+    resources:
+        **DEMAND.of("provenance"),
     params:
         code=version("vcmflow.provenance.command"),
         parameters=json.dumps(plain(SETTINGS), sort_keys=True),

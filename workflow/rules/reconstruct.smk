@@ -44,9 +44,12 @@ for CODING in PLAN.reconstructions():
             )
         wildcard_constraints:
             sampler="|".join(CODING.samplers),
+        group:
+            "coding"
         conda:
             ENVIRONMENT
         resources:
+            **DEMAND.of(f"reconstruct_{CODING.name}"),
             gpu=PLAN.reconstruct_gpus(CODING.codec, CODING.reconstructor),
         params:
             code=PLAN.reconstruct_code(CODING.codec, CODING.reconstructor),
@@ -83,6 +86,7 @@ rule reconstruct_shown:
     conda:
         ENVIRONMENT
     resources:
+        **DEMAND.of("reconstruct_shown"),
         gpu=lambda wildcards: PLAN.reconstruct_gpus(wildcards.codec, wildcards.reconstructor),
     params:
         code=lambda wildcards: PLAN.reconstruct_code(wildcards.codec, wildcards.reconstructor),

@@ -10,8 +10,12 @@ rule sample:
         f"{RESULTS}/logs/{{dataset}}/sample/{{sequence}}/{{sampler}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/{{dataset}}/sample/{{sequence}}/{{sampler}}.tsv"
+    group:
+        "coding"
     conda:
         ENVIRONMENT
+    resources:
+        **DEMAND.of("sample"),
     params:
         code=PLAN.sampler_code,
         sampler=PLAN.sampler_job,

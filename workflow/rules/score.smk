@@ -19,8 +19,12 @@ rule score_sequence:
         f"{RESULTS}/logs/{{dataset}}/score_sequence/{{sequence}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/{{dataset}}/score_sequence/{{sequence}}.tsv"
+    group:
+        "scores"
     conda:
         ENVIRONMENT
+    resources:
+        **DEMAND.of("score_sequence"),
     params:
         code=PLAN.score_code,
         methods=lambda wildcards: json.dumps(PLAN.method_list(wildcards)),
@@ -52,6 +56,8 @@ rule score_pool:
         f"{RESULTS}/benchmarks/{{dataset}}/score_pool.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        **DEMAND.of("score_pool"),
     params:
         code=PLAN.score_code,
         selection=lambda wildcards: (

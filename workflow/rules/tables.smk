@@ -26,8 +26,12 @@ for TABLE in PRODUCTS.tables():
             f"{RESULTS}/logs/{TABLE.name}.log",
         benchmark:
             f"{RESULTS}/benchmarks/{TABLE.name}.tsv"
+        group:
+            "products"
         conda:
             ENVIRONMENT
+        resources:
+            **DEMAND.of("table"),
         params:
             code=table_code(TABLE),
             table=TABLE.plugin,

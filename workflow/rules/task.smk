@@ -14,6 +14,7 @@ rule task:
     conda:
         ENVIRONMENT
     resources:
+        **DEMAND.of("task"),
         gpu=PLAN.task_gpus,
     params:
         code=PLAN.task_code,
@@ -41,6 +42,9 @@ use rule task as task_source with:
         f"{RESULTS}/logs/{{dataset}}/task/{{task}}/source/{{part}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/{{dataset}}/task/{{task}}/source/{{part}}.tsv"
+    resources:
+        **DEMAND.of("task_source"),
+        gpu=PLAN.task_gpus,
     params:
         code=PLAN.task_code,
         kind=PLAN.task_kind,

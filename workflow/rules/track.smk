@@ -19,6 +19,7 @@ for BATCH in PLAN.batches():
         conda:
             ENVIRONMENT
         resources:
+            **DEMAND.of(f"track{BATCH.name}"),
             gpu=PLAN.track_gpus,
         params:
             code=PLAN.track_code(),

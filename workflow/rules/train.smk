@@ -16,6 +16,8 @@ rule render_videos:
         f"{RESULTS}/benchmarks/render_videos.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        **DEMAND.of("render_videos"),
     params:
         code=version("vcmrender.__main__"),
         seed=SETTINGS.data.seed,
@@ -48,6 +50,7 @@ rule train:
         ENVIRONMENT
     threads: lambda wildcards: 16 if wildcards.training in LARGE else 1
     resources:
+        **DEMAND.of("train"),
         gpu=lambda wildcards: PLAN.gpus if wildcards.training in LARGE else 0,
     params:
         code=PLAN.training_code,

@@ -15,6 +15,8 @@ if WARPS:
             f"{RESULTS}/benchmarks/render_warps.tsv"
         conda:
             ENVIRONMENT
+        resources:
+            **DEMAND.of("render_warps"),
         params:
             code=version("vcmrender.__main__"),
             seed=SETTINGS.data.seed,
@@ -42,6 +44,8 @@ if WARPS:
             f"{RESULTS}/benchmarks/embed_warps/{{embedding}}.tsv"
         conda:
             ENVIRONMENT
+        resources:
+            **DEMAND.of("embed_warps"),
         params:
             code=PLAN.embedding_code,
             videos=PROBES.warp_videos,
@@ -66,6 +70,8 @@ rule trajectory:
         f"{RESULTS}/benchmarks/trajectory/{{variant}}.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        **DEMAND.of("trajectory"),
     params:
         code=PROBES.code,
         # Without `input`: Snakemake reruns nothing for what it could derive from inputs.

@@ -68,7 +68,9 @@ class LogHandler(LogHandlerBase):
             if line:
                 self._print(line)
             return True
-        if event in (LogEvent.PROGRESS, LogEvent.WORKFLOW_STARTED, LogEvent.JOB_STARTED):
+        # A group of a cluster's jobs is told of when it ends, by its jobs.
+        silent = LogEvent.PROGRESS, LogEvent.WORKFLOW_STARTED, LogEvent.JOB_STARTED
+        if event in (*silent, LogEvent.GROUP_INFO):
             return True
         text = str(fields.get("msg", ""))
         if event is None and text.startswith("Elapsed time"):

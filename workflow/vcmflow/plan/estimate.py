@@ -177,6 +177,31 @@ def _cost(where: str, row: Mapping[str, str]) -> Cost:
     return Cost(row["unit"], cpu, gpu, size, without, row["basis"])
 
 
+class Rules:
+    """What the rules are that the plan makes one of per codec, reconstructor or batch.
+
+    Args:
+        plan: the experiment.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._codings = {f"encode_{coding.name}": coding for coding in plan.encodings()}
+        self._codings |= {f"reconstruct_{one.name}": one for one in plan.reconstructions()}
+        self._batches = {
+            f"{stage}{batch.name}": (stage, {"dataset": batch.dataset, "part": batch.place})
+            for batch in plan.batches()
+            if batch.name
+            for stage in ("embed", "track")
+        }
+
+    def of(
+        self, rule: str, wildcards: Mapping[str, str]
+    ) -> tuple[str, Mapping[str, str], Coding | None]:
+        """The rule without its batch, wildcards with it, and what it codes or rebuilds."""
+        stage, constant = self._batches.get(rule, (rule, {}))
+        return stage, {**wildcards, **constant}, self._codings.get(rule)
+
+
 def estimate(
     jobs: Iterable[Planned],
     plan: Plan,
@@ -197,17 +222,9 @@ def estimate(
     """
     total = Estimate()
     fetched: list[Entry] = []
-    codings = {f"encode_{coding.name}": coding for coding in plan.encodings()}
-    codings |= {f"reconstruct_{coding.name}": coding for coding in plan.reconstructions()}
-    batches = {
-        f"{stage}{batch.name}": (stage, {"dataset": batch.dataset, "part": batch.place})
-        for batch in plan.batches()
-        if batch.name
-        for stage in ("embed", "track")
-    }
+    rules = Rules(plan)
     for name, given in jobs:
-        rule, constant = batches.get(name, (name, {}))
-        wildcards = {**given, **constant}
+        rule, wildcards, coding = rules.of(name, given)
         total.jobs += 1
         if rule == "download":
             entry = catalogue[wildcards["entry"]]
@@ -215,10 +232,9 @@ def estimate(
                 fetched.append(entry)
         elif rule == "fetch_weights":
             fetched.append(weights[wildcards["file"]])
-        coding = codings.get(rule)
-        network = rule in NETWORK_RULES or (coding is not None and _has_network(plan, coding))
+        network = has_network(rule, plan, coding)
         _add(total, costs, "job", "network" if network else "", {"job": 1.0})
-        for work, model, amounts in _work(rule, wildcards, plan, coding, catalogue, total):
+        for work, model, amounts in work_of(rule, wildcards, plan, coding, catalogue, total):
             _add(total, costs, work, model, amounts)
     # Reconstructions are stored as the frames are.
     stored = (row.bytes for row in costs.get(("frames", ""), ()) if row.unit == "megapixel")
@@ -230,7 +246,10 @@ def estimate(
     return total
 
 
-def _has_network(plan: Plan, coding: Coding) -> bool:
+def has_network(rule: str, plan: Plan, coding: Coding | None) -> bool:
+    """Whether a job of a rule loads PyTorch."""
+    if coding is None:
+        return rule in NETWORK_RULES
     if plan.codec(coding.codec).gpu or not coding.reconstructor:
         return plan.codec(coding.codec).gpu
     return RECONSTRUCTORS[_reconstructor(plan, coding)].gpu
@@ -297,7 +316,16 @@ def _add(
         total.results += amount * row.bytes
 
 
-def _work(
+def seconds_of(rows: Iterable[Cost], amounts: Mapping[str, float], *, gpu: bool) -> float:
+    """Seconds that an amount of work takes with one core and, where there is one, a GPU."""
+    return sum(
+        amounts.get(row.unit, 0.0)
+        * (row.cpu_seconds + (row.gpu_seconds if gpu else row.without_gpu_seconds))
+        for row in rows
+    )
+
+
+def work_of(
     rule: str,
     wildcards: Mapping[str, str],
     plan: Plan,
