@@ -104,6 +104,10 @@ class Demand:
         """Run time of a job in minutes, with much to spare; on one core where there is no GPU."""
         total = Estimate()
         works = list(self._works(rule, wildcards, total))
+        stage, given, _ = self._rules.of(rule, wildcards)
+        dataset = self._plan.grid.get(given.get("dataset", ""))
+        if dataset is not None and dataset.settings.source == "render":
+            return MINUTES.get(stage, LEAST_MINUTES)  # some ten small frames each
         if total.unknown or not all(self._row(work, model) for work, model, _ in works):
             return UNKNOWN_MINUTES
         if not works:
