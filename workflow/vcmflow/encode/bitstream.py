@@ -42,6 +42,7 @@ class Syntax:
         hashes: reads the decoded picture hashes (MD5 per component), in decoding order.
         starts: what a stream begins with.
         bits: of a sample.
+        grey: pictures are 4:0:0, else 4:2:0.
     """
 
     format: str
@@ -49,6 +50,7 @@ class Syntax:
     hashes: Callable[[bytes], list[tuple[bytes, ...]]] = lambda _: []
     starts: tuple[bytes, ...] = (b"\0\0\1", b"\0\0\0\1")
     bits: Literal[8, 10] = 10
+    grey: bool = False
 
 
 class BitReader:
@@ -285,5 +287,6 @@ def _vvc_type(unit: bytes) -> int:
 
 VVC = Syntax("vvc", _vvc_pictures, _vvc_hashes)
 HEVC = Syntax("hevc", _hevc_pictures, _hevc_hashes)
+HEVC_GREY = Syntax("hevc", _hevc_pictures, grey=True)
 HEVC_8_BIT = Syntax("hevc", _hevc_pictures, bits=8)
 AVC = Syntax("h264", _avc_pictures)  # has no hashes

@@ -90,7 +90,9 @@ def verify_hashes(path: Path, syntax: Syntax, threads: int = 1) -> int:
 def decode_pictures(
     path: Path, syntax: Syntax, threads: int = 1, *, cropped: bool = True
 ) -> Iterator[tuple[Picture, tuple[int, int]]]:
-    """Yield (10-bit 4:2:0 picture, (width, height)) in display order; 8 bit are multiplied by 4.
+    """Yield (10-bit picture, (width, height)) in display order; 8 bit are multiplied by 4.
+
+    Of grey ones the picture is height x width, of others that of ``colour.Picture``.
 
     Args:
         path: the byte stream.
@@ -99,8 +101,8 @@ def decode_pictures(
         cropped: apply the stream's cropping window.
 
     Raises:
-        VcmflowError: the decoder fails, reports any error, or gives something else than 4:2:0 of
-            the syntax's bits.
+        VcmflowError: the decoder fails, reports any error, or gives something else than pictures of
+            the syntax's bits and colours.
     """
     command = [
         *(ffmpeg.executable(), "-hide_banner", "-nostats", "-loglevel", "error"),
@@ -116,7 +118,7 @@ def decode_pictures(
     ):
         assert process.stdout is not None  # noqa: S101  (for the type checker)
         try:
-            yield from _read_y4m(process.stdout, path, syntax.bits)
+            yield from _read_y4m(process.stdout, path, syntax)
         except BaseException:
             process.kill()  # nobody reads on, also where the caller only stopped early
             raise
@@ -131,7 +133,10 @@ def decode_pictures(
             raise VcmflowError(f"{path}: cannot be decoded, the stream is damaged: {reason}")
 
 
-def _read_y4m(pipe: IO[bytes], path: Path, bits: int) -> Iterator[tuple[Picture, tuple[int, int]]]:
+def _read_y4m(
+    pipe: IO[bytes], path: Path, syntax: Syntax
+) -> Iterator[tuple[Picture, tuple[int, int]]]:
+    bits = syntax.bits
     header = pipe.readline(1000).decode("ascii", "replace")
     if not header:
         return  # the decoder gave up before the first picture; its status says so
@@ -140,16 +145,20 @@ def _read_y4m(pipe: IO[bytes], path: Path, bits: int) -> Iterator[tuple[Picture,
         raise VcmflowError(f"{path}: the decoder's output is no video")
     # 8-bit 4:2:0 has names for where chroma lies, which colour.py says.
     wanted = "420p10" if bits == 10 else "420(jpeg|mpeg2|paldv)?"
+    if syntax.grey:
+        wanted = f"mono{bits}"
     if not re.fullmatch(wanted, fields.get("C", "")):
-        raise VcmflowError(f"{path}: holds {fields.get('C', '?')} pictures, not {bits}-bit 4:2:0")
+        kind = f"{bits}-bit {'4:0:0' if syntax.grey else '4:2:0'}"
+        raise VcmflowError(f"{path}: holds {fields.get('C', '?')} pictures, not {kind}")
     width, height = int(fields["W"]), int(fields["H"])
     sample = np.dtype("<u2" if bits == 10 else "u1")
-    size = width * height * 3 // 2 * sample.itemsize
+    rows = height if syntax.grey else height * 3 // 2
+    size = width * rows * sample.itemsize
     while pipe.readline(1000):
         data = pipe.read(size)
         if len(data) != size:
             return
-        picture = np.frombuffer(data, sample).reshape(height * 3 // 2, width)
+        picture = np.frombuffer(data, sample).reshape(rows, width)
         scaled = np.left_shift(picture, 10 - bits, dtype=np.uint16)
         yield scaled, (width, height)
 

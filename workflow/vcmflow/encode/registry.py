@@ -92,6 +92,13 @@ CODECS: dict[str, CodecEntry] = {
         records={"qp": ".qp.npy"},
         points=(0, 51),
     ),
+    "x265_mosaic": CodecEntry(
+        "vcmflow.encode.x265_mosaic:build",
+        streams={"mosaic": ".265", "ranges": ".ranges"},
+        points=(0, 51),
+        gives="features",
+        space="faster_rcnn_mini.res2",
+    ),
     "x265_roi": CodecEntry(
         "vcmflow.encode.x265_roi:build",
         needs=("importance",),
