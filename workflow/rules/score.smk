@@ -33,12 +33,13 @@ rule score_sequence:
         tasks=lambda wildcards: json.dumps(GRID[wildcards.dataset].kinds),
         results_of=lambda wildcards: [name for name, _ in PLAN.task_results(wildcards)],
         evaluators=PLAN.evaluator_words,
+        not_applicable=PLAN.not_applicable,
     shell:
         "python -m vcmflow stage score sequence --sequence {input.sequence:q} --truth {input.truth:q}"
         " --methods {params.methods:q} --decisions {input.decisions:q} --gaps {input.gaps:q}"
         " --encodes {input.encodes:q} --fidelity {input.fidelity:q}"
         " --fidelity-of {params.rebuilding:q} --times {input.times:q} --times-of {params.names:q}"
-        " --tasks {params.tasks:q} {params.evaluators:q} --results {input.results:q} --results-of {params.results_of:q}"
+        " --tasks {params.tasks:q} {params.evaluators:q} {params.not_applicable:q} --results {input.results:q} --results-of {params.results_of:q}"
         " --out {output:q} 2> {log:q}"
 
 

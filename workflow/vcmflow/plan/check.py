@@ -26,7 +26,7 @@ from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.encode.registry import CODECS, check_points
 from vcmflow.importance.registry import MAPS, NETWORKS
 from vcmflow.plan.code import imports
-from vcmflow.plan.grid import Dataset, sampler_of, used_embeddings, used_maps
+from vcmflow.plan.grid import Dataset, applicable, sampler_of, used_embeddings, used_maps
 from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.sample.registry import SAMPLERS
 from vcmflow.score.registry import EVALUATORS
@@ -70,8 +70,8 @@ def check(settings: Settings) -> None:
             _one_of(f"{key}.methods", method_name, settings.methods)
         for task in dataset.tasks:
             _one_of(f"{key}.tasks", task, settings.task.tasks)
-            for method_name in dataset.methods:
-                _check_task(settings, f"{key}.tasks", task, method_name)
+        for method_name in dataset.methods:
+            _check_tasks(settings, f"{key}.tasks", dataset.tasks, method_name)
         if dataset.require_objects and not dataset.tasks:
             raise VcmflowError(
                 f"params.yaml: {key}.require_objects: means nothing without tasks, where no object "
@@ -237,17 +237,18 @@ def _check_chain(settings: Settings, key: str, method: Method) -> None:
         )
 
 
-def _check_task(settings: Settings, key: str, name: str, method: str) -> None:
-    task = settings.task.tasks[name]
-    model = TASKS[task.kind][task.model]
-    codec = CODECS[settings.encode.codecs[settings.methods[method].codec].codec]
-    if codec.space in model.spaces:
-        return
-    if (model.reads == "features") != (codec.gives == "features"):
-        gives = f"{codec.gives} {codec.space}".rstrip()
+def _check_tasks(settings: Settings, key: str, tasks: Sequence[str], method: str) -> None:
+    """Check that a method gives what one of the tasks reads, and all of them if it gives frames."""
+    codec = settings.methods[method].codec
+    entry = CODECS[settings.encode.codecs[codec].codec]
+    gives, space = entry.gives, entry.space
+    unread = [task for task in tasks if not applicable(settings, task, codec)]
+    for task in unread if gives == "frames" or len(unread) == len(tasks) else ():
+        model = settings.task.tasks[task]
+        reads = TASKS[model.kind][model.model].reads
         raise VcmflowError(
-            f"params.yaml: {key}: task {name!r} reads {model.reads}, method {method!r} gives "
-            f"{gives}; leave one of them out of the dataset"
+            f"params.yaml: {key}: task {task!r} reads {reads}, method {method!r} gives "
+            f"{gives}{space and f' {space}'}; leave one of them out of the dataset"
         )
 
 

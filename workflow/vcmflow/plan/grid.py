@@ -17,6 +17,8 @@ from vcmflow.core.errors import VcmflowError
 from vcmflow.data.objects import without_objects
 from vcmflow.data.sequences import list_sequences
 from vcmflow.data.types import SequenceSpec
+from vcmflow.encode.registry import CODECS
+from vcmflow.task.registry import TASKS
 
 SOURCE = "source"  # the name of the uncompressed frames where methods are named
 
@@ -148,6 +150,15 @@ class Dataset:
         for name, spec in self.sequences.items():
             scenes.setdefault(spec.scene, []).append(name)
         return scenes
+
+
+def applicable(settings: Settings, task: str, codec: str) -> bool:
+    """Whether a task's model can look at what a codec gives: frames, or features of a space."""
+    instance = settings.task.tasks[task]
+    model, entry = TASKS[instance.kind][instance.model], CODECS[settings.encode.codecs[codec].codec]
+    if entry.gives == "frames":
+        return model.reads != "features"
+    return model.reads == "features" or entry.space in model.spaces
 
 
 def ladder(settings: Settings, codec: str) -> tuple[str, ...]:

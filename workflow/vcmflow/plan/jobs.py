@@ -23,7 +23,7 @@ from vcmflow.embed.registry import EMBEDDERS
 from vcmflow.encode.registry import CODECS, CodecEntry
 from vcmflow.importance.registry import MAPS, NETWORKS, PROXY, MapEntry
 from vcmflow.plan.code import version
-from vcmflow.plan.grid import Dataset, Method, keep_every, sampler_of, used_maps
+from vcmflow.plan.grid import Dataset, Method, applicable, keep_every, sampler_of, used_maps
 from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.sample.registry import SAMPLERS
 from vcmflow.score.registry import EvaluatorEntry, evaluators_of
@@ -596,8 +596,20 @@ class Plan:
             found += [
                 (f"{task}/{method.name}", f"{folder}/{method.chain}/{part}.json")
                 for method in dataset.methods.values()
+                if applicable(self.settings, task, method.codec)
             ]
         return found
+
+    def not_applicable(self, wildcards: Any) -> Words:
+        """The pairs of a task and a method whose features it cannot go on from, as a flag."""
+        dataset = self.grid[wildcards.dataset]
+        pairs = [
+            f"{task}/{method.name}"
+            for task in dataset.tasks
+            for method in dataset.methods.values()
+            if not applicable(self.settings, task, method.codec)
+        ]
+        return flag("--not-applicable", pairs)
 
 
 def need_words(needs: Mapping[str, str]) -> Words:

@@ -81,6 +81,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TASK/METHOD",
         help=f"of each: its task and method, {UNCOMPRESSED} for the uncompressed frames",
     )
+    one.add_argument(
+        "--not-applicable",
+        nargs="*",
+        default=[],
+        metavar="TASK/METHOD",
+        help="pairs without results: what the method gives is nothing that the task can look at",
+    )
     one.add_argument("--out", type=Path, required=True, help="scores of the sequence (.json)")
 
     every = steps.add_parser("pool", help="one table of scores of a dataset")
@@ -134,6 +141,8 @@ def score_sequence(args: argparse.Namespace) -> SequenceScore:
             for plugin in evaluators_of(kind)
         }
         for key in evidence:
+            if f"{name}/{key.method}" in args.not_applicable:
+                continue
             path, found = results[name, key]
             where = f"{path}: {Run(video.id, key.point)}"
             evidence[key][name] = {
@@ -280,7 +289,10 @@ def _results(
             found[task, key] = (path, entries)
     for task in tasks:
         for key in (UNCOMPRESSED, *conditions):
-            if (task, key) not in found:
+            applies = f"{task}/{key.method}" not in args.not_applicable
+            if applies != ((task, key) in found) and not applies:
+                raise VcmflowError(f"{video.id}: results of {task} for {key}: not applicable")
+            if applies and (task, key) not in found:
                 raise VcmflowError(f"{video.id}: condition {key} has no results of task {task!r}")
     return found
 

@@ -126,6 +126,8 @@ def _rows(
             text = fixed(value, _decimals(metric))
             yield about | {"task": "", "metric": metric, "value": text, "status": ""}
         for name, task in scores[0].tasks.items():
+            if name not in scores[0].conditions[key].evidence:  # not applicable
+                continue
             for metric, value in _task_numbers(scores, key, name).items():
                 text = fixed(value, TASK_DECIMALS)
                 status = UNDEFINED if math.isnan(value) else task.status
@@ -140,7 +142,10 @@ def _decimals(metric: str) -> int:
 
 def _task_numbers(scores: Sequence[SequenceScore], key: Condition, task: str) -> Numbers:
     found: Numbers = {}
-    evidence = [score.conditions[key].evidence[task] for score in scores]
+    parts = [score.conditions[key].evidence for score in scores]
+    if not all(task in part for part in parts):
+        raise VcmflowError(f"{scores[0].sequence.id}: not all sequences have {task!r} at {key}")
+    evidence = [part[task] for part in parts]
     for name, entry in evaluators_of(scores[0].tasks[task].kind).items():
         where = f"{scores[0].sequence.id}: condition {key}: task {task!r}"
         try:

@@ -110,13 +110,18 @@ def read_score(path: Path) -> SequenceScore:
         raise VcmflowError(f"{path}: a condition stands there twice")
     for key, measured in score.conditions.items():
         _check(f"{path}: condition {key}", score, key, measured)
+        others = (part for other, part in score.conditions.items() if other.method == key.method)
+        if any(part.evidence.keys() != measured.evidence.keys() for part in others):
+            raise VcmflowError(f"{path}: condition {key}: other tasks than at other points")
     return score
 
 
 def _check(where: str, score: SequenceScore, key: Condition, measured: Measured) -> None:
     if key != UNCOMPRESSED and key.method not in score.methods:
         raise VcmflowError(f"{where}: no method has that name")
-    if set(measured.evidence) != set(score.tasks):
+    # A task is not applicable to a method whose features it cannot go on from.
+    there, tasks = set(measured.evidence), set(score.tasks)
+    if not there <= tasks or (key == UNCOMPRESSED and there != tasks) or (tasks and not there):
         raise VcmflowError(f"{where}: has not the tasks {', '.join(score.tasks) or 'none'}")
     for name, value in measured.numbers.items():
         low, high = limits(name)

@@ -18,10 +18,11 @@ from vcmflow.tables.differences import NO_CURVE, REMARKS, Metric
 from vcmflow.tables.inputs import Inputs
 from vcmflow.tables.layout import Column, Table, Value
 
-ANCHOR = "anchor"
+ANCHOR, NOT_APPLICABLE = "anchor", "not_applicable"
 STATUSES: Mapping[str, str] = {
     **REMARKS,
     ANCHOR: "the method that the others are compared with",
+    NOT_APPLICABLE: "the task cannot go on from the features that the codec gives",
 }
 # column -> (title, metric, whether a positive value means a better method)
 METRICS: Mapping[str, tuple[str, Metric, bool]] = {
@@ -119,9 +120,13 @@ def _rows(
             for key in ("codec", "sampler", "reconstructor")
         }
         better = []
+        applies = any(not math.isnan(score) for score in numbers(select(scenes, name), accuracy))
         for key, (_, metric, high_is_better) in METRICS.items():
             if name == anchor:
                 row |= {key: math.nan, f"{key}_status": ANCHOR}
+                continue
+            if not applies:
+                row |= {key: math.nan, f"{key}_status": NOT_APPLICABLE}
                 continue
             found = [
                 metric(curve, tests.get(scene, NO_CURVE), inputs.fit)
