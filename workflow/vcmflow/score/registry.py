@@ -64,6 +64,14 @@ EVALUATORS: dict[str, EvaluatorEntry] = {
             "proposals": "Proposals per frame",
         },
     ),
+    "tracking": EvaluatorEntry(
+        "vcmflow.score.tracking:build",
+        kind="tracking",
+        pool="vcmflow.score.tracking:pool",
+        reads="boxes",
+        accuracy="hota",
+        titles={"hota": "HOTA", "mota": "MOTA", "motp": "MOTP (1 - IoU)", "idf1": "IDF1"},
+    ),
 }
 
 

@@ -62,5 +62,14 @@ SEGMENTERS: dict[str, ModelEntry] = {
     "yolact_plus_resnet50": ModelEntry("vcmflow.task.yolact_plus:resnet50", gpu=True),
 }
 
+# What gives every box the number of its object; a detector is one of its options.
+FOLLOWERS: dict[str, ModelEntry] = {
+    "tracked": ModelEntry("vcmflow.task.tracked:build", gpu=True),
+}
+
 # kind of task -> its models; vcmflow.score.registry has what evaluates the kind.
-TASKS: dict[str, dict[str, ModelEntry]] = {"detection": DETECTORS, "segmentation": SEGMENTERS}
+TASKS: dict[str, dict[str, ModelEntry]] = {
+    "detection": DETECTORS,
+    "segmentation": SEGMENTERS,
+    "tracking": FOLLOWERS,
+}
