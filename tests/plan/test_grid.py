@@ -192,3 +192,17 @@ def test_importance_is_compared_with_the_same_sampling() -> None:
     ]
     others = Products(plan())
     assert "importance" not in {one.name for one in [*others.tables(), *others.figures()]}
+
+
+def test_a_task_depends_on_the_detector_and_the_tracker_that_are_its_options() -> None:
+    for detector in ("faster_rcnn_mini", "yolact_mini"):
+        task = {"kind": "tracking", "model": "tracked", "detector": detector}
+        task["weights"] = f"models/{detector}.safetensors"
+        change = {
+            "task": {"tasks": {"tracking": task}},
+            "data": {"datasets": {"railway": {"tasks": ["detection", "tracking"]}}},
+        }
+        code = plan(change=change).task_code(chain(task="tracking"))
+        names = {"/".join(Path(path).parts[-2:]) for path in code}
+        assert {f"task/{detector}.py", "track/deepsort.py", "task/tracked.py"} <= names
+        assert len({"task/yolact_mini.py", "task/faster_rcnn_mini.py"} & names) == 1

@@ -382,8 +382,8 @@ def swapped(argv, flag, value):
         ),
         (lambda argv: swapped(argv, "--results-of", "x/source"), "no task 'x'; allowed: detection"),
         (
-            lambda argv: swapped(argv, "--tasks", '{"a": "tracking"}'),
-            "unknown kind of task 'tracking'",
+            lambda argv: swapped(argv, "--tasks", '{"a": "captioning"}'),
+            "unknown kind of task 'captioning'",
         ),
         (lambda argv: swapped(argv, "--tasks", "[]"), "wanted: a mapping from tasks"),
         (

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vcmflow.config.models import Reconstructor, Settings, WeightedInstance
+from vcmflow.config.models import Reconstructor, Settings, Task, WeightedInstance
 from vcmflow.core.files import record
 from vcmflow.core.needs import need_files
 from vcmflow.core.registry import Entry, parameters
@@ -262,7 +262,7 @@ class Plan:
     def bounds_code(self, wildcards: Any) -> str:
         """Version of the modules that the worth of choices depends on."""
         task = self.settings.task.tasks[wildcards.task]
-        entries = TASKS[task.kind][task.model], RECONSTRUCTORS[self._bounds.reconstructor]
+        entries = *self._task_entries(task), RECONSTRUCTORS[self._bounds.reconstructor]
         evaluators = evaluators_of(task.kind).values()
         return version("vcmflow.bounds.command", *entries, *evaluators)
 
@@ -490,7 +490,18 @@ class Plan:
     def task_code(self, wildcards: Any) -> str:
         """Version of the modules that a task's results depend on."""
         task = self.settings.task.tasks[wildcards.task]
-        return version("vcmflow.task.command", TASKS[task.kind][task.model])
+        return version("vcmflow.task.command", *self._task_entries(task))
+
+    @staticmethod
+    def _task_entries(task: Task) -> list[Entry]:
+        """A task's model, and the detector and the tracker that are options of it."""
+        entry = TASKS[task.kind][task.model]
+        inner = parameters(entry.builder) | task.options
+        registries: dict[str, Mapping[str, Entry]] = {"detector": DETECTORS, "tracker": TRACKERS}
+        return [
+            entry,
+            *(found[inner[key]] for key, found in registries.items() if inner.get(key) in found),
+        ]
 
     def task_kind(self, wildcards: Any) -> str:
         """What a task asks."""

@@ -108,10 +108,8 @@ def _outside(
         return found
     best = _ious(found.values(), objects.values()).max(axis=1, initial=0)
     covered = _ious(found.values(), ignored).max(axis=1)
-    dropped = (covered >= iou) & (covered > best)
-    return {
-        track: box for (track, box), drop in zip(found.items(), dropped, strict=True) if not drop
-    }
+    kept = (covered < iou) | (covered <= best)
+    return {track: box for (track, box), keep in zip(found.items(), kept, strict=True) if keep}
 
 
 def _tracks(results: Many[Any], frames: int, where: str) -> Tracks:
