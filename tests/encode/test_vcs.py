@@ -192,3 +192,39 @@ def test_frames_are_padded_and_scaled(weights, frames):
     assert np.allclose(
         tensor[0, :, 4, :HEIGHT, :WIDTH].permute(1, 2, 0) * 255, frames[4], atol=1e-4
     )
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_video(weights, tmp_path):
+    """100 frames and 1,000, each there and back in a process of its own."""
+    program = """
+import resource, sys, tempfile
+from pathlib import Path
+import numpy as np
+from vcmflow.core.encoding import Shape
+from vcmflow.core.registry import build
+from vcmflow.encode.codec import Video
+from vcmflow.encode.registry import CODECS
+count, weights, folder = int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
+texture = np.random.default_rng(0).integers(0, 255, (8, 200, 3), np.uint8).repeat(8, 0)
+frames = lambda: (texture[:64, t % 100 : t % 100 + 96] for t in range(count))
+made = build(CODECS, "vcs_x265", "codec", {}, offered={"weights": weights, "threads": 1})
+out = {role: folder / f"{count}{role}" for role in ("base", "semantic")}
+shape = Shape(96, 64, count, 10.0)
+with tempfile.TemporaryDirectory() as scratch:
+    made.encode(Video(shape, frames, Path(scratch)), {}, 40, out)
+assert sum(1 for _ in made.decode(out, shape)) == count
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+    peaks = [
+        int(
+            subprocess.run(
+                [sys.executable, "-c", program, str(count), str(weights), str(tmp_path)],
+                check=True,
+                capture_output=True,
+                text=True,
+            ).stdout
+        )
+        for count in (100, 1000)
+    ]
+    assert peaks[1] < peaks[0] + 30  # MiB; the frames alone would be 18 per 1,000, networks 500
