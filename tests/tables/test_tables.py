@@ -76,6 +76,8 @@ def make(scores, table, *flags, flicker=None):
         argv += ["--trajectories", *write_trajectories(scores.folder, flicker)]
     if table == "bounds":
         argv += ["--choices", *write_tried(scores.folder)]
+    if table == "tracks":
+        argv += write_tracked(scores.folder)
     if table == "7":
         (scores.folder / "complexity.json").write_text(json.dumps(COSTS), "utf-8")
         argv += ["--complexity", str(scores.folder / "complexity.json")]
@@ -127,6 +129,29 @@ def write_tried(folder):
         write_choices(path, [*tried, replace(own, found="manifold")])
         paths.append(str(path))
     return paths
+
+
+def write_tracked(folder):
+    """Two sequences of two frames: an object that is followed, and one that is taken for two."""
+    box = [10.0, 10.0, 20.0, 20.0]
+    flags = ["--tracks", "--truths"]
+    files = {flag: [] for flag in flags}
+    for name, ids in (("s1", (4, 4)), ("s2", (4, 6))):
+        tracks = [{"id": i, "bbox": box, "score": 0.9, "category_id": 1} for i in ids]
+        truth = {
+            "images": [{"id": frame} for frame in range(2)],
+            "categories": [{"id": 1, "name": "person"}],
+            "annotations": [
+                {"image_id": frame, "category_id": 1, "bbox": box, "area": 400, "object_id": 7}
+                for frame in range(2)
+            ],
+        }
+        for flag, content in zip(flags, ({"frames": [[t] for t in tracks]}, truth), strict=True):
+            path = folder / flag.strip("-") / f"{name}.json"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(json.dumps(content), "utf-8")
+            files[flag].append(str(path))
+    return [word for flag in flags for word in (flag, *files[flag])]
 
 
 def segmentation(scores):
@@ -784,6 +809,18 @@ def test_bounds_place_a_sampler_among_all_choices(scores):
     assert float(by_psnr["psnr_gain"]) == pytest.approx(400 - 250)
     assert float(by_accuracy["accuracy_percentile"]) == pytest.approx(87.5)
     assert "4 to 4 choices, of 2 of 2 sequences all there are" in markdown
+
+
+def test_tracks_are_held_against_the_ground_truth(scores):
+    rows, markdown, _ = make(scores, "tracks")
+    assert [row["sequence"] for row in rows] == ["s1", "s2", "all"]
+    assert [row["ids"] for row in rows] == ["1", "2", "3"]
+    assert [row["objects"] for row in rows] == ["1", "1", "2"]
+    assert [float(row["mota"]) for row in rows] == pytest.approx([1, 0.5, 0.75])
+    assert [float(row["idf1"]) for row in rows] == pytest.approx([1, 0.5, 0.75])
+    assert "| all | 0.750 | 0.750 | 2 | 3 | 1 |" in markdown
+    argv = ["tables", "--table", "tracks", *write_tracked(scores.folder)[:-1]]
+    assert stage([*argv, "--csv-out", str(scores.folder / "t.csv")]) == 2
 
 
 # --- bad input ------------------------------------------------------------------------------------

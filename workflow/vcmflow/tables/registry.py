@@ -16,6 +16,7 @@ TABLES: dict[str, Entry] = {
     "frontier": Entry("vcmflow.tables.frontier:build"),
     "losses": Entry("vcmflow.tables.losses:build"),
     "bounds": Entry("vcmflow.tables.bounds:build"),
+    "tracks": Entry("vcmflow.tables.tracks:build"),
     "ablation": Entry("vcmflow.tables.ablation:build"),
     "accuracy": Entry("vcmflow.tables.accuracy:build"),
     "sanity": Entry("vcmflow.tables.sanity:build"),

