@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import random
 
 import pytest
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.mot import follow
 from vcmflow.core.sequence import Sequence
+from vcmflow.core.tracks import Track
+from vcmflow.core.truth import Annotation, Truth
 from vcmflow.score.tracking import build, pool
 
 FRAMES = 6
@@ -136,3 +140,30 @@ def test_what_is_no_track_is_one_line(evaluate):
     del content["annotations"][0]["object_id"]
     with pytest.raises(VcmflowError, match="in frame 0 has no object_id"):
         evaluate([], content)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_motmetrics_counts_the_same(evaluate, seed):
+    """Of objects that are missed, swapped, shifted and made up; see ``vcmflow.core.mot``."""
+    chance = random.Random(seed)
+    items = []
+    for frame in range(FRAMES):
+        names = [0, 1] if chance.random() < 0.7 else [1, 0]
+        for number, track in enumerate(names):
+            if chance.random() < 0.8:
+                shift = chance.choice([0.0, 2.0, 9.0, 30.0])
+                items.append((frame, number, track, shift))
+        if chance.random() < 0.3:
+            items.append((frame, 1, 5, 45.0))
+    results = found(*items)
+    ours = pool([evaluate(results)])
+    tracks = [
+        [Track(r["track_id"], tuple(r["bbox"]), 0.9, 1) for r in results if r["image_id"] == frame]
+        for frame in range(FRAMES)
+    ]
+    annotations = tuple(
+        Annotation(*(o["image_id"], 1, tuple(o["bbox"]), 800.0, False, False, o["object_id"], None))
+        for o in truth()["annotations"]
+    )
+    other = follow(Truth({1: "person"}, annotations), tracks, "yard")
+    assert (ours["mota"], ours["idf1"]) == pytest.approx((other.mota, other.idf1))
