@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from planning import plan, settings
 
+from vcmflow.core.errors import VcmflowError
 from vcmflow.plan.code import modules
 from vcmflow.plan.grid import keep_every, sampler_of, used_maps
 from vcmflow.plan.products import Products
@@ -202,7 +203,23 @@ def test_a_task_depends_on_the_detector_and_the_tracker_that_are_its_options() -
             "task": {"tasks": {"tracking": task}},
             "data": {"datasets": {"railway": {"tasks": ["detection", "tracking"]}}},
         }
-        code = plan(change=change).task_code(chain(task="tracking"))
+        made = plan(change=change)
+        code = modules(*made.task_entries(made.settings.task.tasks["tracking"]))
         names = {"/".join(Path(path).parts[-2:]) for path in code}
         assert {f"task/{detector}.py", "track/deepsort.py", "task/tracked.py"} <= names
         assert len({"task/yolact_mini.py", "task/faster_rcnn_mini.py"} & names) == 1
+
+
+def test_features_reach_the_tasks_that_can_go_on_from_them() -> None:
+    made = plan("transvfc")
+    results = [name for name, _ in made.task_results(chain())]
+    assert {"detection/transvfc", "by_segmenter/all", "by_segmenter/source"} <= set(results)
+    left_out = [f"by_segmenter/{name}" for name in ("transvfc", "mosaic", "mosaic_420")]
+    assert not {*left_out} & {*results}
+    assert made.not_applicable(chain()) == ["--not-applicable", *left_out]
+    assert plan().not_applicable(chain()) == []
+
+
+def test_a_method_that_no_task_can_look_at_is_refused() -> None:
+    with pytest.raises(VcmflowError, match="gives features faster_rcnn_mini"):
+        plan("transvfc", {"data": {"datasets": {"railway": {"tasks": ["by_segmenter"]}}}})

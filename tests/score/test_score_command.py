@@ -134,6 +134,25 @@ def test_two_detectors_and_a_segmenter_on_one_dataset(build, tmp_path):
     assert list(small["kbps"].dropna()) == list(parts["kbps"].dropna())
 
 
+def test_a_task_that_is_not_applicable_to_a_method_has_no_rows(build, tmp_path):
+    files = build(tasks={"small": "detection", "large": "detection"})
+    argv, owners = files.arguments(), []
+    place = argv.index("--results-of")
+    while not argv[place + 1 + len(owners)].startswith("--"):
+        owners.append(argv[place + 1 + len(owners)])
+    left_out = owners.index("large/uniform")
+    del argv[place + 1 + left_out]
+    del argv[argv.index("--results") + 1 + left_out]
+    assert stage(argv) == 2  # it may not be missing without a word
+    assert stage([*argv, "--not-applicable", "large/uniform"]) == 0
+    assert stage([*files.arguments(), "--not-applicable", "large/uniform"]) == 2
+    out = tmp_path / "scores.csv"
+    assert stage(["score", "pool", "--scores", str(files.out), "--scores-out", str(out)]) == 0
+    scores = read_scores([out])
+    assert set(scores.loc[scores["task"] == "large", "method"]) == {"source", "all"}
+    assert set(scores.loc[scores["task"] == "small", "method"]) == {"source", "uniform", "all"}
+
+
 def test_video_without_a_task_has_rates_and_fidelity_only(build, tmp_path):
     scores = pool(tmp_path, build(annotations="none"))
     assert set(scores["method"]) == {"uniform", "all"}

@@ -607,6 +607,16 @@ def test_compare_has_every_method_against_the_anchor_with_its_seconds(scores):
     assert "Data set" not in markdown
 
 
+def test_compare_says_where_a_task_is_not_applicable(scores):
+    for row in scores.pick([*scores.scenes, *scores.datasets], sampler="manifold", mode="ra"):
+        del row["map"]
+    rows, markdown, _ = make(scores, "compare")
+    ours = next(row for row in rows if row["method"] == "manifold")
+    assert (ours["bd_rate"], ours["bd_rate_status"]) == ("", "not_applicable")
+    assert float(ours["encode_seconds"]) == pytest.approx(0.2)
+    assert "cannot go on from the features" in markdown
+
+
 def test_compare_gives_a_status_and_no_number_where_curves_share_no_range(scores):
     for row in scores.pick(scores.scenes, sampler="manifold", mode="ra"):
         row["map"] = float(row["map"]) + 1
