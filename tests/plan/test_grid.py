@@ -10,9 +10,11 @@ import pytest
 from planning import plan, settings
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.plan.code import modules
+from vcmflow.plan.code import modules, version
 from vcmflow.plan.grid import keep_every, sampler_of, used_maps
 from vcmflow.plan.products import Products
+from vcmflow.task.registry import DETECTORS, FOLLOWERS
+from vcmflow.track.registry import TRACKERS
 
 SEQUENCE = "1_calibration_1.1-rgb_center"
 CHAIN = {"sampler": "uniform", "codec": "vvenc_ra", "reconstructor": "interpolation"}
@@ -195,19 +197,17 @@ def test_importance_is_compared_with_the_same_sampling() -> None:
     assert "importance" not in {one.name for one in [*others.tables(), *others.figures()]}
 
 
-def test_a_task_depends_on_the_detector_and_the_tracker_that_are_its_options() -> None:
-    for detector in ("faster_rcnn_mini", "yolact_mini"):
-        task = {"kind": "tracking", "model": "tracked", "detector": detector}
-        task["weights"] = f"models/{detector}.safetensors"
-        change = {
-            "task": {"tasks": {"tracking": task}},
-            "data": {"datasets": {"railway": {"tasks": ["detection", "tracking"]}}},
-        }
-        made = plan(change=change)
-        code = modules(*made.task_entries(made.settings.task.tasks["tracking"]))
-        names = {"/".join(Path(path).parts[-2:]) for path in code}
-        assert {f"task/{detector}.py", "track/deepsort.py", "task/tracked.py"} <= names
-        assert len({"task/yolact_mini.py", "task/faster_rcnn_mini.py"} & names) == 1
+@pytest.mark.parametrize("detector", ["faster_rcnn_mini", "yolact_mini"])
+def test_a_task_depends_on_the_detector_and_the_tracker_that_are_its_options(detector: str) -> None:
+    task = {"kind": "tracking", "model": "tracked", "detector": detector}
+    task["weights"] = f"models/{detector}.safetensors"
+    change = {
+        "task": {"tasks": {"tracking": task}},
+        "data": {"datasets": {"railway": {"tasks": ["detection", "tracking"]}}},
+    }
+    parts = FOLLOWERS["tracked"], DETECTORS[detector], TRACKERS["deepsort"]
+    code = plan(change=change).task_code(chain(task="tracking"))
+    assert code == version("vcmflow.task.command", *parts)
 
 
 def test_features_reach_the_tasks_that_can_go_on_from_them() -> None:

@@ -262,7 +262,7 @@ class Plan:
     def bounds_code(self, wildcards: Any) -> str:
         """Version of the modules that the worth of choices depends on."""
         task = self.settings.task.tasks[wildcards.task]
-        entries = *self.task_entries(task), RECONSTRUCTORS[self._bounds.reconstructor]
+        entries = *self._task_entries(task), RECONSTRUCTORS[self._bounds.reconstructor]
         evaluators = evaluators_of(task.kind).values()
         return version("vcmflow.bounds.command", *entries, *evaluators)
 
@@ -490,10 +490,10 @@ class Plan:
     def task_code(self, wildcards: Any) -> str:
         """Version of the modules that a task's results depend on."""
         task = self.settings.task.tasks[wildcards.task]
-        return version("vcmflow.task.command", *self.task_entries(task))
+        return version("vcmflow.task.command", *self._task_entries(task))
 
     @staticmethod
-    def task_entries(task: Task) -> list[Entry]:
+    def _task_entries(task: Task) -> list[Entry]:
         """A task's model, and the detector and the tracker that are options of it."""
         entry = TASKS[task.kind][task.model]
         inner = parameters(entry.builder) | task.options
