@@ -18,6 +18,7 @@ start() {
     echo "$conf is there: this machine has a Slurm of its own" >&2
     return 1
   fi
+  stop
   rm -rf "$here"
   mkdir -p "$here"/{state,spool,munge}
   head -c 1024 /dev/urandom >"$here/munge/key"

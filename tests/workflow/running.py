@@ -90,9 +90,10 @@ def jobs(folder: Path, *words: str) -> list[Job]:
     """What Snakemake would run, but for targets that are only names of others."""
     found = []
     said = run(folder, "snakemake", "-n", *words)
-    for block in re.split(r"^(?=(?:local)?rule \w+:$)", said, flags=re.M):
-        rule = re.match(r"(?:local)?rule (\w+):\n", block)
-        output = re.search(r"^    output: (.*)$", block, re.M)
+    # A plan indents the jobs that a cluster would be given as a group.
+    for block in re.split(r"^(?= *(?:local)?rule \w+:$)", said, flags=re.M):
+        rule = re.match(r" *(?:local)?rule (\w+):\n", block)
+        output = re.search(r"^ +output: (.*)$", block, re.M)
         if rule and output:
             found.append((rule[1], output[1]))
     return found
