@@ -45,6 +45,8 @@ def test_the_ablation_preset_has_a_row_per_choice_and_says_what_differs() -> Non
         "spline": "arc spline",
         "literal": "count literal",
         "raw": "normalised off",
+        "seed_2": "seed 2",
+        "seed_3": "seed 3",
     }
     assert next(iter(rows)) == "manifold"
     assert all(row.method == name for name, row in rows.items())

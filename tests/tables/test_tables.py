@@ -377,6 +377,27 @@ def test_why_there_is_no_correlation_is_said(scores, flicker, status):
     assert ("long enough to tell" if flicker else "speed of these sequences is not") in markdown
 
 
+def test_trainings_that_differ_in_their_seed_are_summed_up(scores, monkeypatch):
+    assert len(make(scores, "ablation")[0]) == len(VARIANTS)
+    more = {
+        "seed_2": ("learned", "tracking", "seed 2", 0.5),
+        "both": ("learned", "tracking", "seed 2, dimension 32", 0.9),
+    }
+    monkeypatch.setitem(globals(), "VARIANTS", VARIANTS | more)
+    rows, markdown, _ = make(scores, "ablation")
+    ours, other, mean = (
+        next(row for row in rows if row["variant"] == name)
+        for name in ("manifold", "seed_2", "manifold, 2 seeds")
+    )
+    assert rows[-1] == mean
+    assert float(mean["step_to_own"]) == pytest.approx((0.2 + 0.5) / 2)
+    assert float(mean["step_to_own_error"]) == pytest.approx(0.15)
+    gains = [float(row["bd_map"]) for row in (ours, other)]
+    assert float(mean["bd_map"]) == pytest.approx(sum(gains) / 2, abs=0.01)
+    assert float(mean["bd_map_error"]) == pytest.approx(abs(gains[0] - gains[1]) / 2, abs=0.01)
+    assert "means over 2 trainings" in markdown
+
+
 def test_the_ablation_says_whether_training_beats_grey_pixels(scores):
     markdown = make(scores, "ablation")[1]
     assert "`manifold` beats grey pixels (`grey`): better on 2" in markdown

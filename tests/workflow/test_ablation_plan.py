@@ -17,13 +17,13 @@ def test_one_target_makes_the_table_and_figure_8(checkout: Path) -> None:
     trained = [
         Path(output.split(",")[0]).parent.name for rule, output in planned if rule == "train"
     ]
-    variants = ["no_rotation", "no_mining", "temperature_0_1", "size_32"]
+    variants = ["no_rotation", "no_mining", "temperature_0_1", "size_32", "seed_2", "seed_3"]
     assert sorted(trained) == sorted(["embedding", *variants])
-    assert found["trajectory"] == 11
-    assert found["embed_warps"] == 9
-    # Twelve sequences, uniform and a sampler for each of eleven choices, random access alone.
+    assert found["trajectory"] == 13
+    assert found["embed_warps"] == 11
+    # Twelve sequences, uniform and a sampler for each of thirteen choices, random access alone.
     assert {rule: n for rule, n in found.items() if rule.startswith("encode_")} == {
-        "encode_vvenc_ra": 12 * 12
+        "encode_vvenc_ra": 12 * 14
     }
     assert "table3" not in found and "track" not in found
 

@@ -75,13 +75,14 @@ rule render_dataset:
         seed=SETTINGS.data.seed,
         width=SETTINGS.data.width,
         height=SETTINGS.data.height,
+        length=PLAN.rendered_words,
         sequences=lambda wildcards: list(
             dict.fromkeys(spec.sequence for spec in GRID[wildcards.dataset].sequences.values())
         ),
     shell:
         "python -m vcmrender --kind {params.kind:q} --split test --out {output.folder:q}"
         " --seed {params.seed:q} --width {params.width:q} --height {params.height:q}"
-        " --sequences {params.sequences:q} --sums-out {output.sums:q} 2> {log:q}"
+        " --sequences {params.sequences:q} {params.length:q} --sums-out {output.sums:q} 2> {log:q}"
 
 
 rule import_sequence:

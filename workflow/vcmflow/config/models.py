@@ -135,6 +135,15 @@ Category = Literal["person", "bicycle", "car"]
 LabelTable = dict[str, Category]
 
 
+class Rendered(Section):
+    """Sequences that the project renders, where they are to be of another length."""
+
+    frames: Annotated[int, Field(ge=3)] = Field(description="Frames of each.")
+    step: Annotated[float, Field(gt=0, le=10)] = Field(
+        description="Mean scene time from one frame to the next in seconds."
+    )
+
+
 class Dataset(Section):
     """A dataset of the grid. Keys that only one loader has say so."""
 
@@ -168,6 +177,9 @@ class Dataset(Section):
         False,
         description="Leave sequences without any object that counts out of scores, tables and "
         "figures; after `snakemake selection`, out of the plan, too.",
+    )
+    rendered: Rendered | None = Field(
+        None, description="Of rendered sequences: their length; null for what the catalogue says."
     )
     window: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Cut longer sequences into windows of this many frames; null for none."

@@ -37,7 +37,7 @@ def load_mobilenet(state: Mapping[str, torch.Tensor], path: Path) -> nn.Module:
         VcmflowError: they do not fit.
     """
     with torch.device("meta"):
-        network = mobilenet_v2(weights=None)
+        network: nn.Module = mobilenet_v2(weights=None)
     network.classifier = nn.Identity()
     kept = {
         name: tensor

@@ -119,6 +119,13 @@ class Plan:
         # A folder outside the table of downloads, a mount for instance, is used as it is.
         return [str(path) for path in inputs]
 
+    def rendered_words(self, wildcards: Any) -> Words:
+        """The length of the sequences of a rendered dataset, where it is not the catalogue's."""
+        rendered = self.grid[wildcards.dataset].settings.rendered
+        if rendered is None:
+            return []
+        return ["--frames", str(rendered.frames), "--step", str(rendered.step)]
+
     def rendered_folder(self, wildcards: Any) -> list[str]:
         """The folder of a rendered dataset, so that it is rendered again if someone removes it."""
         rendered = self.grid[wildcards.dataset].settings.source == "render"

@@ -7,11 +7,12 @@ whether training is worth its cost beside embeddings that have none.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 from vcmflow.core.bd import bd_map, p_map
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.means import STANDARD_ERRORS, mean_of
+from vcmflow.core.means import STANDARD_ERRORS, mean_of, power_of
 from vcmflow.core.rows import Row, fixed, number
 from vcmflow.core.scores import methods_of
 from vcmflow.tables.differences import NO_CURVE, Metric
@@ -22,6 +23,8 @@ NO_SAMPLER = "no sampler"
 NONE_DEFINED = "none defined"
 NOT_KNOWN = "not known"
 TOO_SHORT = "too short"
+_SEED = re.compile(r"seed \d+")
+_SPREAD = "± the standard error between them, which no number of scenes makes smaller"
 GREY = "grey"  # the embedder that costs next to nothing
 
 STATUSES: Mapping[str, str] = {
@@ -65,6 +68,8 @@ def build(inputs: Inputs) -> Table:
         _row(name, members, own)
         for (name, members), own in zip(groups.items(), samples, strict=True)
     ]
+    seeds = _trainings(rows, test)
+    bold = _best(samples)
     columns = [
         Column("variant", "Variant"),
         Column("differs", "What differs"),
@@ -95,16 +100,37 @@ def build(inputs: Inputs) -> Table:
         "scenes. Bold: better than every other by more than two standard errors of the paired "
         "difference. "
         f"{_verdict(inputs, groups, test)}"
+        + (f" The last row: means over {len(seeds)} trainings, {_SPREAD}." if seeds else "")
     )
     return Table(
         label="ablation",
         number="",
         caption=inputs.caption(caption, inputs.chosen_task()[0]),
         columns=columns,
-        rows=rows,
-        bold=_best(samples),
+        rows=[*rows, _of_trainings(rows[0], seeds)] if seeds else rows,
+        bold=bold,
+        summary_from=len(rows) if seeds else None,
         statuses=STATUSES,
     )
+
+
+def _trainings(rows: Sequence[dict[str, Value]], test: str) -> list[dict[str, Value]]:
+    """The proposed sampler's row and those that differ in the seed of the training alone."""
+    found = [row for row in rows if row["variant"] == test or _SEED.fullmatch(str(row["differs"]))]
+    return found if len(found) > 1 and found[0]["variant"] == test else []
+
+
+def _of_trainings(first: dict[str, Value], rows: Sequence[dict[str, Value]]) -> dict[str, Value]:
+    """Means over trainings; the errors are those between them."""
+    row = first | {
+        "variant": f"{first['variant']}, {len(rows)} seeds",
+        "differs": "",
+        "sampler": "",
+    }
+    for key in (*ALL, "step_to_random_steady"):
+        mean = mean_of(float(str(one[key])) for one in rows)
+        row |= {key: mean.value, f"{key}_error": mean.error, f"{key}_status": mean.count}
+    return row
 
 
 def _column(key: str, entry: tuple[str, int, bool]) -> Column:
@@ -198,7 +224,7 @@ def _verdict(inputs: Inputs, groups: Mapping[str, Sequence[Row]], test: str) -> 
     return (
         f"By BD-mAP `{test}` {word} grey pixels (`{grey['variant']}`): {scenes}; the paired "
         f"difference is {fixed(gain.value, 2)} ± {gain.error:.2f}, and counts from "
-        f"{STANDARD_ERRORS} standard errors on."
+        f"{STANDARD_ERRORS} standard errors on. {power_of(gain)}"
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from itertools import combinations
 
 from vcmflow.core.bd import bd_map, bd_rate, p_map
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.means import Mean, mean_of
+from vcmflow.core.means import Mean, mean_of, power_of
 from vcmflow.core.scores import methods_of, numbers
 from vcmflow.score.registry import accuracy_of
 from vcmflow.tables.differences import NO_CURVE, REMARKS, Metric
@@ -76,7 +78,8 @@ def build(inputs: Inputs) -> Table:
         f"{accuracy_of(inputs.scores, task).titles[accuracy]}, positive = more accuracy at equal "
         "rate; P-mAP and BD-rate (over PSNR) in percent, negative = less rate at equal score; n "
         "sequences of a scene, n scenes in a mean, ± its standard error. Bold: better than all "
-        "frames by more than two standard errors, over all scenes."
+        "frames by more than two standard errors, over all scenes. "
+        f"{_power(inputs, gains)}"
     )
     return Table(
         label="against-all",
@@ -101,6 +104,22 @@ def build(inputs: Inputs) -> Table:
         rows=rows,
         bold=frozenset(bold),
         statuses=REMARKS,
+    )
+
+
+def _power(inputs: Inputs, gains: Mapping[str, tuple[Mean, list[float]]]) -> str:
+    """How many scenes two samplers need to be told apart: the widest paired spread of any two."""
+    pairs = [
+        (one, other, mean_of(a - b for a, b in zip(gains[one][1], gains[other][1], strict=True)))
+        for one, other in combinations(gains, 2)
+    ]
+    known = [pair for pair in pairs if not math.isnan(pair[2].error)]
+    if not known:
+        return ""
+    one, other, widest = max(known, key=lambda pair: pair[2].scenes_for(1))
+    return (
+        f"Hardest to tell apart by BD-mAP, scene by scene: `{inputs.titles.of(one)}` and "
+        f"`{inputs.titles.of(other)}`. {power_of(widest)}"
     )
 
 

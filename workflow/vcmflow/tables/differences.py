@@ -16,7 +16,7 @@ from vcmflow.core.bd import (
     p_map_area,
 )
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.means import mean_of
+from vcmflow.core.means import mean_of, power_of
 from vcmflow.core.scores import numbers
 from vcmflow.tables.inputs import Inputs
 from vcmflow.tables.layout import Column, Table, Value
@@ -114,7 +114,8 @@ def build(inputs: Inputs, number: str) -> Table:
         "P-mAP, its rate ranks (high, mid, low 4 of six points), its literal area form and the "
         "BD-rate over mAP (Eq. 12) in percent, negative = better; BD-mAP in percentage points, "
         "positive = better; n sequences of a scene, n scenes in the mean, ± its standard error. "
-        f"Bold: `{test_words}` is better, by more than two standard errors over all scenes."
+        f"Bold: `{test_words}` is better, by more than two standard errors over all scenes. "
+        f"BD-mAP: {power_of(mean_of(found['bd_map']))}"
     )
     return Table(
         label=f"table{number}",

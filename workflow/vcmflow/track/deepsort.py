@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from deep_sort_realtime.deep_sort.track import Track as DeepSortTrack
 from deep_sort_realtime.deep_sort.track import TrackState
@@ -12,7 +12,7 @@ from vcmflow.core.detections import Detections
 from vcmflow.core.ranges import Count, Share
 from vcmflow.core.tracks import Box, Track
 from vcmflow.core.video import Frame
-from vcmflow.track.appearance import Appearance, Looks, looks_of
+from vcmflow.track.appearance import Looks, looks_of
 
 
 class _ConfirmedTrack(DeepSortTrack):  # type: ignore[misc]
@@ -71,7 +71,7 @@ def build(
     max_age: Count = 30,
     max_iou_distance: Share = 0.7,
     max_cosine_distance: Share = 0.2,
-    appearance: Appearance = "mobilenet",
+    appearance: Literal["mobilenet", "colours"] = "mobilenet",
 ) -> DeepSortTracker:
     """Build a tracker for one video.
 
