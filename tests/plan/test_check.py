@@ -130,6 +130,20 @@ METHOD = {"sampler": "uniform", "codec": "vvenc_ra", "reconstructor": "interpola
         ),
         ({"track": {"detector": {"detector": "x"}}}, ["track.detector", "'x'", "faster_rcnn_mini"]),
         ({"track": {"tracker": {"max_aeg": 3}}}, ["track.tracker", "did you mean 'max_age'"]),
+        (
+            {"track": {"tracker": {"appearance": "smell"}}},
+            ["track.tracker", "'mobilenet' or 'colours'"],
+        ),
+        (
+            {
+                "data": {
+                    "datasets": {
+                        "railway": {"source": "local", "rendered": {"frames": 31, "step": 0.1}}
+                    }
+                }
+            },
+            ["data.datasets.railway.rendered", "source 'local'"],
+        ),
         ({"tables": {"anchor": "x"}}, ["tables.anchor", "'x'", "uniform"]),
         ({"tables": {"compare": "x"}}, ["tables.compare", "'x'"]),
         ({"tables": {"all_intra": "x"}}, ["tables.all_intra", "'x'", "vvenc_ai"]),

@@ -223,3 +223,32 @@ def test_features_reach_the_tasks_that_can_go_on_from_them() -> None:
 def test_a_method_that_no_task_can_look_at_is_refused() -> None:
     with pytest.raises(VcmflowError, match="gives features faster_rcnn_mini"):
         plan("transvfc", {"data": {"datasets": {"railway": {"tasks": ["by_segmenter"]}}}})
+
+
+def test_long_scenes_are_rendered_to_their_length_and_others_to_the_catalogues() -> None:
+    def words(preset: str) -> list[str]:
+        return plan(preset).rendered_words(chain())
+
+    assert words("long") == ["--frames", "31", "--step", "0.1"]
+    assert words("mini") == []
+    assert set(plan("long").grid["railway"].methods) >= {"all", "tracking", "grey"}
+
+
+def test_recorded_video_is_planned_without_it_or_from_a_folder(tmp_path: Path) -> None:
+    """Ten sequences of DAVIS 2017, and products that apply; on disk, a path in its place."""
+    found = plan("real")
+    dataset = found.grid["davis2017"]
+    assert len(dataset.sequences) == 10
+    assert {spec.at_most for spec in dataset.sequences.values()} == {31}
+    assert [*dataset.methods] == ["all", "uniform", "manifold", "grey"]
+    assert {len(method.points) for method in dataset.methods.values()} == {6}
+    products = Products(found)
+    assert {table.name for table in products.tables()} >= {"table3", "against_all_davis2017_all"}
+    assert "pseudo ground truth" in products.note(["davis2017"])
+    for name in ("car-shadow", "mine"):
+        for kind in ("JPEGImages", "Annotations"):
+            (tmp_path / kind / "480p" / name).mkdir(parents=True)
+        (tmp_path / "JPEGImages" / "480p" / name / "00000.jpg").touch()
+    own = {"source": "local", "path": str(tmp_path), "sequences": "auto"}
+    local = plan("real", {"data": {"datasets": {"davis2017": own}}}).grid["davis2017"]
+    assert [*local.sequences] == ["car-shadow", "mine"]

@@ -29,6 +29,7 @@ WORKFLOW_KEYS = frozenset(
         "methods",
         "keep_every",
         "require_objects",
+        "rendered",
     }
 )
 

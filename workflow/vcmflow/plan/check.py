@@ -72,6 +72,11 @@ def check(settings: Settings) -> None:
             _one_of(f"{key}.tasks", task, settings.task.tasks)
         for method_name in dataset.methods:
             _check_tasks(settings, f"{key}.tasks", dataset.tasks, method_name)
+        if dataset.rendered is not None and dataset.source != "render":
+            raise VcmflowError(
+                f"params.yaml: {key}.rendered: means nothing with source {dataset.source!r}; leave "
+                "it out"
+            )
         if dataset.require_objects and not dataset.tasks:
             raise VcmflowError(
                 f"params.yaml: {key}.require_objects: means nothing without tasks, where no object "
