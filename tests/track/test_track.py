@@ -14,8 +14,9 @@ from vcmflow.core.registry import build
 from vcmflow.core.tracking import track_video
 from vcmflow.core.tracks import Track, read_tracks, write_tracks
 from vcmflow.core.video import write_video
-from vcmflow.track.appearance import colour_histograms, mobilenet_features
+from vcmflow.track.appearance import colour_histograms
 from vcmflow.track.registry import TRACKERS
+from vcmflow.track.reidentification import mobilenet_features
 
 RED, GREEN, BLUE = (220, 30, 20), (10, 200, 40), (20, 40, 230)
 

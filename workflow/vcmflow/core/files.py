@@ -147,7 +147,7 @@ def _finite(text: str) -> float:
 
 
 def _integer(text: str) -> int:
-    if len(text) > 19:  # what 64 bits hold, or nearly
+    if len(text.lstrip("-")) > 20:  # as many digits as 64 bits have
         raise ValueError(f"the number {text[:20]} is too large")
     return int(text)
 
