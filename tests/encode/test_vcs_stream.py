@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -228,3 +229,13 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
         for count in (100, 1000)
     ]
     assert peaks[1] < peaks[0] + 30  # MiB; the frames alone would be 18 per 1,000, networks 500
+
+
+def test_the_shipped_weights_fit_the_networks_of_today(frames, tmp_path):
+    weights = Path(__file__).parents[2] / "models" / "vcs_mini.safetensors"
+    made = codec("vcs_x265", weights)
+    out = {role: tmp_path / role for role in ("base", "semantic")}
+    made.encode(as_video(frames, tmp_path), {}, 35, out)
+    got = np.array(list(made.decode(out, SHAPE)), float)
+    decoded = np.array(list(build(CODECS, "x265", "codec", {}).decode(out, SHAPE)), float)
+    assert 0 < np.abs(got - decoded).mean() < 5

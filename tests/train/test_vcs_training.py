@@ -75,6 +75,7 @@ def test_stages_add_their_parts_one_after_the_other(trained):
         {"perceptual", "bpp", "contrast", "real", "discriminator"},
     ]
     assert rows[-1]["validation_bpp"] > 0
+    assert 0 < rows[-1]["validation_used"] < 1
     # Two steps of an untrained network change little; the base codec's own error is the measure.
     assert rows[-1]["validation_l1"] == pytest.approx(rows[-1]["validation_l1_base"], rel=0.2)
     assert len(read_csv(folder / "log.csv", ["step"])) == 4
@@ -186,3 +187,10 @@ def test_videos_that_are_all_too_short_are_one_line(material):
     videos = sorted(material.videos.glob("*short*"))
     with pytest.raises(VcmflowError, match="100 draws in a row gave no video of 3 frames"):
         Clips(videos, SETTINGS, ALONE)[0]
+
+
+def test_a_code_that_has_collapsed_is_told(material):
+    trainee = VcsTrainee(SETTINGS, material)
+    assert trainee.warning([{"step": 1.0, "validation_used": 0.0}]) is not None
+    assert trainee.warning([{"step": 1.0, "validation_used": 0.1}]) is None
+    assert trainee.warning([{"step": 1.0}]) is None

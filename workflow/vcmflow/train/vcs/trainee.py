@@ -210,10 +210,8 @@ class VcsTrainee:
 
     def warning(self, rows: Sequence[Row]) -> str | None:
         """Say if the code says nothing any more."""
-        bpp = rows[-1].get("bpp")
-        return (
-            "the semantic code has collapsed to zeros" if bpp is not None and bpp < 1e-5 else None
-        )
+        used = rows[-1].get("validation_used")
+        return None if used is None or used > 0 else "every value of the code rounds to zero"
 
     def save(self, path: Path, network: nn.Module, counts: Mapping[str, float]) -> None:
         """Write the codec, without what judged it."""
@@ -223,18 +221,22 @@ class VcsTrainee:
 
     @torch.inference_mode()
     def validate(self, weights: Path) -> dict[str, float]:
-        """On held-out clips at every QP: L1 of base, and of the networks with and without code."""
+        """On held-out clips at every QP: L1 of base and of the networks, with code and without.
+
+        Beside them the code's bits per pixel, and the share of its values that are not zero.
+        """
         if not self._held_out:
             return {}
         codec, _ = load_codec(weights)
         codec.to(self._device)
-        sums = dict.fromkeys(("l1_base", "l1_zero", "l1", "bpp"), 0.0)
+        sums = dict.fromkeys(("l1_base", "l1_zero", "l1", "bpp", "used"), 0.0)
         batches = self._validation
         for batch in batches:
             frames, decoded = (
                 part.to(self._device).float() / 255 for part in (batch.frames, batch.decoded)
             )
             code = rounded(codec.sem_enc(frames, decoded))
+            sums["used"] += float((code != 0).float().mean())
             sums["l1_base"] += float(F.l1_loss(decoded, frames))
             sums["l1_zero"] += float(F.l1_loss(codec.lfn(decoded, None), frames))
             sums["l1"] += float(F.l1_loss(codec.lfn(decoded, code), frames))
