@@ -30,6 +30,8 @@ SETTINGS = VcsSettings(
     short_side=64,
     width=0.25,
     code_from=0.25,
+    rate_from=0.5,
+    rate_rise=0.1,
     contrast_from=0.5,
     real_from=0.75,
     queue=4,
@@ -122,6 +124,24 @@ def test_the_discriminator_is_moved_by_its_own_loss_alone(material):
     trainee.loss(again, batch, 3, ALONE).loss.backward()
     for before, value in zip(judged, again.discriminator.parameters(), strict=True):
         assert torch.allclose(before, value.grad, atol=1e-6)
+
+
+def test_until_its_time_the_rate_teaches_the_density_alone(material):
+    settings = replace(SETTINGS, perceptual=0.0, contrast=0.0, rate=1.0)
+    taught = {}
+    for rate in (1.0, 1e3):
+        for step in (1, 3):
+            trainee = VcsTrainee(replace(settings, rate=rate, real=0.0), material)
+            batch = trainee.data(ALONE)[0]
+            torch.manual_seed(0)
+            trainee.loss(trainee.network, batch, step, ALONE).loss.backward()
+            codec = trainee.network.codec
+            for name, part in (("encoder", codec.sem_enc), ("density", codec.prior)):
+                gradients = [v.grad.flatten() for v in part.parameters() if v.grad is not None]
+                taught[rate, step, name] = torch.cat(gradients)
+    assert torch.equal(taught[1.0, 1, "encoder"], taught[1e3, 1, "encoder"])
+    assert not torch.allclose(taught[1.0, 3, "encoder"], taught[1e3, 3, "encoder"])
+    assert not torch.allclose(taught[1.0, 1, "density"], taught[1e3, 1, "density"])
 
 
 def test_a_step_has_its_clips_whoever_asks(material):

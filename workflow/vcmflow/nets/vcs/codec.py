@@ -40,14 +40,18 @@ class Vcs(nn.Module):
         self.prior = Factorised(config.channels(CODE), scale=_SCALE)
         self.lfn = Lfn(config)
 
-    def forward(self, frames: Tensor, decoded: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, frames: Tensor, decoded: Tensor, *, rated: bool = True
+    ) -> tuple[Tensor, Tensor]:
         """Training on whole clips (B, 3, T, H, W) in 0..1: what comes out, and bits per clip (B,).
 
-        Rounding is replaced by noise (Ballé et al., 2018).
+        Rounding is replaced by noise (Ballé et al., 2018). Without ``rated`` the bits teach the
+        density alone, and the encoder nothing.
         """
         code = self.sem_enc(frames, decoded)
         noisy = code + torch.empty_like(code).uniform_(-0.5, 0.5)
-        return self.lfn(decoded, noisy), self.prior.bits(noisy).flatten(1).sum(dim=1)
+        bits = self.prior.bits(noisy if rated else noisy.detach())
+        return self.lfn(decoded, noisy), bits.flatten(1).sum(dim=1)
 
 
 def rounded(code: Tensor) -> Tensor:

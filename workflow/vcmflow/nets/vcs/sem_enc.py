@@ -29,6 +29,22 @@ def stage(inputs: int, outputs: int) -> nn.Sequential:
     )
 
 
+def _passing(module: nn.Module) -> None:
+    """First weights of a convolution in time: this frame's features as they are, and a little else.
+
+    Most of its 125 taps lie outside small or short clips, so that weights that keep the size of
+    features in large ones would let none pass there.
+    """
+    if isinstance(module, CausalConv) and module.bias is not None:
+        nn.init.kaiming_normal_(module.weight, a=0.2)
+        inner = module.weight.shape[1]
+        with torch.no_grad():
+            module.weight.mul_(0.5)
+            centre = module.weight[:, :, -1, module.kernel_size[1] // 2, module.kernel_size[2] // 2]
+            centre += torch.eye(inner).repeat(module.groups, 1)
+            module.bias.zero_()
+
+
 class SemEnc(nn.Module):
     """Original and decoded frames to the code, before rounding.
 
@@ -57,9 +73,10 @@ class SemEnc(nn.Module):
             before = after
         code = before[0]
         self.times = nn.ModuleList(CausalConv(code, code, 5, 5, groups=_GROUPS) for _ in range(2))
-        for part in (self.stem, self.guide_stem, self.stages, self.guide_stages, self.times):
+        for part in (self.stem, self.guide_stem, self.stages, self.guide_stages):
             if part is not None:
                 part.apply(rectified)
+        self.times.apply(_passing)
         self.gain = nn.Parameter(torch.full((code, 1, 1, 1), _GAIN))
 
     def forward(self, frames: Tensor, decoded: Tensor, state: State | None = None) -> Tensor:

@@ -34,7 +34,10 @@ class VcsSettings:
         contrast_from: share after which the contrastive loss counts.
         real_from: share after which the discriminator takes part; 1: it never does.
         rate: weight of the code's bits per pixel.
-        rate_rise: share of the steps over which that weight rises from 0.
+        rate_from: share after which the rate teaches the encoder; before, it teaches the density
+            alone. Adam makes steps of one size however small a weight is, and a code of which
+            nothing is known yet but its rate goes to zero.
+        rate_rise: share of the steps over which the weight rises from 0 then.
         contrast: weight of the contrastive loss.
         perceptual: weight of the distance of features; 0: none is computed.
         features: network in ``vcmflow.importance.registry.NETWORKS`` whose features those are. Its
@@ -65,6 +68,7 @@ class VcsSettings:
     contrast_from: Share = 0.3
     real_from: Share = 0.5
     rate: ZeroOrMore = 1.0
+    rate_from: Share = 0.2
     rate_rise: Share = 0.1
     contrast: ZeroOrMore = 0.1
     perceptual: ZeroOrMore = 1.0

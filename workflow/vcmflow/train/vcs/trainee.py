@@ -58,7 +58,14 @@ class Together(nn.Module):
         self.discriminator = PatchGan()
 
     def forward(
-        self, frames: Tensor, decoded: Tensor, *, code: bool, contrast: bool, real: bool
+        self,
+        frames: Tensor,
+        decoded: Tensor,
+        *,
+        code: bool,
+        rated: bool,
+        contrast: bool,
+        real: bool,
     ) -> dict[str, Tensor]:
         """What a batch gives; both (B, 3, T, H, W) in 0..1.
 
@@ -66,12 +73,13 @@ class Together(nn.Module):
             frames: originals.
             decoded: by the base codec.
             code: the semantic code takes part.
+            rated: its rate teaches the encoder.
             contrast: the contrastive loss does.
             real: the discriminator does.
         """
         out: dict[str, Tensor] = {}
         if code:
-            out["made"], out["bits"] = self.codec(frames, decoded)
+            out["made"], out["bits"] = self.codec(frames, decoded, rated=rated)
         else:
             out["made"] = self.codec.lfn(decoded, None)
         if contrast:
@@ -163,10 +171,11 @@ class VcsTrainee:
         frames = batch.frames.to(place.device).float() / 255
         decoded = batch.decoded.to(place.device).float() / 255
         code = through >= settings.code_from
+        rated = through >= settings.rate_from
         contrast = settings.contrast > 0 and through >= settings.contrast_from
         real = settings.real > 0 and through >= settings.real_from
         with place.autocast():
-            out = model(frames, decoded, code=code, contrast=contrast, real=real)
+            out = model(frames, decoded, code=code, rated=rated, contrast=contrast, real=real)
         out = {name: value.float() for name, value in out.items()}
         made = out["made"]
         distance = F.l1_loss(made, frames)
@@ -180,7 +189,8 @@ class VcsTrainee:
             total = total + settings.perceptual * means["perceptual"]
         if code:
             means["bpp"] = out["bits"].mean() / (frames[0, 0].numel())
-            rise = min(1.0, (through - settings.code_from) / max(settings.rate_rise, 1e-9))
+            late = max(0.0, through - settings.rate_from)
+            rise = min(1.0, late / max(settings.rate_rise, 1e-9)) if rated else 1.0
             total = total + settings.rate * rise * means["bpp"]
         if contrast:
             means["contrast"] = out["contrast"]
