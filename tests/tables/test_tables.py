@@ -377,6 +377,16 @@ def test_why_there_is_no_correlation_is_said(scores, flicker, status):
     assert ("long enough to tell" if flicker else "speed of these sequences is not") in markdown
 
 
+@pytest.mark.parametrize("table", ["3", "against_all", "ablation"])
+def test_tables_that_compare_say_how_many_scenes_a_point_would_need(scores, table):
+    """Table 3's two scenes differ by some points, so that the number is none of the smallest."""
+    first = scores.scenes[0]["scene"]
+    for row in scores.pick(scores.scenes, scene=first, sampler="manifold"):
+        row["map"] = float(str(row["map"])) * 0.8
+    caption = make(scores, table)[1]
+    assert re.search(r"an effect of 1 point would need \d+ scenes", caption)
+
+
 def test_trainings_that_differ_in_their_seed_are_summed_up(scores, monkeypatch):
     assert len(make(scores, "ablation")[0]) == len(VARIANTS)
     more = {
