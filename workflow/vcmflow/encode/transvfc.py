@@ -7,6 +7,7 @@ detector's first stages; all others are predicted from the feature before and co
 from __future__ import annotations
 
 import csv
+import math
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ class TransVfc:
         still = Video(pictures, lambda: _every(video, self.intra_period), folder)
         codec, qp = self._intra(), self._qp(number)
         report = codec.encode(still, needs, qp, {"base": out["intra"]})
-        decoded = codec.decode({"base": out["intra"]}, pictures)
+        decoded = self._pictures(out["intra"], pictures)
         coder = self.coders(number)
         reference: Tensor | None = None
         with (
@@ -89,8 +90,7 @@ class TransVfc:
                 if place % self.intra_period == 0 or reference is None:
                     feature = self.network.extract(next(decoded))
                     if place == 0:
-                        size = (feature.shape[2], feature.shape[3])
-                        write_header(file, self._header(number, size, shape.pictures))
+                        write_header(file, self._header(number, feature, shape.pictures))
                     reference = padded(feature)
                     size = write_frame(file, CodedFrame(checksum(reference), None))
                     table.writerow([place, "I", size, *[0] * (len(COLUMNS) - 3)])
@@ -117,7 +117,7 @@ class TransVfc:
             coder = self.coders(header.point)
             count = -(-shape.pictures // self.intra_period)
             pictures = Shape(shape.width, shape.height, count, shape.fps)
-            decoded = self._intra().decode({"base": sent["intra"]}, pictures)
+            decoded = self._pictures(sent["intra"], pictures)
             reference: Tensor | None = None
             for place, frame in enumerate(read_frames(file, path, header.frames)):
                 if frame.intra != (place % self.intra_period == 0):
@@ -152,14 +152,20 @@ class TransVfc:
         codec: Codec = build_entry(CODECS, self.intra, "codec", options)
         return codec
 
+    def _pictures(self, path: Path, shape: Shape) -> Iterator[Frame]:
+        """The decoded intra frames."""
+        frames: Iterator[Any] = self._intra().decode({"base": path}, shape)
+        return frames
+
     def _qp(self, number: int) -> int:
         """Of intra frames: by QP = 3 log2(lambda) + c, as P-frames get coarser, too."""
         if self.intra == "lossless":
             return 0
-        return min(51, self.intra_qp + round(3 * np.log2(LAMBDAS[number] / LAMBDAS[0])))
+        return min(51, self.intra_qp + round(3 * math.log2(LAMBDAS[number] / LAMBDAS[0])))
 
-    def _header(self, number: int, size: tuple[int, int], frames: int) -> Header:
-        return Header(self.fingerprint[:16], number, *size, frames)
+    def _header(self, number: int, feature: Tensor, frames: int) -> Header:
+        height, width = feature.shape[2:]
+        return Header(self.fingerprint[:16], number, height, width, frames)
 
     def _check(self, header: Header, shape: Shape, path: Path) -> None:
         if header.network != self.fingerprint[:16]:

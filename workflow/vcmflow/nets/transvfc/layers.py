@@ -71,7 +71,8 @@ class Res(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> the same shape."""
-        return x + self.conv2(F.leaky_relu(self.conv1(x), 0.01))
+        y: Tensor = self.conv2(F.leaky_relu(self.conv1(x), 0.01))
+        return x + y
 
 
 class GdnRes(nn.Module):
@@ -88,7 +89,8 @@ class GdnRes(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> the same shape."""
-        return x + self.conv(x)
+        y: Tensor = self.conv(x)
+        return x + y
 
 
 class Separable(nn.Module):
@@ -115,7 +117,8 @@ class SeparableRes(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> the same shape."""
-        return x + self.conv2(F.leaky_relu(self.conv1(x), 0.01))
+        y: Tensor = self.conv2(F.leaky_relu(self.conv1(x), 0.01))
+        return x + y
 
 
 class MaskedConv(nn.Conv2d):
@@ -173,7 +176,7 @@ class BitEstimator(nn.Module):
     def probability(self, rounded: Tensor) -> Tensor:
         """P(X rounds to this)."""
         rounded = rounded.float()
-        return self(rounded + 0.5) - self(rounded - 0.5)
+        return self.forward(rounded + 0.5) - self.forward(rounded - 0.5)
 
 
 def laplace_probability(rounded: Tensor, mean: Tensor, scale: Tensor) -> Tensor:

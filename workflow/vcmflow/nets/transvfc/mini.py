@@ -117,26 +117,25 @@ class MiniTransVfc(nn.Module):
         for part in on_the_way:
             for name, value in part.named_parameters():
                 if name.endswith("weight"):
-                    value *= little
+                    value.mul_(little)
                 elif name.endswith("bias"):
                     value.zero_()
         many = CONFIG.factor**2
         moves, context = codec.motinoCompensation, codec.contextualDecoder
         for part in (codec.featureExtract, codec.featureRecon):
             for convolution in (part.conv1, part.conv2, part.conv3):
-                one = convolution[0] if isinstance(convolution, nn.Sequential) else convolution
-                _pass_on(one.weight, 1.0)
+                _pass_on(next(convolution.parameters()), 1.0)
         _pass_on(moves.conv1.weight, 1.0)
         for separable in (moves.conv2, moves.conv3):
             _pass_on(separable.depth_wise.weight, 1.0)
             _pass_on(separable.point_wise.weight, 1.0)
-        moves.pixelConv.bias.fill_(1.0)
+        moves.pixelConv.get_parameter("bias").fill_(1.0)
         _pass_on(moves.warpConv.weight, 1 / many)
         _pass_on(context.deconv4.weight[CONFIG.context :], 1.0)
         context.igdn4.gamma.fill_(0.0)
         steps = torch.tensor([(16 / weight) ** 0.5 for weight in LAMBDAS]).log() + 1.5
-        codec.gain_y += steps[None, :, None]
-        codec.gain_mv += steps[None, :, None]
+        codec.gain_y.add_(steps[None, :, None])
+        codec.gain_mv.add_(steps[None, :, None])
         for estimator in (codec.bitEstimator_z, codec.bitEstimator_z_mv):
             for stage in (estimator.f1, estimator.f2, estimator.f3, estimator.f4):
                 stage.h.fill_(1.1)  # a distribution about as wide as one step

@@ -69,7 +69,8 @@ def draw(clips: Clips, frames: int, crop: int, rng: np.random.Generator) -> Clip
 def coarse(frame: Frame, quality: int) -> Frame:
     """A frame as JPEG gives it back."""
     data = cv2.imencode(".jpg", frame[..., ::-1].copy(), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1], np.uint8)
+    decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
+    return np.ascontiguousarray(decoded[..., ::-1], np.uint8)
 
 
 class TransVfcTrainee:
@@ -212,7 +213,7 @@ class TransVfcTrainee:
         """
         network = MiniTransVfc()
         load_halves(weights, network, NAME)
-        network.eval().to(self._device, memory_format=torch.channels_last)
+        network.eval().to(self._device).to(memory_format=torch.channels_last)
         features = self._features(network, self._held_out.to(self._device))
         found = {"mse_copied": float(torch.stack([
             F.mse_loss(features[0], current) for current in features[2:]
