@@ -54,10 +54,10 @@ AccountingStorageType=accounting_storage/none
 MinJobAge=600
 OverTimeLimit=0
 KillWait=5
-ReturnToService=2
+ReturnToService=1
 SlurmdParameters=config_overrides
 NodeName=one NodeHostname=localhost NodeAddr=127.0.0.1 Port=16821 CPUs=$cores RealMemory=$memory
-NodeName=two NodeHostname=localhost NodeAddr=127.0.0.1 Port=16822 CPUs=$cores RealMemory=$memory State=DOWN
+NodeName=two NodeHostname=localhost NodeAddr=127.0.0.1 Port=16822 CPUs=$cores RealMemory=$memory
 PartitionName=cpu Nodes=one,two Default=YES MaxTime=INFINITE State=UP
 CONF
   munged --force --key-file="$here/munge/key" --socket="$here/munge/socket" \
