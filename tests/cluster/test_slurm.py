@@ -35,6 +35,7 @@ def slurm() -> Iterator[None]:
     """Two nodes, as long as the tests of this file run."""
     if os.geteuid() or not shutil.which("apt-get"):
         pytest.skip("a Slurm for this test is installed and started by root on Debian only")
+    pytest.importorskip("snakemake_executor_plugin_slurm", reason="pip install 'vcmflow[cluster]'")
     for verb in ("install", "start"):
         done = subprocess.run([SLURM, verb], capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"slurm.sh {verb}\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
@@ -125,7 +126,8 @@ def test_jobs_that_were_cancelled_stopped_or_on_a_node_that_went_down_run_again(
         process.kill()
     assert process.returncode == 0, said[-6000:]
     assert "TIMEOUT" in command("scontrol", "show", "job", late)
-    assert said.count("Trying to restart") >= 3, said[-6000:]
+    # The node's job is put back by Slurm itself, two minutes later.
+    assert said.count("Trying to restart") >= 2, said[-6000:]
     assert scores(folder) == scores(local)
     lines = [line for line in said.splitlines() if " %  " in line]
     assert lines and max(map(len, lines)) < 400
