@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,17 +13,6 @@ from vcmflow.core.video import Frame
 _LEVELS = 4  # per colour channel
 _PARTS = 2  # upper and lower half of the box: coat and trousers, roof and wheels
 DIMENSION = _PARTS * _LEVELS**3
-
-Looks = Callable[[Frame, Sequence[Box]], npt.NDArray[np.float32]]
-
-
-def looks_of(appearance: Literal["mobilenet", "colours"]) -> Looks:
-    """The function that says what the objects of a frame look like: a row per box."""
-    if appearance == "mobilenet":
-        from vcmflow.track.reidentification import mobilenet_features  # imports torch
-
-        return mobilenet_features
-    return colour_histograms
 
 
 def colour_histograms(frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:

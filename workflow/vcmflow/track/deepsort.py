@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 from deep_sort_realtime.deep_sort.track import Track as DeepSortTrack
 from deep_sort_realtime.deep_sort.track import TrackState
 from deep_sort_realtime.deepsort_tracker import DeepSort
@@ -12,7 +15,11 @@ from vcmflow.core.detections import Detections
 from vcmflow.core.ranges import Count, Share
 from vcmflow.core.tracks import Box, Track
 from vcmflow.core.video import Frame
-from vcmflow.track.appearance import Looks, looks_of
+from vcmflow.track.appearance import colour_histograms
+
+# What the objects of a frame look like: a row per box.
+Looks = Callable[[Frame, Sequence[Box]], npt.NDArray[np.float32]]
+Appearance = Literal["mobilenet", "colours"]
 
 
 class _ConfirmedTrack(DeepSortTrack):  # type: ignore[misc]
@@ -71,7 +78,7 @@ def build(
     max_age: Count = 30,
     max_iou_distance: Share = 0.7,
     max_cosine_distance: Share = 0.2,
-    appearance: Literal["mobilenet", "colours"] = "mobilenet",
+    appearance: Appearance = "mobilenet",
 ) -> DeepSortTracker:
     """Build a tracker for one video.
 
@@ -91,10 +98,18 @@ def build(
         override_track_class=_ConfirmedTrack,
         embedder=None,
     )
-    return DeepSortTracker(tracker, score_threshold, looks_of(appearance))
+    return DeepSortTracker(tracker, score_threshold, _looks(appearance))
 
 
 def _rounded(box: list[float]) -> Box:
     # Hundredths of a pixel are finer than any detector, and hide rounding between machines.
     x, y, width, height = (round(value, 2) for value in box)
     return x, y, max(width, 0.01), max(height, 0.01)
+
+
+def _looks(appearance: Appearance) -> Looks:
+    if appearance == "mobilenet":
+        from vcmflow.track.reidentification import mobilenet_features  # imports torch
+
+        return mobilenet_features
+    return colour_histograms
