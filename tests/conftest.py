@@ -5,6 +5,7 @@ How long an example of Hypothesis takes is the machine's affair.
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# Workers side by side that all use every processor wait for each other, spinning.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What a shell runs in the background ignores interrupts, and so does all that it starts; tests send
 # some.

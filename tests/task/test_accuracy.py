@@ -27,7 +27,8 @@ MINI = {
 def training_command(name: str) -> list[str]:
     """The command that models/README.md says made the weights, without its outputs."""
     text = (MODELS / "README.md").read_text("utf-8").replace("\\\n", " ")
-    (line,) = (line for line in text.splitlines() if f"{{trainee: {name}," in line)
+    made = f"--weights-out models/{name}.safetensors "
+    (line,) = (line for line in text.splitlines() if made in line)
     words = shlex.split(line)
     assert words[:4] == ["python", "-m", "vcmflow", "stage"]
     return words[4 : words.index("--weights-out")]

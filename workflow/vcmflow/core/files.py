@@ -147,7 +147,7 @@ def _finite(text: str) -> float:
 
 
 def _integer(text: str) -> int:
-    if len(text.lstrip("-")) > 20:  # as many digits as 64 bits have
+    if len(text) > 300:  # no number of ours is longer than a float can be
         raise ValueError(f"the number {text[:20]} is too large")
     return int(text)
 

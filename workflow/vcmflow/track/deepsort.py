@@ -19,7 +19,6 @@ from vcmflow.track.appearance import colour_histograms
 
 # What the objects of a frame look like: a row per box.
 Looks = Callable[[Frame, Sequence[Box]], npt.NDArray[np.float32]]
-Appearance = Literal["mobilenet", "colours"]
 
 
 class _ConfirmedTrack(DeepSortTrack):  # type: ignore[misc]
@@ -78,7 +77,7 @@ def build(
     max_age: Count = 30,
     max_iou_distance: Share = 0.7,
     max_cosine_distance: Share = 0.2,
-    appearance: Appearance = "mobilenet",
+    appearance: Literal["mobilenet", "colours"] = "mobilenet",
 ) -> DeepSortTracker:
     """Build a tracker for one video.
 
@@ -107,7 +106,7 @@ def _rounded(box: list[float]) -> Box:
     return x, y, max(width, 0.01), max(height, 0.01)
 
 
-def _looks(appearance: Appearance) -> Looks:
+def _looks(appearance: str) -> Looks:
     if appearance == "mobilenet":
         from vcmflow.track.reidentification import mobilenet_features  # imports torch
 
