@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -120,6 +121,19 @@ def test_frames_of_another_size_are_understood(shipped: Detector) -> None:
 def test_a_threshold_nobody_reaches_gives_empty_results(name: str, frames: list[Frame]) -> None:
     detector = load_detector(MINI[name], name, None, "cpu", {"score_threshold": 1.0})
     assert list(detect_video(detector, frames, 2)) == []
+
+
+@pytest.mark.parametrize("name", sorted(MINI))
+def test_nothing_is_found_below_the_threshold(name: str, frames: list[Frame]) -> None:
+    """Also of classes that an anchor has beside its best one."""
+    for threshold in (0.05, 0.15, 0.5):
+        options = {"score_threshold": threshold}
+        detector = load_detector(MINI[name], name, MODELS / f"{name}.safetensors", "cpu", options)
+        picture = np.random.default_rng(3).integers(0, 256, (15, 26, 3)).astype(np.uint8)
+        busy = [*frames, cv2.resize(picture, (416, 240), interpolation=cv2.INTER_CUBIC)]
+        scores = np.concatenate([found.scores for found in detector.detect(busy)])
+        assert len(scores) or threshold == 0.5
+        assert (scores > threshold).all()
 
 
 @pytest.mark.parametrize("name", sorted(MINI))

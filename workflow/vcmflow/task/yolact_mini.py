@@ -42,7 +42,9 @@ class MiniYolact:
         picture = torch.from_numpy(np.array(frame)[None]).to(self._device)
         output = self._model(self._model.prepare(picture))
         raw = detect(output, 0, self._settings)
-        instances = finish(output.prototypes[0], raw, (height, width), None)
+        # Of an anchor that is kept, the classes that it most likely is not are there, too.
+        threshold = self._settings.confidence
+        instances = finish(output.prototypes[0], raw, (height, width), None, threshold)
         boxes = instances.boxes.cpu().numpy().astype(np.float32)
         masks = instances.masks.cpu().numpy()
         scores = instances.scores.cpu().numpy().astype(np.float32)
@@ -68,8 +70,8 @@ def build(
     Args:
         weights: safetensors file from ``vcmflow stage train``; None for fixed random values.
         device: "cpu" or "cuda".
-        score_threshold: anchors whose best class is not above this score are dropped, 0..1; the
-            published networks have the same.
+        score_threshold: detections not above this score are dropped, 0..1; the published networks
+            have the same.
         detections: at most this many per frame.
         nms_iou: a box that overlaps a better one of its class by more than this is dropped, 0..1.
 
