@@ -19,6 +19,7 @@ import pytest
 import yaml
 from running import ROOT, copy_checkout, run_in
 
+from vcmflow.core.bd import NOISE
 from vcmflow.core.encoding import Shape
 from vcmflow.core.scores import read_scores, wide
 from vcmflow.core.video import read_video
@@ -162,8 +163,12 @@ def test_accuracy_falls_with_qp(results: Path) -> None:
         ordered = curve.sort_values("point", key=lambda points: points.astype(float))
         assert list(ordered["point"]) == [str(point) for point in POINTS]
         for column in ("map", "rate_bytes", "psnr", "psnr_kept", "ssim"):
-            falls = ordered[column].diff().dropna() < 0
-            assert falls.all(), f"{scene}, {method}: {column}: {ordered[column].tolist()}"
+            values = ordered[column].to_numpy()
+            # Accuracies within a point of each other are noise at the upper end of a curve: BD's
+            # status "saturated".
+            allowed = NOISE if column == "map" else 0
+            falls = (np.diff(values) < allowed).all() and values[-1] < values[0]
+            assert falls, f"{scene}, {method}: {column}: {ordered[column].tolist()}"
         assert ordered["map"].iloc[0] > 0.8 * source[scene] > 0.4
 
 

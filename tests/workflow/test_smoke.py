@@ -93,7 +93,6 @@ OF_RAILWAY = {
     *("table3", "table4", "table5", "table7", "fig4", "fig5", "fig6", "accuracy_m"),
     *("rd_railway", "rate_scores_railway", "table_ablation", "frontier", "table_frontier"),
     *("table_against_all_railway_all", "table_against_all_railway_all_ai", "table_losses_railway"),
-    "table_tracks_railway",
 }
 OF_DAVIS = {"table6", "fig7", "rd_davis", "rate_scores_davis", "table_against_all_davis_all"}
 POOLED = {"table_accuracy", "table_sanity", "time"}
@@ -130,7 +129,11 @@ CHANGES: list[tuple[str, object, set[str]]] = [
         5,
         {"fig8", "trajectory", "table_ablation", "provenance"} | EMBED,
     ),
-    ("track.tracker.score_threshold", 0.5, {"complexity"} | TRACK | SAMPLING),
+    (
+        "track.tracker.score_threshold",
+        0.5,
+        {"complexity", "table_tracks_railway"} | TRACK | SAMPLING,
+    ),
     ("sample.samplers.manifold.arc", "spline", {"trajectory"} | SAMPLING),
     # The all-intra codec is like the other one, but for what it says itself.
     ("encode.codecs.vvenc_ra.preset", "fast", ENCODE | RECONSTRUCT | AFTER | SCORES),
