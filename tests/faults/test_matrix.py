@@ -97,9 +97,10 @@ def test_damage(undisturbed, broken, chance, tell, name) -> None:
     assert status == 2 and f"damaged: {name}\n" in said
     status, said = broken.finish(*verify, "--remove")
     assert status == 0, said
-    words = shlex.split(said.rpartition("makes them again: ")[2])
-    status, said = broken.finish(*words[:-2], "--configfile", "small.yaml", *words[-2:])
-    assert status == 0, said[-3000:]
+    for command in said.rpartition("makes them again: ")[2].split(" && "):
+        words = shlex.split(command)
+        status, said = broken.finish(*words[:-2], "--configfile", "small.yaml", *words[-2:])
+        assert status == 0, said[-3000:]
     healed(broken, undisturbed)
     happened = "named by its reader and by `verify`; made again, equal"
     tell(f"a flipped bit in `{path.name}`", "named where it is read, rebuilt on request", happened)

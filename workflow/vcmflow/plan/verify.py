@@ -81,7 +81,7 @@ def source(path: Path) -> Path:
 
 
 def rebuilding(files: Sequence[Path]) -> list[str]:
-    """One ``snakemake`` command per preset whose files these are."""
+    """``snakemake`` commands, one or two per preset whose files these are."""
     groups: dict[str, list[str]] = {}
     for path in dict.fromkeys(files):
         # A checkpoint is nobody's target: the training that goes on from it starts anew.
@@ -89,7 +89,11 @@ def rebuilding(files: Sequence[Path]) -> list[str]:
             kind, _, rest = path.as_posix().partition("/")
             preset = rest.partition("/")[0] if kind == "results" else path.parent.name
             groups.setdefault(preset, []).append(str(path))
-    return [
-        shlex.join(["snakemake", "--cores", "all", *targets, "--config", f"preset={preset}"])
-        for preset, targets in groups.items()
-    ]
+    commands = []
+    for preset, targets in groups.items():
+        preset_words = ["--config", f"preset={preset}"]
+        commands.append(["snakemake", "--cores", "all", *targets, *preset_words])
+        # Videos of a job that is asked for by name stay: Snakemake takes them for wanted, too.
+        if any(Path(target).parts[3:4] == ("fidelity",) for target in targets):
+            commands.append(["snakemake", "--delete-temp-output", *preset_words])
+    return [shlex.join(command) for command in commands]
