@@ -85,7 +85,11 @@ def test_a_second_run_and_more_threads_write_the_same_files(sequence, codec):
         (["--points", "22", "64"], "codec 'vvenc': point 64; allowed: whole numbers in 0..63"),
         (["--points", "-1", "30"], "point -1; allowed"),
         (["--points", "30", "30"], "points 30 30; wanted: at least one, each once"),
-        (["--codec", "vp9"], "unknown codec 'vp9'; allowed: av1, kvazaar_roi, lossless, "),
+        (
+            ["--codec", "vp9"],
+            "unknown codec 'vp9'; allowed: av1, kvazaar_roi, lossless, "
+            "transvfc, vcs_vvenc, vcs_x264, vcs_x265, vvenc",
+        ),
         (["--codec", "{structure: ld, codec: vvenc}"], "structure is 'ld'; allowed: 'ra' or 'ai'"),
         (["--codec", "{codec: vvenc, preset: turbo}"], "preset is 'turbo'; allowed: 'faster'"),
         (["--codec", "{codec: vvenc, intra_period: 20}"], "multiples of the GOP size 16"),

@@ -411,7 +411,8 @@ def swapped(argv, flag, value):
         ),
         (
             lambda argv: [*argv, "--evaluators", '{"detections": {}}'],
-            "unknown evaluator 'detections'; allowed: detection, segmentation, tracking (did you",
+            "unknown evaluator 'detections'; allowed: detection, segmentation, tracking "
+            "(did you mean",
         ),
         (lambda argv: swapped(argv, "--methods", "[{}]"), "wanted: a list of mappings with name"),
         (lambda argv: swapped(argv, "--methods", "uniform"), "--methods: not JSON"),

@@ -194,4 +194,4 @@ def test_bad_settings_are_named(
 
 def test_shipped_weights_are_small() -> None:
     sizes = [path.stat().st_size for path in MODELS.glob("*.safetensors")]
-    assert len(sizes) >= 2 and max(sizes) <= 6_000_000
+    assert len(sizes) >= 2 and max(sizes) <= 6_000_000 and sum(sizes) <= 16_000_000

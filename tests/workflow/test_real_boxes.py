@@ -166,7 +166,7 @@ def test_accuracy_falls_with_qp(results: Path) -> None:
             values = ordered[column].to_numpy()
             # Accuracies within a point of each other are noise at the upper end of a curve: BD's
             # status "saturated".
-            allowed = NOISE if column == "map" else 0
+            allowed = NOISE if (column, method) == ("map", "manifold") else 0
             falls = (np.diff(values) < allowed).all() and values[-1] < values[0]
             assert falls, f"{scene}, {method}: {column}: {ordered[column].tolist()}"
         assert ordered["map"].iloc[0] > 0.8 * source[scene] > 0.4
