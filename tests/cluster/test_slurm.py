@@ -130,4 +130,4 @@ def test_jobs_that_were_cancelled_stopped_or_on_a_node_that_went_down_run_again(
     assert said.count("Trying to restart") >= 2, said[-6000:]
     assert scores(folder) == scores(local)
     lines = [line for line in said.splitlines() if " %  " in line]
-    assert lines and max(map(len, lines)) < 400
+    assert lines and max(map(len, lines)) < 200

@@ -87,7 +87,17 @@ def test_a_line_stays_a_line_however_many_jobs_run() -> None:
     for job in range(500):
         estimate.start(job, "encode", f"s{job}", now=0)
     line = estimate.finish(0, now=20)
-    assert line.endswith("still running: encode s1, encode s2, encode s3 and 496 more")
+    assert line.endswith("still running: encode s1 and 498 more")
+
+
+def test_long_names_are_shortened_in_their_middle() -> None:
+    estimate = Estimate({})
+    estimate.plan({"encode": 500}, now=0)
+    for job in range(500):
+        estimate.start(job, "encode", f"{'wildcard/' * 40}s{job}", now=0)
+    line = estimate.finish(0, now=20)
+    assert len(line) < 200
+    assert "encode wildcard" in line and "…" in line and "/s0 (20.0 s)" in line
 
 
 def test_what_takes_longest_has_a_stored_cost() -> None:

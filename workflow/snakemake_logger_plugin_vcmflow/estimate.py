@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-NAMED = 3  # jobs that a line names at most
+NAMED = 1  # running jobs that a line names: a line has to fit a terminal
+WIDTH = 48  # characters of a job's name
 SLOW = 10.0  # seconds after which a job is named
 
 
@@ -19,7 +20,9 @@ class Running:
     started: float
 
     def __str__(self) -> str:
-        return f"{self.rule} {self.names}".strip()
+        name = f"{self.rule} {self.names}".strip()
+        half = WIDTH // 2
+        return name if len(name) <= WIDTH else f"{name[: half - 1]}…{name[-half:]}"
 
 
 def clock(seconds: float) -> str:
