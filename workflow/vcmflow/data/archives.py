@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import shutil
-import tarfile
+import sys
 import tempfile
 import zipfile
 import zlib
@@ -23,6 +23,11 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from vcmflow.core.errors import VcmflowError
+
+if sys.version_info >= (3, 11, 4):
+    import tarfile
+else:  # Debian 12's Python, whose tarfile has no filters
+    from backports import tarfile  # type: ignore[no-redef]
 
 _CHUNK = 1 << 20
 _HEADER = 1 << 16  # bytes of a tar header's extension
