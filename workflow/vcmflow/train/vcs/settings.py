@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.ranges import AboveZero, Count, Precision, Seed, Share, ZeroOrMore
+from vcmflow.core.ranges import AboveZero, Count, Precision, Share, ZeroOrMore
 from vcmflow.nets.vcs.config import Config
-from vcmflow.train.trainee import Schedule
+from vcmflow.train.settings import Settings
 
 Crop = Annotated[int, Field(ge=64, multiple_of=32)]
 
 
 @dataclass(frozen=True)
-class VcsSettings:
+class VcsSettings(Settings):
     """Settings of the training, in four stages: what a stage adds stays.
 
+    The learning rate is Adam's; it falls as a cosine to a tenth over the last half of the steps.
+
     Attributes:
-        seed: of everything random: weights, clips, crops, points.
-        steps: optimiser steps.
-        batch: clips per step.
         frames: of a clip, neighbours in their video.
         crop: px; side of the square that is cut out of them.
         short_side: px; frames are shrunk to it before.
@@ -46,18 +45,15 @@ class VcsSettings:
         queue: vectors that a clip is told apart from.
         temperature: of their similarities.
         momentum: share that the network of the originals keeps at a step.
-        average: per-step share kept by the running average of the weights that is stored; 0: the
-            weights themselves are.
-        learning_rate: of Adam; it falls as a cosine to a tenth over the last half of the steps.
         held_out: videos, the last ones, to validate on.
-        validate_every: steps between two validations; 0: at the end only.
-        precision: ``float32``, ``bfloat16`` (mixed), or ``auto``: mixed on a GPU.
-        log_every: steps per row of the log.
     """
 
-    seed: Seed = 0
+    CLIP: ClassVar[float] = 10.0
+
     steps: Count = 500_000
     batch: Count = 24
+    learning_rate: AboveZero = 1e-4
+    precision: Precision = "auto"
     frames: Count = 16
     crop: Crop = 256
     short_side: Count = 256
@@ -77,12 +73,7 @@ class VcsSettings:
     queue: Count = 65536
     temperature: AboveZero = 0.2
     momentum: Share = 0.999
-    average: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    learning_rate: AboveZero = 1e-4
     held_out: Annotated[int, Field(ge=0)] = 8
-    validate_every: Annotated[int, Field(ge=0)] = 0
-    precision: Precision = "auto"
-    log_every: Count = 50
 
     def __post_init__(self) -> None:
         Config(width=self.width)  # checks it
@@ -100,15 +91,3 @@ class VcsSettings:
     def points(self) -> list[int]:
         """The QPs that clips are coded at."""
         return sorted({round(self.low + (self.high - self.low) * k / 4) for k in range(5)})
-
-    def schedule(self) -> Schedule:
-        """What the loop has to know."""
-        return Schedule(
-            self.steps,
-            self.seed,
-            self.precision,
-            self.log_every,
-            validate_every=self.validate_every,
-            average=self.average,
-            clip=10.0,
-        )
