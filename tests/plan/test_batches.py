@@ -6,7 +6,7 @@ from planning import plan
 
 
 def test_every_coded_sequence_is_in_one_batch_as_long_as_asked_for() -> None:
-    found = plan()
+    found = plan(change={"task": {"sequences_per_job": 6}})
     batches = found.batches()
     assert {len(batch.sequences) for batch in batches} == {6}
     for name, dataset in found.grid.items():

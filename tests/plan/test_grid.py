@@ -126,7 +126,7 @@ def test_methods_that_share_a_coding_at_different_points_code_each_once() -> Non
 
 
 def test_a_part_keeps_its_number_when_others_lose_sequences() -> None:
-    dataset = plan().grid["railway"]
+    dataset = plan(change={"task": {"sequences_per_job": 6}}).grid["railway"]
     assert list(dataset.parts()) == ["000", "001"]
     assert dataset.part_of(SEQUENCE) == "000"
     assert sorted(name for part in dataset.parts().values() for name in part) == sorted(

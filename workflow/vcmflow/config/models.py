@@ -494,7 +494,7 @@ class Tasks(Section):
     """Vision tasks on the reconstructed frames."""
 
     sequences_per_job: Annotated[int, Field(ge=1)] = Field(
-        6,
+        12,
         description="How many sequences share one loaded model: in tasks, embeddings and tracks. "
         "If one of them fails, the others of its batch wait for it; 1 where sequences are long.",
     )
