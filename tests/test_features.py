@@ -91,6 +91,8 @@ ONE = array(np.ones(3))
         (packed(**{"000000/x.npy": array([{}], allow_pickle=True)}), "not a file of features"),
         (packed(**{"000000/x.npy": ONE}).replace(b"\xf0\x3f", b"\xf1\x3f", 1), "CRC"),
     ],
+    # A zip's bytes hold the time: as names, they would differ between the processes of one run.
+    ids=["no_zip", "empty", "no_frame", "not_first", "gap", "cut", "longer", "pickle", "flipped"],
 )
 def test_what_is_no_file_of_features_is_refused(
     tmp_path: Path, content: bytes, message: str
