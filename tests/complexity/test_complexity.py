@@ -13,10 +13,10 @@ from vcmflow.complexity.count import (
     detector_cost,
     embedder_cost,
     gmacs_at,
-    multiply_accumulates,
 )
 from vcmflow.core.detections import no_detections
 from vcmflow.core.embedding import load_embedder
+from vcmflow.core.operations import multiply_accumulates
 from vcmflow.core.video import write_video
 from vcmflow.embed.registry import EMBEDDERS
 

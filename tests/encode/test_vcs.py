@@ -239,3 +239,11 @@ def test_the_shipped_weights_fit_the_networks_of_today(frames, tmp_path):
     got = np.array(list(made.decode(out, SHAPE)), float)
     decoded = np.array(list(build(CODECS, "x265", "codec", {}).decode(out, SHAPE)), float)
     assert 0 < np.abs(got - decoded).mean() < 5
+
+
+def test_what_the_networks_cost(weights):
+    sent, zero = (codec("vcs_x265", weights, semantics=s).cost(SHAPE) for s in ("sent", "zero"))
+    assert sent.encode_macs > 0
+    assert zero.encode_macs == 0
+    assert sent.decode_macs >= zero.decode_macs > 0
+    assert sent.parameters > zero.parameters > 0

@@ -54,6 +54,16 @@ def test_fidelity_weighs_frames_and_masks_weigh_sequences():
     assert row["encode_seconds"] == "1.0000"
 
 
+def test_costs_of_networks_are_means_and_whole_numbers():
+    short, long = scored("a", 10, 4, 30.0), scored("b", 30, 4, 30.0)
+    for one, macs in ((short, 1000.0), (long, 1003.0)):
+        costs = {"parameters": 7, "encode_macs": macs, "decode_macs": 0.0}
+        one.conditions[CONDITION].numbers.update(costs)
+    row = numbers(pool([short, long]))
+    found = [row[name] for name in ("parameters", "encode_macs", "decode_macs")]
+    assert found == ["7", "1002", "0"]
+
+
 def test_what_only_some_sequences_have_says_nothing_about_all():
     whole, part = scored("a", 10, 4, 30.0), scored("b", 10, 4, 30.0)
     for name in ("psnr", "ssim", "psnr_kept", "encode_seconds"):

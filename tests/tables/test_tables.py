@@ -638,6 +638,18 @@ def test_compare_has_every_method_against_the_anchor_with_its_seconds(scores):
     assert "Data set" not in markdown
 
 
+def test_compare_has_what_the_networks_of_learned_codecs_cost(scores):
+    assert "parameters_millions" not in make(scores, "compare")[0][0]
+    for row in scores.pick(scores.datasets, sampler="manifold", mode="ra"):
+        row |= {"parameters": 2_500_000, "encode_macs": 83_142, "decode_macs": 0}
+    rows, markdown, _ = make(scores, "compare")
+    found = {row["method"]: row for row in rows}
+    names = ("parameters_millions", "encode_kmacs", "decode_kmacs")
+    assert [float(found["manifold"][name]) for name in names] == [2.5, 83.142, 0]
+    assert [found["uniform"][name] for name in names] == ["", "", ""]
+    assert "multiply-accumulates per pixel" in markdown
+
+
 def test_compare_says_where_a_task_is_not_applicable(scores):
     for row in scores.pick([*scores.scenes, *scores.datasets], sampler="manifold", mode="ra"):
         del row["map"]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from torch.utils.flop_counter import FlopCounterMode
 
 from vcmflow.core.detections import Detector
 from vcmflow.core.embedding import Embedder
+from vcmflow.core.operations import multiply_accumulates
 from vcmflow.core.video import Frame
 
 
@@ -31,16 +29,6 @@ class Cost:
     gmacs_per_frame: float
     input_width: int
     input_height: int
-
-
-def multiply_accumulates(call: Callable[[], Any]) -> float:
-    """Return the multiply-accumulates of convolutions and matrix products that ``call`` makes.
-
-    ``torch.utils.flop_counter`` counts an addition and a multiplication as two; this is half of it.
-    """
-    with FlopCounterMode(display=False) as counter:
-        call()
-    return float(counter.get_total_flops()) / 2
 
 
 def embedder_cost(embedder: Embedder, frame: Frame) -> Cost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -70,6 +71,21 @@ class CodedPoint:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What a learned codec's networks cost.
+
+    Attributes:
+        parameters: values of all of them, at both ends.
+        encode_macs: multiply-accumulates per pixel of a frame that is not intra, at the sender.
+        decode_macs: at the receiver.
+    """
+
+    parameters: int
+    encode_macs: float
+    decode_macs: float
+
+
+@dataclass(frozen=True)
 class Encoding:
     """The kept frames of a sequence, coded by one codec at several operating points.
 
@@ -79,6 +95,7 @@ class Encoding:
         encoder: what the encoder says of itself.
         points: by their text.
         weights: SHA-256 of the codec's weights file, where it has one.
+        cost: of its networks, where it has some.
     """
 
     codec: Mapping[str, Any]
@@ -86,6 +103,7 @@ class Encoding:
     encoder: Mapping[str, Any]
     points: Mapping[str, CodedPoint]
     weights: str | None = None
+    cost: Cost | None = None
 
     def at(self, point: str, where: Path) -> CodedPoint:
         """One operating point.
@@ -103,8 +121,9 @@ def write_encoding(path: Path, encoding: Encoding) -> None:
     content = asdict(encoding)
     shape = content.pop("shape")
     shape["frames"] = shape.pop("pictures")
-    if encoding.weights is None:
-        del content["weights"]
+    for name in ("weights", "cost"):
+        if content[name] is None:
+            del content[name]
     write_json(path, {"codec": content.pop("codec"), **shape, **content})
 
 
@@ -131,6 +150,9 @@ def read_encoding(path: Path) -> Encoding:
         shape = Shape(width, height, pictures, float(content["fps"]))
         codec, encoder = dict(content["codec"]), dict(content["encoder"])
         weights = content.get("weights")
+        cost = Cost(**content["cost"]) if "cost" in content else None
+        if cost and not all(0 <= float(part) < math.inf for part in vars(cost).values()):
+            raise ValueError
         names = [stream.file for point in points.values() for stream in point.streams]
         plain = all(name and Path(name).name == name for name in names)
         if not isinstance(codec["codec"], str) or not plain:
@@ -141,7 +163,7 @@ def read_encoding(path: Path) -> Encoding:
         raise VcmflowError(
             f"{path}: not what encode writes (codec, width, height, frames, fps, encoder, points)"
         ) from None
-    return Encoding(codec, shape, encoder, points, weights)
+    return Encoding(codec, shape, encoder, points, weights, cost)
 
 
 def received(path: Path, encoding: Encoding, point: str) -> dict[str, Path]:

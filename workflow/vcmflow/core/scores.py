@@ -40,6 +40,8 @@ AMOUNTS: dict[str, int | None] = {
     **dict.fromkeys(("stream_bytes", "metadata_bytes", "rate_bytes")),
     **{"kbps": 4, "bpp": 6},
     **dict.fromkeys(("encode_seconds", "decode_seconds", "reconstruct_seconds"), 4),
+    # Of a learned codec's networks; multiply-accumulates per pixel.
+    **dict.fromkeys(("parameters", "encode_macs", "decode_macs")),
 }
 POSITIVE = ("n", "m", "rate_bytes", "kbps", "bpp")
 FIDELITY = {"psnr": (0.0, 100.0), "psnr_kept": (0.0, 100.0), "ssim": (-1.0, 1.0)}

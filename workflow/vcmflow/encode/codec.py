@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from vcmflow.core.encoding import Shape
+from vcmflow.core.encoding import Cost, Shape
 from vcmflow.core.features import Features
 from vcmflow.core.video import Frame
 
@@ -86,4 +86,13 @@ class Codec(Protocol):
         Raises:
             VcmflowError: the streams are damaged, or do not hold what ``shape`` says.
         """
+        ...
+
+
+@runtime_checkable
+class Learned(Protocol):
+    """A codec with networks; one that has none says nothing of costs."""
+
+    def cost(self, shape: Shape) -> Cost:
+        """What the networks cost for frames of this size."""
         ...

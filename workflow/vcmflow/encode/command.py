@@ -22,7 +22,7 @@ from vcmflow.core.needs import read_needs, rows_of
 from vcmflow.core.options import parse_instance
 from vcmflow.core.registry import build, find
 from vcmflow.core.video import Frame, read_frames
-from vcmflow.encode.codec import Codec, Video
+from vcmflow.encode.codec import Codec, Learned, Video
 from vcmflow.encode.period import in_time
 from vcmflow.encode.point import encode_point
 from vcmflow.encode.registry import CODECS, check_points
@@ -97,7 +97,8 @@ def run(args: argparse.Namespace) -> None:
             with whole_file(args.out / written.name) as whole:
                 shutil.copyfile(written, whole)
     weights = sha256(args.weights) if args.weights else None
+    cost = codec.cost(shape) if isinstance(codec, Learned) else None
     write_encoding(
         args.out / "encode.json",
-        Encoding({"codec": name, **options}, shape, report.encoder, points, weights),
+        Encoding({"codec": name, **options}, shape, report.encoder, points, weights, cost),
     )

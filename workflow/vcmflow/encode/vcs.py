@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from vcmflow.core.encoding import Shape
+from vcmflow.core.encoding import Cost, Shape
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.operations import multiply_accumulates
 from vcmflow.core.video import Frame
 from vcmflow.encode import vvenc as _vvenc
 from vcmflow.encode import x264 as _x264
@@ -122,6 +123,28 @@ class VcsCodec:
                 code = rounded(networks.network.sem_enc(frames, seen, state))
                 encoder.write(code[0].flatten(1).int().cpu().numpy())
         return encoder.bytes()
+
+    def cost(self, shape: Shape) -> Cost:
+        """Of both networks; see ``vcmflow.encode.codec.Learned``."""
+        import torch
+
+        from vcmflow.nets.vcs.causal import State
+        from vcmflow.nets.vcs.codec import rounded
+
+        networks = Networks(self.weights, self.device, 1)
+        parts = networks.network.sem_enc, networks.network.lfn
+        with torch.inference_mode():
+            seen = networks.tensor([np.zeros((shape.height, shape.width, 3), np.uint8)])
+            code = None
+            encode = 0.0
+            if self.semantics == "sent":
+                encode = multiply_accumulates(lambda: parts[0](seen, seen, State()))
+                code = rounded(parts[0](seen, seen, State()))
+            decode = multiply_accumulates(lambda: parts[1](seen, code, State()))
+        used = parts if self.semantics == "sent" else parts[1:]
+        parameters = sum(value.numel() for part in used for value in part.parameters())
+        pixels = shape.height * shape.width
+        return Cost(parameters, encode / pixels, decode / pixels)
 
     def decode(self, sent: Mapping[str, Path], shape: Shape) -> Iterator[Frame]:
         """Decode; see ``Codec``."""

@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vcmflow.core.device import set_deterministic
-from vcmflow.core.encoding import Shape
+from vcmflow.core.encoding import Cost, Shape
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.features import Features
+from vcmflow.core.operations import multiply_accumulates
 from vcmflow.encode import ffmpeg
 from vcmflow.encode.bitstream import HEVC, HEVC_GREY, Syntax, pictures_of
 from vcmflow.encode.bundled import IntraPeriod, Structure, check_pictures
@@ -88,6 +89,13 @@ class Mosaic:
             count += 1
         if count != shape.pictures:
             raise VcmflowError(f"{path}: {count} of {shape.pictures} pictures could be decoded")
+
+    def cost(self, shape: Shape) -> Cost:
+        """Of the detector's first stages, which the sender runs; see ``Learned``."""
+        frame = np.zeros((shape.height, shape.width, 3), np.uint8)
+        macs = multiply_accumulates(lambda: self.network.extract(frame))
+        parameters = sum(value.numel() for value in self.network.front.parameters())
+        return Cost(parameters, macs / (shape.height * shape.width), 0.0)
 
     def _write(self, video: Video, path: Path, ranges: Path) -> None:
         """Find the channels' ranges, then write the mosaics."""

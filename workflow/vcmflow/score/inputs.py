@@ -49,7 +49,8 @@ def read_side(decision_path: Path, gaps_path: Path, sequence: Sequence) -> Numbe
 def read_sent(path: Path, kept: float) -> dict[str, Numbers]:
     """Read ``encode.json``: point -> ``stream_bytes`` of all streams together, ``encode_seconds``.
 
-    Where there is more than one stream, each has its ``stream_bytes.<role>`` beside.
+    Where there is more than one stream, each has its ``stream_bytes.<role>`` beside; of a learned
+    codec there are its ``parameters``, ``encode_macs`` and ``decode_macs``, too.
 
     Args:
         path: the report.
@@ -71,6 +72,7 @@ def read_sent(path: Path, kept: float) -> dict[str, Numbers]:
         sent[point] = {"stream_bytes": coded.bytes, "encode_seconds": coded.seconds}
         if len(coded.streams) > 1:
             sent[point] |= {f"stream_bytes.{part.role}": part.bytes for part in coded.streams}
+        sent[point] |= vars(encoding.cost) if encoding.cost else {}
     return sent
 
 

@@ -21,7 +21,10 @@ from vcmflow.score.registry import EVALUATORS, evaluators_of
 from vcmflow.score.sequence import UNCOMPRESSED, Condition, SequenceScore
 
 # metric -> (decimals, what a sequence weighs in the mean)
-FIDELITY = {"psnr": (4, "n"), "ssim": (6, "n"), "psnr_kept": (4, "m")}
+MEANS: dict[str, tuple[int | None, str]] = {
+    **{"psnr": (4, "n"), "ssim": (6, "n"), "psnr_kept": (4, "m")},
+    **dict.fromkeys(("parameters", "encode_macs", "decode_macs"), (None, "n")),
+}
 TASK_DECIMALS = 6
 
 
@@ -135,8 +138,8 @@ def _rows(
 
 
 def _decimals(metric: str) -> int:
-    if metric in FIDELITY:
-        return FIDELITY[metric][0]
+    if metric in MEANS:
+        return MEANS[metric][0] or 0
     return AMOUNTS.get(metric) or 0
 
 
@@ -165,8 +168,8 @@ def _numbers(scores: Sequence[SequenceScore], key: Condition) -> Numbers:
     found: Numbers = {}
     # What only some of the sequences have says nothing about all of them.
     for metric in [name for name in parts[0] if all(name in part for part in parts)]:
-        if metric in FIDELITY:
-            weight = FIDELITY[metric][1]
+        if metric in MEANS:
+            weight = MEANS[metric][1]
             total = sum(part[metric] * part[weight] for part in parts)
             found[metric] = total / sum(part[weight] for part in parts)
         else:

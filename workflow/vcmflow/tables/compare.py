@@ -31,6 +31,12 @@ METRICS: Mapping[str, tuple[str, Metric, bool]] = {
     "bd_map": ("BD-mAP ↑", bd_map, True),
 }
 SECONDS = ("encode_seconds", "decode_seconds", "reconstruct_seconds")
+# Of learned codecs: column -> (title, metric, unit).
+COSTS: Mapping[str, tuple[str, str, float]] = {
+    "parameters_millions": ("parameters / 10⁶", "parameters", 1e6),
+    "encode_kmacs": ("encode / kMAC per px", "encode_macs", 1e3),
+    "decode_kmacs": ("decode / kMAC per px", "decode_macs", 1e3),
+}
 
 
 def build(inputs: Inputs) -> Table:
@@ -39,7 +45,8 @@ def build(inputs: Inputs) -> Table:
     BD-rate and P-mAP (percent, over the task's accuracy) and BD-mAP (percentage points of it) are
     per scene, then means over the scenes in which they are defined; ``..._scenes`` says how many
     those are, ``..._status`` what there is to remark of most of them. Seconds are wall clock per
-    frame of the original video, means over the operating points.
+    frame of the original video, means over the operating points. Where a codec has networks, there
+    are their parameters, and multiply-accumulates per pixel of a frame that is not intra.
     """
     inputs.need("scores", "anchors")
     if len(inputs.anchors) != 1:
@@ -58,6 +65,7 @@ def build(inputs: Inputs) -> Table:
                 rows.append(row)
     if not rows:
         raise VcmflowError("table compare: the scores are of no task")
+    learned = inputs.scores["metric"].isin([metric for _, metric, _ in COSTS.values()]).any()
     several = {key: len({row[key] for row in rows}) > 1 for key in ("dataset", "task")}
     columns = [
         Column("dataset", "Data set" if several["dataset"] else ""),
@@ -77,6 +85,7 @@ def build(inputs: Inputs) -> Table:
         Column("encode_seconds", "encode / s", 4),
         Column("decode_seconds", "decode / s", 4),
         Column("reconstruct_seconds", "rebuild / s", 4),
+        *(Column(key, title, 2) for key, (title, _, _) in COSTS.items() if learned),
         *(Column(f"{key}_status") for key in METRICS),
         *(Column(f"{key}_error", decimals=2) for key in METRICS),
         Column("accuracy"),
@@ -92,6 +101,11 @@ def build(inputs: Inputs) -> Table:
         "over the operating points. Bold: better than the anchor by more than two standard errors, "
         "over all scenes."
     )
+    if learned:
+        caption += (
+            " Of learned codecs: parameters at both ends together, and multiply-accumulates per "
+            "pixel of a frame that is not intra."
+        )
     return Table(
         label="compare",
         number="",
@@ -137,7 +151,12 @@ def _rows(
             row[f"{key}_status"] = _remark(found)
             if mean.clear and (mean.value > 0) == high_is_better:
                 better.append(key)
-        row |= {key: per_frame(select(pooled, name), key) for key in SECONDS}
+        of_all = select(pooled, name)
+        row |= {key: per_frame(of_all, key) for key in SECONDS}
+        row |= {
+            key: mean_of(numbers(of_all, metric)).value / unit
+            for key, (_, metric, unit) in COSTS.items()
+        }
         yield row | {"accuracy": accuracy}, better
 
 
