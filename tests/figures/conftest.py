@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from pycocotools import mask as coco_mask
 
+from vcmflow.core.features import write_features
 from vcmflow.core.files import write_json
 from vcmflow.core.runs import Run, write_runs
 from vcmflow.core.video import write_video
@@ -82,6 +83,7 @@ def flags(tmp_path_factory: pytest.TempPathFactory) -> Flags:
         "rd": ["--scores", sequences],
         "importance": [*_map_flags(folder, sequences), *titles],
         "compare": ["--scores", compare, "--methods", *drawn, *titles],
+        "features": _feature_flags(folder),
         "time": _time_flags(folder),
         "training": ["--logs", _log(folder)],
     }[figure]
@@ -133,6 +135,30 @@ def _map_flags(folder: Path, sequences: Path) -> list[Any]:
     flags += ["--methods", "all", "uniform", "--recons", video, video, "--results", poor, task]
     flags += ["--decisions", *decisions, *decisions]
     return [*flags, "--maps", *(folder / f"{name}.npy" for name in ("pixels", "blocks", "qp"))]
+
+
+def _feature_flags(folder: Path) -> list[Any]:
+    """Two sequences at two points: of 1000 bytes, 100 are intra pictures and 60 no sub-stream."""
+    table = made_up.scores_table("railway", ["all"], ["all"], ["vvc"], [16, 256], kind="")
+    sizes = {"stream_bytes.intra": 100, "stream_bytes.features": 900, "rate_bytes": 1000}
+    table = table[table["method"] != "source"].drop(columns=["psnr", "ssim"])
+    table = table.assign(**sizes, bpp=0.1, codec="tvfc", method="coded")
+    scores = made_up.write_table(folder / "features.csv", made_up.tidy(table, "dataset"))
+    random = np.random.default_rng(0)
+    maps, bits = [], []
+    for point in ("16", "256"):
+        before = random.random((4, 12, 20)).astype(np.float16)
+        shown = {"channels": np.array([5, 2, 30, 7]), "before": before, "after": before // 2}
+        maps.append(folder / f"{point}.maps.npz")
+        write_features(maps[-1], [shown])
+        for name in "ab":
+            (folder / name).mkdir(exist_ok=True)
+            bits.append(folder / name / f"{point}.bits.csv")
+            columns = "frame,kind,bytes,bytes_mv_z,bytes_mv_y,bytes_z,bytes_y"
+            bits[-1].write_text(f"{columns}\n0,I,5,0,0,0,0\n1,P,425,20,100,50,250\n")
+    titles = {"tvfc": {"title": "codec of features", "short": "tvfc", "point": "λ"}}
+    flags = ["--scores", scores, "--methods", "coded", "--sequence", "a", "--points", "16", "256"]
+    return [*flags, "--maps", *maps, "--bits", *bits, "--titles", json.dumps(titles)]
 
 
 def _embedding_flags(folder: Path, names: list[str]) -> list[Any]:

@@ -38,6 +38,14 @@ UNITS = {
     "frontier": ["rate (kbit/s), random access, all scenes", "mAP", "m/n = 0.40", "convex hull"],
     "compare": ["rate (kbit/s), all scenes", "mAP", "railway: detection", "railway: second"],
     "importance": ["kbit/s", "importance of blocks", "coded QP", "bright = finer; 31 to 43"],
+    "features": [
+        "bits per pixel",
+        "before coding",
+        "λ 16, error",
+        "channel 5",
+        "context",
+        "motion",
+    ],
     "time": ["time (min)"],
     "training": ["step", "loss", "cosine similarity", "learning rate"],
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import figures_made_up as made_up
 import numpy as np
@@ -13,10 +15,12 @@ from hypothesis import strategies as st
 
 from vcmflow.core.decision import Decision
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.features import write_features
 from vcmflow.core.rle import encode_mask
+from vcmflow.core.scores import read_scores
 from vcmflow.core.trajectory import neighbour_share
 from vcmflow.core.truth import Annotation, Found
-from vcmflow.figures import detections, embeddings, masks, style, time, training
+from vcmflow.figures import detections, embeddings, features, masks, style, time, training
 from vcmflow.figures.pictures import Scene, View, choose_frame, lay_out, on, origin, place_labels
 
 
@@ -229,3 +233,22 @@ def test_smoothing_keeps_length_and_range(values: list[float], window: int) -> N
     assert len(smoothed) == len(values)
     assert smoothed.min() >= min(values) - 1e-6
     assert smoothed.max() <= max(values) + 1e-6
+
+
+def test_parts_of_a_rate_sum_to_the_rate(flags: Callable[[str], list[Any]], tmp_path: Path) -> None:
+    given = flags("features")
+    bits = given[given.index("--bits") + 1 : given.index("--titles")]
+    table = read_scores([given[1]])
+    found = features.parts_of_rate(table, "coded", bits)
+    assert list(found) == ["16", "256"]
+    parts = {"intra pictures": 0.01, "motion": 0.02, "context": 0.05, "hyper latents": 0.014}
+    assert found["16"] == pytest.approx({**parts, "lengths, checksums": 0.006})
+    with pytest.raises(VcmflowError, match="more bytes than the streams have"):
+        features.parts_of_rate(table, "coded", bits * 3)
+    with pytest.raises(VcmflowError, match="lacks one of the columns"):
+        (tmp_path / "16.bits.csv").write_text("frame,bytes\n0,5\n")
+        features.parts_of_rate(table, "coded", [tmp_path / "16.bits.csv"])
+    shown = {"channels": np.arange(2), "before": np.ones((2, 3, 4)), "after": np.ones((2, 3, 5))}
+    write_features(tmp_path / "m.npz", [shown])
+    with pytest.raises(VcmflowError, match="not a record of maps"):
+        features.read_shown(tmp_path / "m.npz")

@@ -24,6 +24,7 @@ _USES = """which figure is drawn from what:
   rd            --scores [--methods --titles]
   compare       --scores [--methods --task --titles]
   importance    as fig6, of two methods, and --maps
+  features      --scores --methods --sequence --points, --maps of each, --bits of all [--titles]
   accuracy_m    --scores --curves --points [--whole --task --titles]
   frontier      --scores --whole [--curves --task --titles]
   time          --benchmarks --names
@@ -73,7 +74,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _files(frame, "--recons", "reconstructed video, one per method")
     _files(frame, "--results", "task results, one file per method")
 
-    _files(frame, "--maps", "importance: of pixels, of blocks, and the coded QPs, .npy")
+    _files(frame, "--maps", "importance: of pixels, of blocks, and the coded QPs, .npy; features")
+    _files(frame, "--bits", "features: what the parts of a stream take, <point>.bits.csv")
 
     rest = parser.add_argument_group("decisions, embeddings, logs")
     _files(rest, "--decisions", "sampling decisions, JSON (fig6, fig7: one per method)")

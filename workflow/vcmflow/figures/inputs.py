@@ -38,6 +38,7 @@ class Inputs:
     results: tuple[Path, ...] = ()
     decisions: tuple[Path, ...] = ()
     maps: tuple[Path, ...] = ()
+    bits: tuple[Path, ...] = ()
     samplers: tuple[str, ...] = ()
     embeddings: tuple[Path, ...] = ()
     names: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ FIGURES: dict[str, Entry] = {
     "frontier": Entry("vcmflow.figures.frontier:build"),
     "compare": Entry("vcmflow.figures.rates:compare"),
     "importance": Entry("vcmflow.figures.importance:build"),
+    "features": Entry("vcmflow.figures.features:build"),
     "time": Entry("vcmflow.figures.time:build"),
     "training": Entry("vcmflow.figures.training:build"),
 }

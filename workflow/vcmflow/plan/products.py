@@ -421,7 +421,8 @@ class Products:
             if dataset.tasks:
                 name = f"rate_scores_{dataset.name}"
                 found.append(Product(name, "rate_scores", of_dataset, self.scores(dataset), titles))
-        found += [self._compare_figure(), self._importance_figure(), self._frontier_figure()]
+        found += [self._compare_figure(), self._importance_figure(), self._features_figure()]
+        found.append(self._frontier_figure())
         found += [self._accuracy_m(), self._training(), self._time()]
         return [product for product in found if product is not None]
 
@@ -507,6 +508,34 @@ class Products:
             words += ["--methods", anchor.name, method.name, *self.titles([dataset])]
             files["--maps"] = maps
             return Product("importance", "importance", (dataset.name,), files, words)
+        return None
+
+    def _features_figure(self) -> Product | None:
+        """Maps before and after a codec of features, and its bits, where it keeps records."""
+        for dataset in self.grid.values():
+            for method in dataset.methods.values():
+                records = self.plan.codec(method.codec).records
+                if not {"maps", "bits"} <= set(records):
+                    continue
+                named = self.settings.figures.detection_sequence
+                given = [named] if named in dataset.sequences else []
+                sequence = self._choose("detection_sequence", given, dataset.sequences)[0]
+                ends = list(dict.fromkeys((method.points[0], method.points[-1])))
+                folder = f"{self.plan.results}/{dataset.name}/encode"
+                files = self.scores(dataset) | {
+                    "--maps": [
+                        f"{folder}/{sequence}/{method.stream}/{point}{records['maps']}"
+                        for point in ends
+                    ],
+                    "--bits": [
+                        f"{folder}/{name}/{method.stream}/{point}{records['bits']}"
+                        for name in dataset.sequences
+                        for point in method.points
+                    ],
+                }
+                words = ["--methods", method.name, "--sequence", sequence, "--points", *ends]
+                words += self.titles([dataset])
+                return Product("features", "features", (dataset.name,), files, words)
         return None
 
     @staticmethod
