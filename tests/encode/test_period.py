@@ -21,6 +21,7 @@ from vcmflow.encode.period import in_time
         ("vvenc", {"intra_period": 64}, 40, 100, 32),
         ("vvenc", {"intra_period": 32}, 4, 10, 16),
         ("vvenc", {"intra_period": 32}, 1, 100, 16),
+        ("transvfc", {"intra_period": 1}, 4, 10, 1),  # all intra, however many are kept
     ],
 )
 def test_a_period_counts_frames_of_the_original(codec, options, kept, frames, period):

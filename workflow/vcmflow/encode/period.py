@@ -33,7 +33,7 @@ def in_time(codec: str, options: Mapping[str, Any], kept: int, frames: int) -> d
         frames: number of frames of the original video.
     """
     period = intra_period(codec, options)
-    if period is None or kept == frames:
+    if period is None or period == 1 or kept == frames:  # 1: all are intra
         return dict(options)
     step = CODECS[codec].period_step
     steps = max(1, round(Fraction(period * kept, frames * step)))
