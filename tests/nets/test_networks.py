@@ -11,8 +11,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torchvision.models import get_model
 
+from vcmflow.core.detections import to_results
 from vcmflow.core.errors import VcmflowError
+from vcmflow.nets import deeplab
 from vcmflow.nets.ema_vfi.attention import Layout, MotionBlock, from_windows, to_windows
 from vcmflow.nets.ema_vfi.backbone import places_of
 from vcmflow.nets.ema_vfi.config import CONFIGS as EMA_VFI
@@ -20,13 +23,16 @@ from vcmflow.nets.ema_vfi.load import load as load_ema_vfi
 from vcmflow.nets.ema_vfi.network import EmaVfi, warp
 from vcmflow.nets.ema_vfi.strips import Strips
 from vcmflow.nets.faster_rcnn.boxes import apply_deltas, cell_anchors, level_anchors, pooling_levels
+from vcmflow.nets.faster_rcnn.load import SIDES, SPACE, own_name
 from vcmflow.nets.faster_rcnn.network import (
+    R50,
     FasterRcnn,
     FasterRcnnConfig,
     Found,
     to_output,
 )
 from vcmflow.nets.faster_rcnn.resize import resize, resized_shape
+from vcmflow.nets.spaces import SPACES
 from vcmflow.nets.yolact.config import CONFIGS as YOLACT
 from vcmflow.nets.yolact.config import LightSpec, ResNetSpec, YolactConfig
 from vcmflow.nets.yolact.network import Yolact, YolactOutput
@@ -289,7 +295,68 @@ def detector() -> FasterRcnn:
         return FasterRcnn(SHAPE).eval()
 
 
+def test_detectron2s_resnet_50_is_the_published_one() -> None:
+    """Its perception network has TransVFC's counts; strides are where Caffe's are."""
+    with torch.device("meta"):
+        network = FasterRcnn(R50)
+    body = network.backbone.body
+    later = [body["layer2"], body["layer3"], body["layer4"], network.backbone.fpn]
+    assert sum(count(part) for part in later) == 26_576_896
+    assert sum(value.numel() for part in later for value in part.buffers()) == 100_352
+    for name in ("layer2", "layer3", "layer4"):
+        first = body[name][0]
+        assert [layer.stride for layer in (first.conv1, first.conv2)] == [(2, 2), (1, 1)]
+        assert first.downsample[0].stride == (2, 2)
+    assert body["layer1"][0].conv2.stride == (1, 1)
+    names = {
+        "backbone.bottom_up.stem.conv1.weight": (64, 3, 7, 7),
+        "backbone.bottom_up.res2.0.conv2.weight": (64, 64, 3, 3),
+        "backbone.bottom_up.res5.2.conv3.norm.running_mean": (2048,),
+        "backbone.fpn_lateral2.weight": (256, 256, 1, 1),
+        "proposal_generator.rpn_head.anchor_deltas.weight": (12, 256, 1, 1),
+        "roi_heads.box_predictor.cls_score.weight": (81, 1024),
+    }
+    state = network.state_dict()
+    assert {name: tuple(state[own_name(name)].shape) for name in names} == names
+
+
+@torch.inference_mode()
+def test_deeplab_goes_on_from_its_first_stage() -> None:
+    network = deeplab.load(None, 3)
+    published = set(get_model(deeplab.NAME, weights=None, weights_backbone=None, aux_loss=True)
+                    .state_dict())  # fmt: skip
+    assert set(network.state_dict()) == published
+    images = network.prepare(torch.full((1, 33, 50, 3), 200, dtype=torch.uint8))
+    x = network.features(images)
+    assert tuple(x.shape[1:]) == SPACES[deeplab.SPACE].shape(33, 50)
+    logits = network(images)
+    assert logits.shape == (1, 3, 33, 50)
+    assert torch.equal(network.from_features(x, (33, 50)), logits)
+
+
 class TestFasterRcnn:
+    @torch.inference_mode()
+    def test_resnet_50s_features_say_what_the_frame_says(self) -> None:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            shape = replace(SHAPE, stride_in_1x1=True, std=(1.0, 1.0, 1.0), score_threshold=0.0)
+            network = FasterRcnn(shape).eval()
+        frame = np.random.default_rng(1).integers(0, 256, (20, 400, 3)).astype(np.uint8)
+        size = resized_shape(20, 400, *SIDES)
+        prepared = network.prepare(torch.from_numpy(resize(frame, size).copy())[None])
+        maps = network.backbone.features(prepared)[0].numpy()
+        assert maps.shape == SPACES[SPACE].shape(20, 400)
+        model = FasterRcnnX101(network, "cpu", SIDES, 1)
+        expected = to_results(0, model.detect([frame])[0])
+        found = list(model.run([{SPACE: maps, "size": np.array([20, 400])}]))
+        assert len(found) == len(expected) > 0
+        for one, other in zip(found, expected, strict=True):
+            assert one["category_id"] == other["category_id"]
+            assert one["score"] == pytest.approx(other["score"], abs=1e-3)
+            np.testing.assert_allclose(one["bbox"], other["bbox"], atol=0.05)
+        with pytest.raises(VcmflowError, match="maps of 8x8 are not those"):
+            list(model.run([{SPACE: maps[:, :8, :8], "size": np.array([20, 400])}]))
+
     @torch.inference_mode()
     def test_pictures_of_a_batch_do_not_mix(self, detector: FasterRcnn) -> None:
         frames = torch.randint(

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vcmflow.core.errors import VcmflowError
+from vcmflow.nets.faster_rcnn.load import SIDES
+from vcmflow.nets.faster_rcnn.network import R50, FasterRcnn
+from vcmflow.nets.faster_rcnn.resize import resize, resized_shape
+from vcmflow.nets.faster_rcnn_mini import SPACE, network
+from vcmflow.nets.spaces import SPACES
+from vcmflow.nets.transvfc import transfer
 from vcmflow.nets.transvfc.fst import FeatureSpaceTransfer
 from vcmflow.nets.transvfc.layers import bits, laplace_probability
 from vcmflow.nets.transvfc.network import Config, FeatureCodec
-from vcmflow.nets.weights import fixed_weights
+from vcmflow.nets.transvfc.r50 import R50TransVfc
+from vcmflow.nets.weights import fixed_weights, load_halves
+from vcmflow.nets.yolact.mini import SPACE as SEGMENTER
 
 SMALL = Config(
     raw=8,
@@ -51,6 +64,25 @@ def test_the_published_codec(ar: bool, parameters: int, tensors: int) -> None:
     assert len(network.state_dict()) == tensors
 
 
+def test_the_published_codec_for_the_published_detector() -> None:
+    """Its front takes frames as the detector does; what follows it guides the codec."""
+    with torch.device("meta"):
+        codec, detector = R50TransVfc(), FasterRcnn(R50)
+    learned = [value for value in codec.parameters() if value.requires_grad]
+    assert sum(value.numel() for value in learned) == 22_218_176 + 2 * 4 * (96 + 64)
+    assert sum(value.numel() for value in codec.codec.task_head.parameters()) == 26_576_896
+    frame = np.random.default_rng(1).integers(0, 256, (20, 400, 3), np.uint8)
+    prepared = codec.prepare(frame)
+    resized = resize(frame, resized_shape(20, 400, *SIDES))
+    assert torch.equal(prepared, detector.prepare(torch.from_numpy(resized.copy())[None]))
+    shape = codec.front(prepared.to("meta")).shape
+    assert shape[1:] == SPACES[codec.space].shape(20, 400)
+    levels = codec.codec.task_head(torch.rand(1, 256, 32, 32, device="meta"))
+    assert [level.shape[1:] for level in levels] == [
+        (256, 32 // 2**k, 32 // 2**k) for k in range(5)
+    ]
+
+
 def test_the_published_transfer() -> None:
     with torch.device("meta"):
         network = FeatureSpaceTransfer()
@@ -65,6 +97,56 @@ def test_the_transfer_keeps_sizes() -> None:
     assert feature.shape == (1, 10, 16, 24)
     assert image.shape == (1, 3, 64, 96)
     assert 0 <= float(image.min()) <= float(image.max()) <= 1
+
+
+NOTES = {"source": SPACE, "target": SEGMENTER, "inner": 4}
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A narrow transfer between the mini networks."""
+    module = FeatureSpaceTransfer(32, 32, 4)
+    fixed_weights(module)
+    for layer in module.modules():
+        if isinstance(layer, nn.BatchNorm2d):  # statistics that folding has to know of
+            layer.running_mean.fill_(0.2)
+            layer.running_var.fill_(1.5)
+    path = tmp_path_factory.mktemp("weights") / "fst.safetensors"
+    transfer.save(path, module, NOTES)
+    return path
+
+
+@pytest.mark.parametrize(("height", "width"), [(240, 416), (77, 101), (500, 130), (33, 400)])
+def test_features_of_any_frame_are_transferred(weights: Path, height: int, width: int) -> None:
+    """From the detector's padded map to the segmenter's, which shows the frame and no more."""
+    images = network().transform([torch.zeros(1).expand(3, height, width)])[0]
+    rows, columns = (side // 4 for side in images.tensors.shape[2:])
+    assert SPACES[SPACE].shape(height, width) == (32, rows, columns)
+    assert images.image_sizes == [SPACES[SPACE].resized(height, width)]
+    given = {SPACE: np.ones((32, rows, columns), np.float32), "size": np.array([height, width])}
+    (found,) = transfer.load(weights, "cpu").run([given])
+    assert found[SEGMENTER].shape == (32, 60, 104)
+    assert found["size"].tolist() == [height, width]
+
+
+def test_a_transfer_is_what_was_trained(weights: Path) -> None:
+    whole = FeatureSpaceTransfer(32, 32, 4).eval()
+    load_halves(weights, whole, transfer.NAME)
+    x = np.random.default_rng(1).random((32, 64, 104), np.float32)
+    with torch.inference_mode():
+        expected = whole(torch.from_numpy(x)[None])[0][0, :, :60]
+    (found,) = transfer.load(weights, "cpu").run([{SPACE: x, "size": np.array([240, 416])}])
+    np.testing.assert_allclose(found[SEGMENTER], expected, atol=2e-4)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"source": "x"}, {"target": [SPACE]}, {"inner": 0}, {"inner": 4.0}, {"inner": None}]
+)
+def test_weights_of_no_transfer_are_refused(changes: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    transfer.save(path, FeatureSpaceTransfer(32, 32, 4), NOTES | changes)
+    with pytest.raises(VcmflowError, match="not the weights of an FST"):
+        transfer.load(path, "cpu")
 
 
 def test_a_step_can_be_learned_from() -> None:

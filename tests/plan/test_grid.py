@@ -210,19 +210,63 @@ def test_a_task_depends_on_the_detector_and_the_tracker_that_are_its_options(det
     assert code == version("vcmflow.task.command", *parts)
 
 
-def test_features_reach_the_tasks_that_can_go_on_from_them() -> None:
+def test_a_codec_of_features_has_a_figure_of_its_maps_and_bits() -> None:
     made = plan("transvfc")
+    (figure,) = (one for one in Products(made).figures() if one.name == "features")
+    folder = f"results/transvfc/{figure.datasets[0]}/encode"
+    count = len(made.grid[figure.datasets[0]].sequences)
+    assert len(figure.files["--bits"]) == 4 * count
+    first = next(iter(made.grid[figure.datasets[0]].sequences))
+    assert figure.files["--maps"] == [
+        f"{folder}/{first}/all/transvfc/{point}.maps.npz" for point in (16, 256)
+    ]
+    assert "features" not in {one.name for one in Products(plan()).figures()}
+
+
+OF_FEATURES = ("transvfc", "copied", "mosaic", "mosaic_420")
+NO_TRANSFER = {"task": {"tasks": {"by_segmenter": {"transfers": None}}}}
+
+
+def test_features_reach_the_tasks_that_can_go_on_from_them() -> None:
+    """The mini detector from its own features, the segmenter's boxes through a transfer."""
+    through = chain(task="by_segmenter", codec="transvfc", reconstructor="hold")
+    made = plan("transvfc", NO_TRANSFER)
     results = [name for name, _ in made.task_results(chain())]
     assert {"detection/transvfc", "by_segmenter/all", "by_segmenter/source"} <= set(results)
-    left_out = [f"by_segmenter/{name}" for name in ("transvfc", "mosaic", "mosaic_420")]
+    left_out = [f"by_segmenter/{name}" for name in OF_FEATURES]
     assert not {*left_out} & {*results}
     assert made.not_applicable(chain()) == ["--not-applicable", *left_out]
+    assert made.task_transfer(through) == []
     assert plan().not_applicable(chain()) == []
+
+    made = plan("transvfc")
+    assert {*left_out} < {name for name, _ in made.task_results(chain())}
+    assert made.not_applicable(chain()) == []
+    assert made.task_transfer(through) == ["models/fst_mini.safetensors"]
+    for others in ({"task": "detection"}, {"codec": "x265"}):
+        assert made.task_transfer(chain(**(vars(through) | others))) == []
+    assert made.task_transfer(SimpleNamespace(task="by_segmenter")) == []  # uncompressed frames
+    assert made.task_code(through) != made.task_code(chain(task="by_segmenter", codec="x265"))
 
 
 def test_a_method_that_no_task_can_look_at_is_refused() -> None:
+    tasks = {"data": {"datasets": {"railway": {"tasks": ["by_segmenter"]}}}}
     with pytest.raises(VcmflowError, match="gives features faster_rcnn_mini"):
-        plan("transvfc", {"data": {"datasets": {"railway": {"tasks": ["by_segmenter"]}}}})
+        plan("transvfc", NO_TRANSFER | tasks)
+
+
+@pytest.mark.parametrize(
+    ("task", "transfers", "said"),
+    [
+        ("by_segmenter", {"nets.res2": "w"}, "is 'nets.res2'; allowed: faster_rcnn_mini.res2"),
+        ("boxes", {"faster_rcnn_mini.res2": "w"}, "goes on from no features; leave it out"),
+    ],
+)
+def test_transfers_that_cannot_be(task: str, transfers: dict[str, str], said: str) -> None:
+    given = {"kind": "detection", "model": "onnx", "weights": "w"} if task == "boxes" else {}
+    change = {"task": {"tasks": {task: {**given, "transfers": transfers}}}}
+    with pytest.raises(VcmflowError, match=rf"task\.tasks\.{task}\.transfers: .*{said}"):
+        plan("transvfc", change)
 
 
 def test_long_scenes_are_rendered_to_their_length_and_others_to_the_catalogues() -> None:

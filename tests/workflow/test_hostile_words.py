@@ -65,7 +65,7 @@ SET = {
     *("Reconstructor.title", "Method.title"),
 }
 # No plug-in with weights is in the grid; they reach the shell as the other weights do.
-ELSEWHERE = {"Codec.weights", "ImportanceMap.weights", "Reconstructor.weights"}
+ELSEWHERE = {"Codec.weights", "ImportanceMap.weights", "Reconstructor.weights", "Task.transfers"}
 # Of other loaders, or compared with names that exist.
 CHECKED = {
     *("Dataset.cameras", "Dataset.exclude", "Dataset.lengths", "Dataset.resolution"),

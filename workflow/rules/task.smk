@@ -5,6 +5,7 @@ rule task:
         videos=PLAN.task_inputs,
         records=PLAN.task_records,
         weights=PLAN.task_weights,
+        transfer=PLAN.task_transfer,
     output:
         f"{RESULTS}/{{dataset}}/task/{{task}}/{{sampler}}/{{codec}}/{{reconstructor}}/{{part}}.json",
     log:
@@ -22,11 +23,12 @@ rule task:
         model=PLAN.task_job,
         device=PLAN.task_device,
         weights=lambda wildcards, input: flag("--weights", input.weights),
+        transfer=lambda wildcards, input: flag("--transfer", input.transfer),
         sequences=lambda wildcards: [sequence for sequence, _ in PLAN.task_runs(wildcards)],
         points=lambda wildcards: flag("--points", [point for _, point in PLAN.task_runs(wildcards)]),
     shell:
         "python -m vcmflow stage task --kind {params.kind:q} --model {params.model:q} {params.weights:q}"
-        " --device {params.device:q} --threads {threads} --videos {input.videos:q}"
+        " {params.transfer:q} --device {params.device:q} --threads {threads} --videos {input.videos:q}"
         " --sequence-ids {params.sequences:q} {params.points:q} --runs-out {output:q}"
         " 2> {log:q}"
 
@@ -51,5 +53,6 @@ use rule task as task_source with:
         model=PLAN.task_job,
         device=PLAN.task_device,
         weights=lambda wildcards, input: flag("--weights", input.weights),
+        transfer=[],
         sequences=lambda wildcards: GRID[wildcards.dataset].parts()[wildcards.part],
         points=[],

@@ -488,6 +488,11 @@ class Task(WeightedInstance):
     plugin_key: ClassVar[str] = "model"
     kind: Name = Field(description="What is asked: detection, segmentation, ...")
     model: Name = Field(description="Name in the registry of the kind's models.")
+    transfers: dict[Text, Text] | None = Field(
+        None,
+        description="Space of features that codecs give and the model cannot go on from -> weights "
+        "file of a transfer (FST) to one that it can; null for none.",
+    )
 
 
 class Tasks(Section):

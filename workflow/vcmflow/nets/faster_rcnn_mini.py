@@ -6,6 +6,7 @@ a frame of 416x240 takes some ten milliseconds on one CPU core.
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -51,6 +52,13 @@ class Shape:
     height: int = 240
     limit: int = 800
     proposals: int = 200
+
+
+def resized(height: int, width: int) -> tuple[int, int]:
+    """Height and width in px to which torchvision's part resizes a frame, before it is padded."""
+    shape = Shape()
+    scale = min(shape.height / min(height, width), shape.limit / max(height, width))
+    return math.floor(height * scale), math.floor(width * scale)
 
 
 class PyramidBackbone(nn.Module):

@@ -14,8 +14,8 @@ Module = TypeVar("Module", bound=nn.Module)
 def fold_batch_norms(module: Module) -> Module:
     """Return a copy of a module in evaluation mode whose batch normalisations are folded away.
 
-    Pairs are found by name, as residual networks name them: ``convN`` with ``bnN``, or neighbours
-    in an ``nn.Sequential``. Others stay as they are.
+    Pairs are found by name, as residual networks name them: ``convN`` with ``bnN`` or ``normN``, or
+    neighbours in an ``nn.Sequential``. Others stay as they are.
     """
     folded = copy.deepcopy(module).eval()
     for parent in list(folded.modules()):
@@ -24,6 +24,8 @@ def fold_batch_norms(module: Module) -> Module:
         for place, name in enumerate(names):
             conv = children[name]
             follower = name.replace("conv", "bn")
+            if follower not in children:
+                follower = name.replace("conv", "norm")
             if isinstance(parent, nn.Sequential) and place + 1 < len(names):
                 follower = names[place + 1]
             norm = children.get(follower)

@@ -111,6 +111,14 @@ def _check_instances(settings: Settings) -> None:
         kinds = [kind for kind in TASKS if kind in evaluated]
         _one_of(f"task.tasks.{name}.kind", task.kind, kinds)
         _instance(settings, f"task.tasks.{name}", TASKS[task.kind], task)
+        key = f"task.tasks.{name}.transfers"
+        if task.transfers and not TASKS[task.kind][task.model].spaces:
+            raise VcmflowError(
+                f"params.yaml: {key}: model {task.model!r} goes on from no features; leave it out"
+            )
+        for space in task.transfers or {}:
+            given = sorted({entry.space for entry in CODECS.values() if entry.space})
+            _one_of(key, space, given)
     for name, options in settings.score.evaluators.items():
         key = f"score.evaluators.{name}"
         _one_of("score.evaluators", name, EVALUATORS)
@@ -284,6 +292,11 @@ def weights_files(settings: Settings, grid: Mapping[str, Dataset]) -> Iterator[t
     tasks = {task for dataset in grid.values() for task in dataset.tasks}
     files: dict[str, str | None] = {
         f"task.tasks.{name}.weights": settings.task.tasks[name].weights for name in sorted(tasks)
+    }
+    files |= {
+        f"task.tasks.{name}.transfers": file
+        for name in sorted(tasks)
+        for file in (settings.task.tasks[name].transfers or {}).values()
     }
     if any("tracks" in _needs(settings, method.sampler) for method in methods):
         files["track.detector.weights"] = settings.track.detector.weights

@@ -153,12 +153,15 @@ class Dataset:
 
 
 def applicable(settings: Settings, task: str, codec: str) -> bool:
-    """Whether a task's model can look at what a codec gives: frames, or features of a space."""
+    """Whether a task's model can look at what a codec gives: frames, or features of a space.
+
+    A transfer may take them to a space of the model's.
+    """
     instance = settings.task.tasks[task]
     model, entry = TASKS[instance.kind][instance.model], CODECS[settings.encode.codecs[codec].codec]
     if entry.gives == "frames":
         return model.reads != "features"
-    return model.reads == "features" or entry.space in model.spaces
+    return model.reads == "features" or entry.space in {*model.spaces, *(instance.transfers or {})}
 
 
 def ladder(settings: Settings, codec: str) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from vcmflow.plan.grid import Dataset, Method, applicable, keep_every, sampler_o
 from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.sample.registry import SAMPLERS
 from vcmflow.score.registry import EvaluatorEntry, evaluators_of
-from vcmflow.task.registry import DETECTORS, TASKS
+from vcmflow.task.registry import DETECTORS, TASKS, TRANSFER
 from vcmflow.track.registry import TRACKERS
 from vcmflow.train.registry import TRAINEES
 
@@ -497,7 +497,8 @@ class Plan:
     def task_code(self, wildcards: Any) -> str:
         """Version of the modules that a task's results depend on."""
         task = self.settings.task.tasks[wildcards.task]
-        return version("vcmflow.task.command", *self._task_entries(task))
+        through = [TRANSFER] if self.task_transfer(wildcards) else []
+        return version("vcmflow.task.command", *self._task_entries(task), *through)
 
     @staticmethod
     def _task_entries(task: Task) -> list[Entry]:
@@ -509,6 +510,13 @@ class Plan:
             entry,
             *(found[inner[key]] for key, found in registries.items() if inner.get(key) in found),
         ]
+
+    def task_transfer(self, wildcards: Any) -> list[str]:
+        """The weights of what takes a codec's features to the model, where that is needed."""
+        task, codec = self.settings.task.tasks[wildcards.task], getattr(wildcards, "codec", None)
+        space = self.codec(codec).space if codec else ""
+        given, own = task.transfers or {}, TASKS[task.kind][task.model].spaces
+        return [given[space]] if space in given and space not in own else []
 
     def task_kind(self, wildcards: Any) -> str:
         """What a task asks."""

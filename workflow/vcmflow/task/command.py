@@ -7,15 +7,16 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from vcmflow.core.detections import Result, write_results
 from vcmflow.core.device import DEVICES
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.models import check_files, load_model
 from vcmflow.core.options import parse_instance
-from vcmflow.core.registry import find
+from vcmflow.core.registry import find, load
 from vcmflow.core.runs import Run, write_runs
-from vcmflow.task.registry import TASKS
+from vcmflow.task.registry import TASKS, TRANSFER, ModelEntry
 from vcmflow.task.run import run_model
 
 
@@ -30,6 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         + "; ".join(f"{kind}: {', '.join(sorted(TASKS[kind]))}" for kind in sorted(TASKS)),
     )
     parser.add_argument("--weights", type=Path, help="weights file of that model")
+    parser.add_argument(
+        "--transfer",
+        type=Path,
+        help="weights file of an FST, for features that the model cannot go on from",
+    )
     parser.add_argument("--device", default="auto", choices=DEVICES, help="where the model runs")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
     parser.add_argument(
@@ -78,11 +84,12 @@ def run(args: argparse.Namespace) -> None:
 def _results(args: argparse.Namespace) -> Iterator[list[Result]]:
     models = TASKS[args.kind]
     name, _ = parse_instance(args.model, "model")
-    reads = find(models, name, "model").reads
+    entry = find(models, name, "model")
     model = load_model(models, "model", args.model, args.weights, args.device, args.threads)
+    transfer = _transfer(args, entry) if args.transfer else None
     begun = time.monotonic()
     for index, video in enumerate(args.videos, start=1):
-        results = run_model(model, reads, video, args.batch_size)
+        results = run_model(model, entry.reads, video, args.batch_size, transfer)
         passed = time.monotonic() - begun
         left = passed / index * (len(args.videos) - index)
         print(
@@ -92,3 +99,17 @@ def _results(args: argparse.Namespace) -> Iterator[list[Result]]:
             flush=True,
         )
         yield results
+
+
+def _transfer(args: argparse.Namespace, entry: ModelEntry) -> Any:
+    import torch
+
+    # The model has chosen its device: of several GPUs, one is the current one now.
+    device = "cuda" if args.device != "cpu" and torch.cuda.is_available() else "cpu"
+    transfer = load(TRANSFER.builder)(args.transfer, device)
+    if transfer.target not in entry.spaces:
+        raise VcmflowError(
+            f"--transfer {args.transfer}: gives features {transfer.target!r}, the model goes on "
+            f"from {' or '.join(entry.spaces) or 'none'}"
+        )
+    return transfer

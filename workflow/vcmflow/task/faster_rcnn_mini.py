@@ -10,12 +10,12 @@ import torch
 from torchvision.models.detection.faster_rcnn import FasterRCNN
 
 from vcmflow.core.detections import Detections, Result, no_detections, to_results
-from vcmflow.core.errors import VcmflowError
 from vcmflow.core.features import Features
 from vcmflow.core.ranges import Share
 from vcmflow.core.video import Frame
 from vcmflow.nets.faster_rcnn_mini import CATEGORIES, NAME, SPACE, Shape, network
 from vcmflow.nets.fuse import fold_batch_norms
+from vcmflow.nets.spaces import checked
 from vcmflow.nets.weights import fixed_weights, load_halves
 from vcmflow.task.found import AtMost
 
@@ -56,19 +56,10 @@ class MiniFasterRcnn:
             yield from to_results(number, self._continue(given, f"frame {number}"))
 
     def _continue(self, given: Features, where: str) -> Detections:
-        channels = Shape().widths[1]
-        maps, size = given.get(SPACE, np.zeros(0)), given.get("size", np.zeros(0)).ravel().tolist()
-        right = maps.ndim == 3 and maps.shape[0] == channels and len(size) == 2
-        if not right or not all(0 < side < 2**14 for side in size):
-            raise VcmflowError(f"{where}: has no features {SPACE!r} ({channels}, h, w) and 'size'")
+        maps, *size = checked(given, SPACE, where)
         # What the detector would have made of a frame of this size, as far as the rest asks.
         blank = torch.zeros(1, device=self._device).expand(3, *size)
         images, _ = self._model.transform([blank])
-        if tuple(images.tensors.shape[2:]) != (4 * maps.shape[1], 4 * maps.shape[2]):
-            raise VcmflowError(
-                f"{where}: maps of {maps.shape[2]}x{maps.shape[1]} are not those of a frame of "
-                f"{size[1]}x{size[0]}"
-            )
         x = torch.from_numpy(np.array(maps, np.float32))[None].to(self._device)
         levels = self._model.backbone.from_features(x.contiguous(memory_format=torch.channels_last))
         proposals, _ = self._model.rpn(images, levels)

@@ -1,25 +1,29 @@
-"""The paper's detector: Faster R-CNN X101-32x8d-FPN with detectron2's weights.
+"""The paper's detector: Faster R-CNN X101-32x8d-FPN with detectron2's weights; and R50-FPN.
 
 The network is ``vcmflow.nets.faster_rcnn``; detectron2 need not be installed. Weights:
-``faster_rcnn_X_101_32x8d_FPN_3x`` of detectron2's model zoo (Apache-2.0), see data/weights.csv.
+``faster_rcnn_X_101_32x8d_FPN_3x`` of detectron2's model zoo (Apache-2.0), see data/weights.csv; for
+the second ``faster_rcnn_R_50_FPN_1x`` or ``_3x``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from vcmflow.core.detections import Detections
+from vcmflow.core.detections import Detections, Result, to_results
 from vcmflow.core.device import autocast, choose_precision
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.features import Features
 from vcmflow.core.ranges import Count, NetworkPrecision, Share
 from vcmflow.core.video import Frame
-from vcmflow.nets.faster_rcnn.load import load
-from vcmflow.nets.faster_rcnn.network import FasterRcnn, FasterRcnnConfig, to_output
+from vcmflow.nets.faster_rcnn.load import R50_NAME, SIDES, SPACE, load
+from vcmflow.nets.faster_rcnn.network import R50, FasterRcnn, FasterRcnnConfig, Found, to_output
 from vcmflow.nets.faster_rcnn.resize import resize, resized_shape
+from vcmflow.nets.spaces import checked
 from vcmflow.task.coco_ids import COCO_IDS
 from vcmflow.task.found import AtMost, Side, group_size, groups, ranked
 
@@ -55,16 +59,37 @@ class FasterRcnnX101:
             images = self._network.prepare(torch.from_numpy(pictures).to(self._device))
             with autocast(self._device, self._precision):
                 batch = self._network(images, size)
-            for found in batch:
-                final = to_output(found, size, output)
-                results.append(
-                    ranked(
-                        final.boxes.cpu().numpy(),
-                        final.scores.cpu().numpy(),
-                        COCO_IDS[final.classes.cpu().numpy()],
-                    )
-                )
+            results += [_detections(found, size, output) for found in batch]
         return results
+
+    @torch.inference_mode()
+    def run(self, features: Iterable[Features]) -> Iterator[Result]:
+        """Go on from ResNet-50's maps at stride 4; one frame at a time.
+
+        Args:
+            features: of each frame ``faster_rcnn_r50.res2``, float32 (256, h, w) of the resized and
+                padded frame, and ``size``, height and width of the frame.
+
+        Raises:
+            VcmflowError: features of something else.
+        """
+        for number, given in enumerate(features):
+            maps, height, width = checked(given, SPACE, f"frame {number}")
+            size = resized_shape(height, width, *SIDES)
+            x = torch.from_numpy(np.array(maps, np.float32))[None].to(self._device)
+            with autocast(self._device, self._precision):
+                (found,) = self._network.from_features(x, size)
+            yield from to_results(number, _detections(found, size, (height, width)))
+
+
+def _detections(found: Found, size: tuple[int, int], output: tuple[int, int]) -> Detections:
+    """What was found in a picture of ``size``, in a frame of ``output`` (height, width)."""
+    final = to_output(found, size, output)
+    return ranked(
+        final.boxes.cpu().numpy(),
+        final.scores.cpu().numpy(),
+        COCO_IDS[final.classes.cpu().numpy()],
+    )
 
 
 def build(
@@ -99,3 +124,31 @@ def build(
     group = group_size(batch, device)
     chosen = choose_precision(precision, device, NAME)
     return FasterRcnnX101(load(weights, config), device, (min_size, max_size), group, chosen)
+
+
+def r50(
+    weights: Path | None,
+    device: str,
+    score_threshold: Share = 0.05,
+    detections: AtMost = 100,
+    batch: Count | None = None,
+    precision: NetworkPrecision = "auto",
+) -> FasterRcnnX101:
+    """Build detectron2's R50-FPN, which can go on from features; frames are resized as there.
+
+    Args:
+        weights: ``model_final_*.pkl`` of ``faster_rcnn_R_50_FPN_1x`` or ``_3x``; None for fixed
+            random values.
+        device: "cpu" or "cuda".
+        score_threshold: detections not above this score are dropped, 0..1.
+        detections: at most this many per frame.
+        batch: frames per pass; None: 1 on a CPU, 8 on a GPU.
+        precision: as of ``build``.
+
+    Raises:
+        VcmflowError: weights that cannot be read or do not fit.
+    """
+    config = replace(R50, score_threshold=score_threshold, detections=detections)
+    chosen = choose_precision(precision, device, R50_NAME)
+    network = load(weights, config, R50_NAME)
+    return FasterRcnnX101(network, device, SIDES, group_size(batch, device), chosen)

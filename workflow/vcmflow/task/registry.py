@@ -35,9 +35,12 @@ DETECTORS: dict[str, ModelEntry] = {
     "faster_rcnn_mini": ModelEntry(
         "vcmflow.task.faster_rcnn_mini:build", spaces=("faster_rcnn_mini.res2",)
     ),
+    "faster_rcnn_r50": ModelEntry(
+        "vcmflow.task.faster_rcnn_x101:r50", gpu=True, spaces=("faster_rcnn_r50.res2",)
+    ),
     "faster_rcnn_x101": ModelEntry("vcmflow.task.faster_rcnn_x101:build", gpu=True),
     # The boxes around what it segments.
-    "yolact_mini": ModelEntry("vcmflow.task.yolact_mini:build"),
+    "yolact_mini": ModelEntry("vcmflow.task.yolact_mini:build", spaces=("yolact_mini.res2",)),
     "fasterrcnn_mobilenet_v3_large_320_fpn": ModelEntry(
         f"{_TV}:fasterrcnn_mobilenet_v3_large_320_fpn", gpu=True
     ),
@@ -57,7 +60,7 @@ DETECTORS: dict[str, ModelEntry] = {
 SEGMENTERS: dict[str, ModelEntry] = {
     "maskrcnn_resnet50_fpn": ModelEntry(f"{_TV}:maskrcnn_resnet50_fpn", gpu=True),
     "maskrcnn_resnet50_fpn_v2": ModelEntry(f"{_TV}:maskrcnn_resnet50_fpn_v2", gpu=True),
-    "yolact_mini": ModelEntry("vcmflow.task.yolact_mini:build"),
+    "yolact_mini": ModelEntry("vcmflow.task.yolact_mini:build", spaces=("yolact_mini.res2",)),
     "yolact_plus_base": ModelEntry("vcmflow.task.yolact_plus:base", gpu=True),
     "yolact_plus_resnet50": ModelEntry("vcmflow.task.yolact_plus:resnet50", gpu=True),
 }
@@ -66,6 +69,9 @@ SEGMENTERS: dict[str, ModelEntry] = {
 FOLLOWERS: dict[str, ModelEntry] = {
     "tracked": ModelEntry("vcmflow.task.tracked:build", gpu=True),
 }
+
+# What takes features to a space that a model can go on from: (weights, device) -> Transfer.
+TRANSFER = Entry("vcmflow.nets.transvfc.transfer:load")
 
 # kind of task -> its models; vcmflow.score.registry has what evaluates the kind.
 TASKS: dict[str, dict[str, ModelEntry]] = {

@@ -11,7 +11,7 @@ from vcmflow.core.errors import VcmflowError
 from vcmflow.core.video import Frame, read_video
 
 
-def run_model(model: Any, reads: str, path: Path, batch: int) -> list[Result]:
+def run_model(model: Any, reads: str, path: Path, batch: int, transfer: Any = None) -> list[Result]:
     """Return the results of a model on what a codec or the source gives.
 
     Args:
@@ -20,6 +20,7 @@ def run_model(model: Any, reads: str, path: Path, batch: int) -> list[Result]:
         path: a video file; of features, an ``.npz`` file, which models with feature spaces take
             besides frames.
         batch: frames per call of a detector; does not change the result.
+        transfer: takes features to a space of the model's first; None for nothing.
 
     Raises:
         VcmflowError: the file cannot be read, or ``batch`` below 1.
@@ -27,7 +28,8 @@ def run_model(model: Any, reads: str, path: Path, batch: int) -> list[Result]:
     if reads == "features" or path.suffix == ".npz":
         from vcmflow.core.features import read_features
 
-        return list(model.run(read_features(path)))
+        features = read_features(path)
+        return list(model.run(features if transfer is None else transfer.run(features)))
     frames = read_video(path)
     if reads == "clip":
         return list(model.run(list(frames)))

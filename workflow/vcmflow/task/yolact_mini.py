@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from vcmflow.core.detections import Detections, no_detections
+from vcmflow.core.detections import Detections, Result, no_detections, to_results
+from vcmflow.core.features import Features
 from vcmflow.core.ranges import Share
 from vcmflow.core.video import Frame
 from vcmflow.nets.fuse import fold_batch_norms
+from vcmflow.nets.spaces import checked
 from vcmflow.nets.weights import fixed_weights, load_halves
-from vcmflow.nets.yolact.mini import CATEGORIES, CONFIG, NAME
-from vcmflow.nets.yolact.network import Yolact
+from vcmflow.nets.yolact.mini import CATEGORIES, CONFIG, NAME, SPACE
+from vcmflow.nets.yolact.network import Yolact, YolactOutput
 from vcmflow.nets.yolact.postprocess import NmsSettings, detect, finish
 from vcmflow.task.found import AtMost
 
@@ -38,9 +40,29 @@ class MiniYolact:
         return [self._detect(frame) for frame in frames]
 
     def _detect(self, frame: Frame) -> Detections:
-        height, width = frame.shape[:2]
         picture = torch.from_numpy(np.array(frame)[None]).to(self._device)
         output = self._model(self._model.prepare(picture))
+        return self._finish(output, frame.shape[:2])
+
+    @torch.inference_mode()
+    def run(self, features: Iterable[Features]) -> Iterator[Result]:
+        """Go on from the maps at stride 4; one frame at a time.
+
+        Args:
+            features: of each frame ``yolact_mini.res2``, float32 (32, 60, 104), and ``size``,
+                height and width of the frame.
+
+        Raises:
+            VcmflowError: features of something else.
+        """
+        for number, given in enumerate(features):
+            maps, *size = checked(given, SPACE, f"frame {number}")
+            x = torch.from_numpy(np.array(maps, np.float32))[None].to(self._device)
+            output = self._model.from_features(x.contiguous(memory_format=torch.channels_last))
+            yield from to_results(number, self._finish(output, tuple(size)))
+
+    def _finish(self, output: YolactOutput, size: tuple[int, ...]) -> Detections:
+        height, width = size
         raw = detect(output, 0, self._settings)
         # Of an anchor that is kept, the classes that it most likely is not are there, too.
         threshold = self._settings.confidence

@@ -1,4 +1,4 @@
-"""Faster R-CNN X101-32x8d-FPN with detectron2's weights (Apache-2.0)."""
+"""Faster R-CNN X101-32x8d-FPN and R50-FPN with detectron2's weights (Apache-2.0)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from vcmflow.nets.checkpoint import build
 from vcmflow.nets.faster_rcnn.network import FasterRcnn, FasterRcnnConfig
 
 NAME = "faster_rcnn_X_101_32x8d_FPN_3x"
+R50_NAME = "faster_rcnn_R_50_FPN"
+SPACE = "faster_rcnn_r50.res2"  # what the features of stride 4 of the second are called
+SIDES = (800, 1333)  # px: of the shorter side after resizing, and at most of the longer one
 
 # Constants that older files carry beside the weights.
 IGNORED = re.compile(r"pixel_(mean|std)|.*anchor_generator\.cell_anchors\.\d+")
@@ -55,14 +58,18 @@ def _own_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {own_name(key): value for key, value in state.items() if not IGNORED.fullmatch(key)}
 
 
-def load(weights: Path | None, config: FasterRcnnConfig | None = None) -> FasterRcnn:
+def load(
+    weights: Path | None, config: FasterRcnnConfig | None = None, name: str = NAME
+) -> FasterRcnn:
     """Build the network in evaluation mode on the CPU.
 
     Args:
         weights: detectron2's ``model_final_68b088.pkl``, or None for fixed random weights.
-        config: thresholds; shapes must stay the default ones for the official weights.
+        config: thresholds; shapes must stay the default ones, or those of ``R50``, for the official
+            weights.
+        name: for error messages.
 
     Raises:
         VcmflowError: the file cannot be read or is not one of this network.
     """
-    return build(lambda: FasterRcnn(config), weights, NAME, _own_names)
+    return build(lambda: FasterRcnn(config), weights, name, _own_names)

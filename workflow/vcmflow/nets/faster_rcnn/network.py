@@ -1,8 +1,9 @@
-"""Faster R-CNN X101-32x8d-FPN of torchvision's parts, put together as detectron2 computes it.
+"""Faster R-CNN with ResNet and FPN of torchvision's parts, put together as detectron2 computes it.
 
 Network: Ren et al. 2015, Lin et al. 2017 (feature pyramid), Xie et al. 2017 (ResNeXt). The weights
-that it takes are detectron2's ``faster_rcnn_X_101_32x8d_FPN_3x`` (Apache-2.0); no detectron2 code
-is used, and detectron2 need not be installed.
+that it takes are detectron2's ``faster_rcnn_X_101_32x8d_FPN_3x`` and, with ``R50``, those of
+``faster_rcnn_R_50_FPN`` (Apache-2.0); no detectron2 code is used, and detectron2 need not be
+installed.
 
 The parts that torchvision computes otherwise are written here: see ``boxes`` and ``resize``, the
 ranking of proposals by logits, adaptive aligned ROI pooling, and when small boxes are dropped.
@@ -41,6 +42,8 @@ class FasterRcnnConfig:
     Attributes:
         blocks: residual blocks per stage.
         groups, group_width: of the 3x3 convolutions at the first stage.
+        stride_in_1x1: a stage's stride is in its first 1x1 convolution, not in the 3x3.
+        std: by which colours are divided, RGB.
         pyramid: channels of every pyramid level.
         hidden: neurons of the box head's two layers.
         classes: without background.
@@ -56,6 +59,8 @@ class FasterRcnnConfig:
     blocks: tuple[int, int, int, int] = (3, 4, 23, 3)
     groups: int = 32
     group_width: int = 8
+    stride_in_1x1: bool = False
+    std: tuple[float, float, float] = RGB_STD
     pyramid: int = 256
     hidden: int = 1024
     classes: int = 80
@@ -72,6 +77,12 @@ class FasterRcnnConfig:
     def strides(self) -> tuple[int, ...]:
         """Pixels per cell of P2..P6."""
         return tuple(4 * 2**level for level in range(len(self.anchor_sides)))
+
+
+# detectron2's ResNet-50: of Caffe's, whose strides and colours are its own.
+R50 = FasterRcnnConfig(
+    blocks=(3, 4, 6, 3), groups=1, group_width=64, stride_in_1x1=True, std=(1.0, 1.0, 1.0)
+)
 
 
 @dataclass(frozen=True)
@@ -121,6 +132,9 @@ class Backbone(nn.Module):
             width_per_group=config.group_width,
             norm_layer=FrozenNorm,
         )
+        for stage in (body.layer2, body.layer3, body.layer4) if config.stride_in_1x1 else ():
+            block = stage[0]
+            block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
         # Only what the pyramid needs: torchvision's classifier stays behind.
         self.body = nn.ModuleDict(
             {name: child for name, child in body.named_children() if name not in ("avgpool", "fc")}
@@ -130,18 +144,31 @@ class Backbone(nn.Module):
 
     def stages(self, images: Tensor) -> list[Tensor]:
         """(B, 3, H, W) -> C2..C5 at strides 4, 8, 16, 32."""
+        return self._later(self.features(images))
+
+    def features(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> C2, which detectron2 calls res2: (B, 256, H / 4, W / 4)."""
         x = images
-        maps = []
         for name, child in self.body.items():
             x = child(x)
-            if name.startswith("layer"):
-                maps.append(x)
+            if name == "layer1":
+                break
+        return x
+
+    def _later(self, x: Tensor) -> list[Tensor]:
+        maps = [x]
+        for name in ("layer2", "layer3", "layer4"):
+            maps.append(self.body[name](maps[-1]))
         return maps
+
+    def from_features(self, x: Tensor) -> list[Tensor]:
+        """C2 -> P2..P6 of (B, pyramid, h, w)."""
+        named = OrderedDict((str(level), x) for level, x in enumerate(self._later(x)))
+        return list(self.fpn(named).values())
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """(B, 3, H, W), sides multiples of 32 -> P2..P6 of (B, pyramid, h, w)."""
-        named = OrderedDict((str(level), x) for level, x in enumerate(self.stages(images)))
-        return list(self.fpn(named).values())
+        return self.from_features(self.features(images))
 
 
 class ProposalHead(nn.Module):
@@ -200,7 +227,7 @@ class FasterRcnn(nn.Module):
         height, width = frames.shape[1:3]
         images = frames.permute(0, 3, 1, 2).float()
         mean = images.new_tensor(RGB_MEAN).view(3, 1, 1)
-        std = images.new_tensor(RGB_STD).view(3, 1, 1)
+        std = images.new_tensor(self.config.std).view(3, 1, 1)
         images = ((images - mean) / std).flip(1)
         return F.pad(images, (0, -width % 32, 0, -height % 32))
 
@@ -308,7 +335,13 @@ class FasterRcnn(nn.Module):
             images: (B, 3, H, W) from :meth:`prepare`.
             size: (height, width) of the pictures without their padding.
         """
-        pyramid = self.backbone(images)
+        return self._detect(self.backbone(images), size)
+
+    def from_features(self, x: Tensor, size: tuple[int, int]) -> list[Found]:
+        """The same from C2, (B, 256, h, w)."""
+        return self._detect(self.backbone.from_features(x), size)
+
+    def _detect(self, pyramid: list[Tensor], size: tuple[int, int]) -> list[Found]:
         proposals = self.propose([self.rpn_head(level) for level in pyramid], size)
         boxes = [proposal.boxes for proposal in proposals]
         logits, deltas = self.box_head(self.box_head.features(self.pool(pyramid, boxes)))

@@ -149,9 +149,18 @@ class LightResNet(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """(B, 3, H, W) normalised RGB -> maps at strides 8, 16, 32."""
+        return self.from_features(self.features(images))
+
+    def features(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) normalised RGB -> the map after the first stage, at stride 4."""
         x = F.relu(self.bn1(self.conv1(images)), inplace=True)
+        first: Tensor = self.layers[0](x)
+        return first
+
+    def from_features(self, x: Tensor) -> list[Tensor]:
+        """That map -> maps at strides 8, 16, 32."""
         maps = []
-        for layer in self.layers:
+        for layer in self.layers[1:]:
             x = layer(x)
             maps.append(x)
-        return maps[-3:]
+        return maps

@@ -8,12 +8,16 @@ from __future__ import annotations
 from vcmflow.nets.yolact.config import LightSpec, YolactConfig
 
 NAME = "yolact_mini"
+SPACE = f"{NAME}.res2"  # what the features of stride 4 are called
+
+# Channels after the stem and the stages of strides 4, 8, 16, 32.
+WIDTHS = (16, 32, 64, 96, 128)
 
 # Foreground class k of the network, from 0, is this COCO id.
 CATEGORIES = (1, 2, 3)
 
 CONFIG = YolactConfig(
-    backbone=LightSpec(widths=(16, 32, 64, 96, 128), blocks=(1, 2, 2, 1)),
+    backbone=LightSpec(widths=WIDTHS, blocks=(1, 2, 2, 1)),
     classes=len(CATEGORIES) + 1,
     input_size=(240, 416),
     fpn_width=64,

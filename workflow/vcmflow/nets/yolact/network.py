@@ -172,7 +172,18 @@ class Yolact(nn.Module):
 
     def forward(self, images: Tensor) -> YolactOutput:
         """Raw heads of normalised RGB pictures, (B, 3, height, width) of any size >= 32."""
-        levels = self.fpn(self.backbone(images))
+        return self._heads(self.fpn(self.backbone(images)))
+
+    def from_features(self, x: Tensor) -> YolactOutput:
+        """The same from the maps at stride 4 of a light backbone, (B, C, h, w)."""
+        return self._heads(self.levels(x))
+
+    def levels(self, x: Tensor) -> list[Tensor]:
+        """The pyramid of these maps."""
+        levels: list[Tensor] = self.fpn(self.backbone.from_features(x))  # type: ignore[operator]
+        return levels
+
+    def _heads(self, levels: Sequence[Tensor]) -> YolactOutput:
         prototypes = F.relu(self.proto_net(levels[0])).permute(0, 2, 3, 1)
         heads = [self.prediction_layers[0](level) for level in levels]
         deltas, logits, coefficients = (torch.cat(parts, 1) for parts in zip(*heads, strict=True))
@@ -185,7 +196,7 @@ class Yolact(nn.Module):
             logits,
             coefficients,
             prototypes,
-            self.anchors(sizes).to(images.device),
+            self.anchors(sizes).to(prototypes.device),
             semantic,
         )
 
