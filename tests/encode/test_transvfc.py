@@ -14,10 +14,13 @@ import numpy as np
 import pytest
 import torch
 
-from vcmflow.core.encoding import Shape
+from vcmflow.__main__ import stage
+from vcmflow.core.decision import Decision, write_decision
+from vcmflow.core.encoding import Shape, read_encoding
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.registry import build
-from vcmflow.encode.codec import Video
+from vcmflow.core.video import write_video
+from vcmflow.encode.codec import Learned, Video
 from vcmflow.encode.registry import CODECS
 from vcmflow.nets.faster_rcnn_mini import SPACE
 from vcmflow.nets.transvfc.coder import FrameCoder, fingerprint, padded
@@ -26,8 +29,10 @@ from vcmflow.nets.transvfc.layers import bits, laplace_probability
 from vcmflow.nets.transvfc.mini import CONFIG, NAME, MiniTransVfc
 from vcmflow.nets.transvfc.network import STEP, FeatureCodec
 from vcmflow.nets.weights import fixed_weights, save_halves
+from vcmflow.score.inputs import read_sent
 
 POINT = 16
+DETECTOR = Path(__file__).parents[2] / "models" / "faster_rcnn_mini.safetensors"
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +44,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         network = MiniTransVfc()
         fixed_weights(network.front)
         fixed_weights(network.codec.task_head)
-        network.start_as_copy()
+        network.start()
     save_halves(path, network, NAME, {})
     return path
 
@@ -201,6 +206,37 @@ def test_a_thousand_mutated_streams(codec: Any, sent: Any, tmp_path: Path) -> No
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 2 * 2**20  # KiB
 
 
+LONG = """
+import resource, sys, numpy as np
+from pathlib import Path
+from vcmflow.core.encoding import Shape
+from vcmflow.core.registry import build
+from vcmflow.encode.codec import Video
+from vcmflow.encode.registry import CODECS
+weights, folder, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+codec = build(CODECS, "transvfc", "codec", {}, offered={"weights": weights})
+picture = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
+shape = Shape(64, 64, count, 10.0)
+out = {role: folder / name for role, name in CODECS["transvfc"].files(16).items()}
+frames = lambda: (np.roll(picture, k, 1) for k in range(count))
+codec.encode(Video(shape, frames, folder), {}, 16, out)
+assert sum(1 for _ in codec.decode(out, shape)) == count
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)  # KiB
+"""
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_video(weights: Path, tmp_path: Path) -> None:
+    pytest.importorskip("resource")
+    found = [
+        int(subprocess.run(
+            [sys.executable, "-c", LONG, str(weights), str(tmp_path), str(count)],
+            check=True, capture_output=True, text=True,
+        ).stdout) for count in (100, 1000)
+    ]  # fmt: skip
+    assert found[1] - found[0] < 2**16  # 64 MiB; the features of 900 frames would be 29
+
+
 def test_headers_that_lie(codec: Any, sent: Any, tmp_path: Path) -> None:
     out, shape, _ = sent
     data, path = out["features"].read_bytes(), tmp_path / "h.tvfc"
@@ -266,3 +302,38 @@ def test_both_ends_agree_with_the_autoregressive_part() -> None:
     assert torch.equal(decoded, coded.feature)
     bits_sent = 8 * sum(map(len, coded.streams))
     assert bits_sent <= 1.01 * float(sum(coded.estimates)) + 8 * 64
+
+
+def test_what_the_networks_cost(codec: Any) -> None:
+    """Whatever is on the frames; per pixel of a frame whose features need no padding."""
+    small, large = (codec.cost(Shape(width, 64, 1, 10.0)) for width in (64, 128))
+    assert isinstance(codec, Learned)
+    assert small.parameters == sum(x.numel() for x in codec.network.parameters()) > 2_000_000
+    assert small.encode_macs > small.decode_macs > 10_000
+    mosaic = build(CODECS, "x265_mosaic", "codec", {}, offered={"weights": DETECTOR})
+    front = mosaic.cost(Shape(416, 256, 1, 10.0))
+    assert front.parameters < 20_000
+    assert 0 < front.encode_macs < small.encode_macs
+    assert front.decode_macs == 0
+    assert large.decode_macs == pytest.approx(small.decode_macs, rel=0.6)
+
+
+def test_costs_are_told_with_the_streams(weights: Path, moving_frames: Any, tmp_path: Path) -> None:
+    write_video(tmp_path / "frames.mkv", moving_frames(2, 64, 64), 10)
+    write_decision(tmp_path / "d.json", Decision("s", "all", "all", 2, 2, (0, 1), 10.0))
+    told = ["--codec", "transvfc", "--weights", str(weights), "--points", "16"]
+    told += ["--frames", f"{tmp_path}/frames.mkv", "--decision", f"{tmp_path}/d.json"]
+    assert stage(["encode", *told, "--out", str(tmp_path)]) == 0
+    encoding = read_encoding(tmp_path / "encode.json")
+    assert encoding.cost is not None
+    sent = read_sent(tmp_path / "encode.json", 2)["16"]
+    assert sent["parameters"] == encoding.cost.parameters
+    text = (tmp_path / "encode.json").read_text("utf-8")
+    (tmp_path / ".encode.json.sha256").unlink()
+    for wrong in ("-1", "NaN", '"x"'):
+        parameters = f'"parameters": {encoding.cost.parameters}'
+        assert parameters in text
+        changed = text.replace(parameters, f'"parameters": {wrong}')
+        (tmp_path / "encode.json").write_text(changed, "utf-8")
+        with pytest.raises(VcmflowError):
+            read_encoding(tmp_path / "encode.json")

@@ -18,11 +18,14 @@ from vcmflow.nets.transvfc.mini import NAME, MiniTransVfc
 from vcmflow.nets.weights import load_halves
 from vcmflow.train.trainee import Files, Place
 from vcmflow.train.transvfc.clips import Clips, count_frames, find_clips
-from vcmflow.train.transvfc.settings import TransVfcSettings
-from vcmflow.train.transvfc.trainee import Runs, TransVfcTrainee
+from vcmflow.train.transvfc.fst import FstTrainee
+from vcmflow.train.transvfc.runs import Runs
+from vcmflow.train.transvfc.settings import FstSettings, TransVfcSettings
+from vcmflow.train.transvfc.trainee import TransVfcTrainee
 from vcmrender.api import write_clip
 
-DETECTOR = Path(__file__).parents[2] / "models" / "faster_rcnn_mini.safetensors"
+MODELS = Path(__file__).parents[2] / "models"
+DETECTOR = MODELS / "faster_rcnn_mini.safetensors"
 
 
 def pictures(count: int, seed: int) -> list[Any]:
@@ -73,6 +76,9 @@ def test_a_step_depends_on_seed_and_number_alone(folder: Path) -> None:
     assert not torch.equal(runs[0][7], runs[0][8])
     # The coarse first frame and the frames; 2 in the first stage, 3 later.
     assert [runs[0][step].shape[1] for step in (0, 2, 7)] == [3, 4, 4]
+    whole = TransVfcSettings(steps=10, frames=3, stages=0)
+    assert [whole.frames_at(step) for step in (0, 2, 7)] == [3, 3, 3]
+    assert [whole.stage(0), settings.stage(0), settings.stage(9)] == [2, 0, 2]
     half = [Runs(Clips(find_clips(folder), 144, 10**9), settings, Place(r, 2, place.device))[7]
             for r in range(2)]  # fmt: skip
     assert torch.equal(torch.stack(half, 1).flatten(0, 1), runs[0][7])
@@ -83,7 +89,7 @@ def test_the_network_starts_as_a_copy_of_the_reference() -> None:
         torch.manual_seed(0)
         network = MiniTransVfc()
         network.take_detector(DETECTOR)
-        network.start_as_copy()
+        network.start()
         current, reference = torch.rand(2, 1, 32, 32, 32).unbind()
     network.eval()
     with torch.inference_mode():
@@ -114,6 +120,37 @@ def test_a_few_steps(folder: Path, tmp_path: Path) -> None:
     assert [float(row["step"]) for row in rows] == [1, 2]
     last = rows[-1]
     assert {"validation_mse_copied", "validation_bpp_16", "validation_mse_256"} <= set(last)
+
+
+def fst(folder: Path, **changes: Any) -> FstTrainee:
+    given = {"steps": 2, "batch": 2, "frames": 3, "crop": 64, "held_out": 2, "inner": 4}
+    files = Files(videos=folder, initial_weights=MODELS / "transvfc_mini.safetensors")
+    segmenter = str(MODELS / "yolact_mini.safetensors")
+    return FstTrainee(FstSettings(**{**given, "segmenter": segmenter, **changes}), files)
+
+
+def test_a_transfer_learns_from_what_the_codec_decodes(folder: Path, tmp_path: Path) -> None:
+    """Codec and segmenter stay as they are; a batch is all frames of its runs."""
+    trainee = fst(folder)
+    place = Place(0, 1, torch.device("cpu"))
+    batch = trainee.data(place)[0]
+    assert batch.shape == (2, 4, 64, 64, 3)
+    optimiser = trainee.optimiser(trainee.network)
+    losses = []
+    for _ in range(6):
+        measured = trainee.loss(trainee.network.train(), batch, 0, place)
+        optimiser.zero_grad()
+        measured.loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        losses.append(float(measured.loss.detach()))
+    assert losses[-1] < losses[0]
+    assert {"mse_feature", "mse_levels", "mse_image"} == set(measured.means)
+    trainee.save(tmp_path / "w.safetensors", trainee.network, {})
+    found = trainee.validate(tmp_path / "w.safetensors")
+    assert found["mse_feature_16"] > 0 < found["feature_power"]
+    assert len(found) == 2 + 2 * 5
+    with pytest.raises(VcmflowError, match="weights of faster_rcnn_mini, not yolact_mini"):
+        fst(folder, segmenter=str(DETECTOR))
 
 
 def test_what_is_missing_is_said(folder: Path) -> None:

@@ -62,10 +62,19 @@ CODECS: dict[str, CodecEntry] = {
     "transvfc": CodecEntry(
         "vcmflow.encode.transvfc:build",
         streams={"intra": ".intra", "features": ".tvfc"},
-        records={"bits": ".bits.csv"},
+        records={"bits": ".bits.csv", "maps": ".maps.npz"},
         points=(16, 256),
         gives="features",
         space="faster_rcnn_mini.res2",
+    ),
+    # The published size, for a published detector.
+    "transvfc_r50": CodecEntry(
+        "vcmflow.encode.transvfc:r50",
+        streams={"intra": ".intra", "features": ".tvfc"},
+        records={"bits": ".bits.csv", "maps": ".maps.npz"},
+        points=(16, 256),
+        gives="features",
+        space="faster_rcnn_r50.res2",
     ),
     "vvenc": CodecEntry(
         "vcmflow.encode.vvenc:build", streams={"base": ".266"}, points=(0, 63), period_step=16

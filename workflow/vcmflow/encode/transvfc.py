@@ -21,9 +21,10 @@ from pydantic import Field
 from torch import Tensor
 
 from vcmflow.core.device import set_deterministic
-from vcmflow.core.encoding import Shape
+from vcmflow.core.encoding import Cost, Shape
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.features import Features
+from vcmflow.core.features import Features, write_features
+from vcmflow.core.operations import multiply_accumulates
 from vcmflow.core.registry import build as build_entry
 from vcmflow.core.video import Frame
 from vcmflow.encode.codec import Codec, Report, Video
@@ -36,23 +37,29 @@ from vcmflow.encode.transvfc_stream import (
     write_frame,
     write_header,
 )
-from vcmflow.nets.faster_rcnn_mini import SPACE
+from vcmflow.nets.spaces import SPACES
 from vcmflow.nets.transvfc.coder import FrameCoder, fingerprint, padded
-from vcmflow.nets.transvfc.mini import LAMBDAS, NAME, MiniTransVfc
+from vcmflow.nets.transvfc.detector import LAMBDAS, DetectorCodec
+from vcmflow.nets.transvfc.mini import MiniTransVfc
 from vcmflow.nets.transvfc.network import Latents
 from vcmflow.nets.weights import fixed_weights, load_halves
 
 Intra = Literal["x265", "vvenc", "lossless"]
+Period = Annotated[int, Field(ge=1, le=1024)]
+IntraQp = Annotated[int, Field(ge=0, le=51)]
 # A latent's bits, estimated and real, of every frame: the columns of the record.
 COLUMNS = ("frame", "kind", "bytes", *(f"{kind}_{name}" for name in Latents._fields
                                       for kind in ("bytes", "estimated")))  # fmt: skip
+
+
+SHOWN = 4  # channels of a record of maps: those that vary most
 
 
 @dataclass(frozen=True)
 class TransVfc:
     """See ``build``."""
 
-    network: MiniTransVfc
+    network: DetectorCodec
     coders: Callable[[int], FrameCoder]
     fingerprint: bytes
     intra: str
@@ -79,6 +86,8 @@ class TransVfc:
         report = codec.encode(still, needs, qp, {"base": out["intra"]})
         decoded = self._pictures(out["intra"], pictures)
         coder = self.coders(number)
+        # The last frame of the first group has gone through the most predictions.
+        shown = min(self.intra_period, shape.pictures) - 1
         reference: Tensor | None = None
         with (
             out["features"].open("wb") as file,
@@ -94,20 +103,28 @@ class TransVfc:
                     reference = padded(feature)
                     size = write_frame(file, CodedFrame(checksum(reference), None))
                     table.writerow([place, "I", size, *[0] * (len(COLUMNS) - 3)])
-                    continue
-                coded = coder.encode(padded(self.network.extract(frame)), reference)
-                reference = coded.feature
-                size = write_frame(file, CodedFrame(checksum(reference), coded.streams))
-                sizes = zip(coded.streams, coded.estimates, strict=True)
-                parts = [x for data, bits in sizes for x in (len(data), f"{float(bits) / 8:.1f}")]
-                table.writerow([place, "P", size, *parts])
+                else:
+                    coded = coder.encode(padded(self.network.extract(frame)), reference)
+                    reference = coded.feature
+                    size = write_frame(file, CodedFrame(checksum(reference), coded.streams))
+                    sizes = zip(coded.streams, coded.estimates, strict=True)
+                    parts = [
+                        x for data, bits in sizes for x in (len(data), f"{float(bits) / 8:.1f}")
+                    ]
+                    table.writerow([place, "P", size, *parts])
+                if place == shown:
+                    write_maps(out["maps"], self.network.extract(frame), reference)
         for _ in decoded:  # its last checks come after its last picture
             pass
-        about = {"encoder": NAME, "network": self.fingerprint.hex(), "intra": dict(report.encoder)}
+        about = {
+            "encoder": self.network.name,
+            "network": self.fingerprint.hex(),
+            "intra": dict(report.encoder),
+        }
         return Report(about, [f"--lambda {point:g}", self.intra, *report.arguments])
 
     def decode(self, sent: Mapping[str, Path], shape: Shape) -> Iterator[Features]:
-        """Yield ``{SPACE: float32 (32, h, w), "size": (H, W)}`` of every frame; see ``Codec``."""
+        """Yield ``{space: float32 (C, h, w), "size": (H, W)}`` of every frame; see ``Codec``."""
         path = sent["features"]
         frames = np.array((shape.height, shape.width), np.int32)
         with path.open("rb") as file:
@@ -135,9 +152,21 @@ class TransVfc:
                         "this machine computes otherwise than the one that coded it"
                     )
                 feature = reference[0, :, :height, :width].contiguous().numpy()
-                yield {SPACE: feature, "size": frames}
+                yield {self.network.space: feature, "size": frames}
             for _ in decoded:
                 pass
+
+    def cost(self, shape: Shape) -> Cost:
+        """Of a P-frame; see ``Learned``."""
+        frame = np.zeros((shape.height, shape.width, 3), np.uint8)
+        coder, reference = self.coders(0), padded(self.network.extract(frame))
+        streams = coder.encode(reference, reference).streams
+        ends = (
+            lambda: coder.encode(padded(self.network.extract(frame)), reference),
+            lambda: coder.decode(streams, reference),
+        )
+        macs = (multiply_accumulates(end) / (shape.height * shape.width) for end in ends)
+        return Cost(sum(value.numel() for value in self.network.parameters()), *macs)
 
     def _frame(
         self, coder: FrameCoder, streams: tuple[bytes, ...], reference: Tensor, where: str
@@ -173,18 +202,36 @@ class TransVfc:
                 f"{path}: coded with other weights ({header.network.hex()[:12]}…) than these "
                 f"({self.fingerprint.hex()[:12]}…)"
             )
-        expected = self.network.extract(np.zeros((shape.height, shape.width, 3), np.uint8)).shape
+        _, height, width = SPACES[self.network.space].shape(shape.height, shape.width)
         found = header.height, header.width, header.frames
-        if found != (expected[2], expected[3], shape.pictures) or header.point >= len(LAMBDAS):
+        if found != (height, width, shape.pictures) or header.point >= len(LAMBDAS):
             raise VcmflowError(
                 f"{path}: holds {header.frames} features of {header.width}x{header.height}, "
-                f"{shape.pictures} of {expected[3]}x{expected[2]} are expected"
+                f"{shape.pictures} of {width}x{height} are expected"
             )
 
 
 def checksum(feature: Tensor) -> int:
     """CRC-32 of a feature's values, in single precision."""
     return zlib.crc32(feature.contiguous(memory_format=torch.contiguous_format).numpy().tobytes())
+
+
+def write_maps(path: Path, before: Tensor, after: Tensor) -> None:
+    """Write a few channels of a feature as it was and as it is decoded, for figures.
+
+    Args:
+        path: as ``core.features`` writes: ``channels``, and ``before`` and ``after``, float16.
+        before: (1, C, h, w).
+        after: the same, padded.
+    """
+    height, width = before.shape[2:]
+    spread = before[0].flatten(1).std(1)
+    channels = spread.argsort(descending=True, stable=True)[:SHOWN]
+    maps = {
+        name: one[0, channels, :height, :width].half().contiguous().numpy()
+        for name, one in (("before", before), ("after", after))
+    }
+    write_features(path, [{"channels": channels.numpy(), **maps}])
 
 
 def _every(video: Video, period: int) -> Iterator[Frame]:
@@ -195,8 +242,8 @@ def build(
     weights: Path | None,
     *,
     intra: Intra = "x265",
-    intra_period: Annotated[int, Field(ge=1, le=1024)] = 12,
-    intra_qp: Annotated[int, Field(ge=0, le=51)] = 27,
+    intra_period: Period = 12,
+    intra_qp: IntraQp = 27,
 ) -> Codec:
     """The codec. Operating points are weights of the rate: 16, 32, 128 and 256.
 
@@ -211,12 +258,37 @@ def build(
     Raises:
         VcmflowError: weights that are missing, damaged or of another network.
     """
+    return _codec(MiniTransVfc(), weights, intra, intra_period, intra_qp)
+
+
+def r50(
+    weights: Path | None,
+    *,
+    intra: Intra = "x265",
+    intra_period: Period = 12,
+    intra_qp: IntraQp = 27,
+) -> Codec:
+    """The codec as published, for detectron2's Faster R-CNN R50-FPN; see ``build``.
+
+    Args:
+        weights: safetensors file of a training of ``transvfc_r50``; None for fixed random values.
+        intra: as of ``build``, like the others.
+        intra_period: frames from one intra frame to the next.
+        intra_qp: of intra frames at point 16.
+    """
+    from vcmflow.nets.transvfc.r50 import R50TransVfc
+
+    return _codec(R50TransVfc(), weights, intra, intra_period, intra_qp)
+
+
+def _codec(
+    network: DetectorCodec, weights: Path | None, intra: Intra, intra_period: int, intra_qp: int
+) -> Codec:
     set_deterministic(1)
-    network = MiniTransVfc()
     if weights is None:
         fixed_weights(network)
     else:
-        load_halves(weights, network, NAME)
+        load_halves(weights, network, network.name)
     network.eval()
     coders = cache(partial(FrameCoder, network.codec))
     return TransVfc(network, coders, fingerprint(network), intra, intra_period, intra_qp)

@@ -36,12 +36,22 @@ TRAINEES: dict[str, TraineeEntry] = {
         trainee=f"{_MODELS}.faster_rcnn:FasterRcnnTrainee",
         gpu=True,
     ),
+    "fst": TraineeEntry(
+        "vcmflow.train.transvfc.settings:FstSettings",
+        trainee="vcmflow.train.transvfc.fst:FstTrainee",
+        gpu=True,
+    ),
     "proxy_mini": TraineeEntry(
         f"{_MODELS}.settings:ModelSettings", trainee=f"{_MODELS}.proxy:ProxyTrainee", gpu=True
     ),
     "transvfc_mini": TraineeEntry(
         "vcmflow.train.transvfc.settings:TransVfcSettings",
         trainee="vcmflow.train.transvfc.trainee:TransVfcTrainee",
+        gpu=True,
+    ),
+    "transvfc_r50": TraineeEntry(
+        "vcmflow.train.transvfc.settings:TransVfcSettings",
+        trainee="vcmflow.train.transvfc.trainee:R50Trainee",
         gpu=True,
     ),
     "vcs": TraineeEntry(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -14,7 +16,9 @@ from vcmflow.core.errors import VcmflowError
 from vcmflow.nets.fuse import fold_batch_norms
 from vcmflow.nets.transvfc.entropy import LARGEST, Factorised, IntArray, Reader, Writer
 from vcmflow.nets.transvfc.layers import bits, laplace_probability
-from vcmflow.nets.transvfc.network import STEP, FeatureCodec, Latents
+from vcmflow.nets.transvfc.network import STEP, Conditions, FeatureCodec, Latents
+
+T = TypeVar("T")
 
 
 def fingerprint(network: nn.Module) -> bytes:
@@ -60,6 +64,21 @@ class FrameCoder:
         self._point = None if point is None else torch.tensor([point])
         self._z = Factorised(self._net.bitEstimator_z)
         self._mv_z = Factorised(self._net.bitEstimator_z_mv)
+        # Every operation has one thread, so that both ends round alike; two run side by side.
+        self._aside = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
+
+    def _beside(self, call: Callable[..., T], *given: Any) -> Future[T]:
+        """Compute something on the second thread."""
+
+        def run() -> T:
+            with torch.inference_mode():
+                return call(*given)
+
+        return self._aside.submit(run)
+
+    def _seen(self, warped: Tensor) -> Conditions:
+        """The conditions from the prediction."""
+        return self._net.conditions(self._net.featureRecon(warped), "warped")
 
     @torch.inference_mode()
     def encode(self, current: Tensor, reference: Tensor) -> Coded:
@@ -72,12 +91,15 @@ class FrameCoder:
             VcmflowError: a value that is not finite.
         """
         net, point = self._net, self._point
-        f, r = net.featureExtract(current), net.featureExtract(reference)
+        feature = self._beside(net.featureExtract, current)
+        given = self._beside(net.conditions, current, "input")
+        r, f = net.featureExtract(reference), feature.result()
         motion = net.scaled(net.mvEncoder(net.motionEstimation(f, r)), "mv", point)
         mv_y, mv_z = _rounded(motion), _rounded(net.mvPriorEncoder(motion))
-        warped, raw_warped = net.predict(r, _tensor(mv_y), point)
-        given = net.conditions(current, "input")
-        context = net.scaled(net.contextualEncoder(f, warped, given), "y", point)
+        warped = net.warp(r, _tensor(mv_y), point)
+        seen = self._beside(self._seen, warped)
+        context = net.contextualEncoder(f, warped, given.result())
+        context = net.scaled(context, "y", point)
         y, z = _rounded(context), _rounded(net.priorEncoder(context))
 
         out = [Writer() for _ in Latents._fields]
@@ -94,8 +116,8 @@ class FrameCoder:
             _bits(net.bitEstimator_z.probability(_tensor(z))),
             rate_y,
         )
-        feature = net.reconstruct(_tensor(y), warped, raw_warped, point)
-        return Coded(tuple(writer.finish() for writer in out), rates, feature)
+        decoded = net.decode(_tensor(y), warped, seen.result(), point)
+        return Coded(tuple(writer.finish() for writer in out), rates, decoded)
 
     @torch.inference_mode()
     def decode(self, streams: tuple[bytes, ...], reference: Tensor) -> Tensor:
@@ -109,14 +131,15 @@ class FrameCoder:
         positions = (height // 4) * (width // 4)
         hyper = (1, net.config.hyper, height // 4, width // 4)
         readers = [Reader(stream) for stream in streams]
-        r = net.featureExtract(reference)
+        r = self._beside(net.featureExtract, reference)
         mv_z = readers[0].factorised(positions, self._mv_z).reshape(hyper)
         means, scales = net.motion_parameters(_tensor(mv_z))
         mv_y = readers[1].laplace(means.numpy(), scales.numpy())
-        warped, raw_warped = net.predict(r, _tensor(mv_y), point)
+        warped = net.warp(r.result(), _tensor(mv_y), point)
+        seen = self._beside(self._seen, warped)
         z = readers[2].factorised(positions, self._z).reshape(hyper)
         y = self._read_context(readers[3], net.context_prior(_tensor(z), warped))
-        return net.reconstruct(_tensor(y), warped, raw_warped, point)
+        return net.decode(_tensor(y), warped, seen.result(), point)
 
     def _write_context(self, out: Writer, prior: Tensor, y: IntArray) -> Tensor:
         if self._net.auto_regressive is None:

@@ -1,12 +1,9 @@
-"""A narrow codec for the features of the mini detector (``vcmflow.nets.faster_rcnn_mini``).
-
-Its file holds all that encoder and decoder need of the detector, too: the stages before the
-features, and those after them that guide the codec. One network has four operating points.
-"""
+"""A narrow codec for the features of the mini detector (``vcmflow.nets.faster_rcnn_mini``)."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +13,12 @@ from torch.nn import functional as F
 from torchvision.models.detection.image_list import ImageList
 
 from vcmflow.nets.faster_rcnn_mini import NAME as DETECTOR
-from vcmflow.nets.faster_rcnn_mini import PyramidBackbone, Shape, network
-from vcmflow.nets.transvfc.network import Config, FeatureCodec, Step
+from vcmflow.nets.faster_rcnn_mini import SPACE, PyramidBackbone, Shape, network
+from vcmflow.nets.transvfc.detector import LAMBDAS, DetectorCodec
+from vcmflow.nets.transvfc.network import Config, FeatureCodec
 from vcmflow.nets.weights import load_halves
 
 NAME = "transvfc_mini"
-# Weight of the rate, by operating point.
-LAMBDAS = (16, 32, 128, 256)
 # Channels at stride 4, after the detector's first stage.
 CHANNELS = Shape().widths[1]
 CONFIG = Config(
@@ -52,12 +48,7 @@ class Front(nn.Module):
         self.layer = backbone.body.layers[0]
         self.transform = network().transform
 
-    def forward(self, frame: Tensor) -> Tensor:
-        """A frame (3, H, W) of 0..1 -> (1, 32, h, w), padded as the detector does."""
-        images: ImageList = self.transform([frame])[0]
-        return self.features(images.tensors)
-
-    def features(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """Normalised pictures (B, 3, H, W) -> (B, 32, H/4, W/4)."""
         features: Tensor = self.layer(torch.relu(self.bn1(self.conv1(images))))
         return features
@@ -87,20 +78,32 @@ def _pass_on(weight: Tensor, gain: float) -> None:
         weight[channel % outputs, channel % inputs, height // 2, width // 2] += gain
 
 
-class MiniTransVfc(nn.Module):
-    """Front, and codec with the detector's stages as its perception network; those are frozen."""
+class MiniTransVfc(DetectorCodec):
+    """For the 32 channels at stride 4."""
+
+    name, space, short_side = NAME, SPACE, Shape().height
 
     def __init__(self) -> None:
-        super().__init__()
         backbone = PyramidBackbone(Shape())
-        self.front = Front(backbone)
-        self.codec = FeatureCodec(CONFIG, Levels(backbone))
-        for frozen in (self.front, self.codec.task_head):
-            frozen.requires_grad_(False)
-        self.train()
+        super().__init__(Front(backbone), FeatureCodec(CONFIG, Levels(backbone)))
+
+    def prepare(self, frame: npt.NDArray[np.uint8]) -> Tensor:
+        """As torchvision does; see ``DetectorCodec``."""
+        picture = torch.from_numpy(frame).permute(2, 0, 1).float() / 255
+        images: ImageList = self.front.transform([picture])[0]  # type: ignore[operator]
+        return images.tensors
+
+    def normalised(self, pictures: Tensor) -> Tensor:
+        """See ``DetectorCodec``."""
+        transform: Any = self.front.transform
+        mean, std = (
+            pictures.new_tensor(one).view(3, 1, 1)
+            for one in (transform.image_mean, transform.image_std)
+        )
+        return (pictures / 255 - mean) / std
 
     @torch.no_grad()
-    def start_as_copy(self) -> None:
+    def start(self) -> None:
         """First values with which the decoded feature nearly is the reference.
 
         All layers on the way from the reference to the decoded feature pass it on, and add a
@@ -140,31 +143,8 @@ class MiniTransVfc(nn.Module):
             for stage in (estimator.f1, estimator.f2, estimator.f3, estimator.f4):
                 stage.h.fill_(1.1)  # a distribution about as wide as one step
 
-    def train(self, mode: bool = True) -> MiniTransVfc:
-        """The detector's part stays as it is used."""
-        super().train(mode)
-        self.front.eval()
-        self.codec.task_head.eval()
-        return self
-
-    def forward(self, current: Tensor, reference: Tensor, point: Tensor) -> Step:
-        """The codec's step."""
-        step: Step = self.codec(current, reference, point)
-        return step
-
-    @torch.inference_mode()
-    def extract(self, frame: npt.NDArray[np.uint8]) -> Tensor:
-        """A frame (H, W, 3), RGB -> (1, 32, h, w), as in the detector."""
-        picture = torch.from_numpy(np.array(frame)).permute(2, 0, 1).float() / 255
-        features: Tensor = self.front(picture)
-        return features
-
     def take_detector(self, weights: Path) -> None:
-        """Fill front and perception network from the detector's own file.
-
-        Raises:
-            VcmflowError: weights that are missing, damaged or of another network.
-        """
+        """From the mini detector's file; see ``DetectorCodec``."""
         model = network()
         load_halves(weights, model, DETECTOR)
         backbone = model.backbone

@@ -396,7 +396,12 @@ class FeatureCodec(nn.Module):
     def predict(
         self, reference: Tensor, mv_y: Tensor, point: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """The prediction, and as a raw feature.
+        """The prediction, and as a raw feature; see ``warp``."""
+        warped = self.warp(reference, mv_y, point)
+        return warped, self.featureRecon(warped)
+
+    def warp(self, reference: Tensor, mv_y: Tensor, point: Tensor | None) -> Tensor:
+        """The prediction.
 
         Args:
             reference: reduced, (B, feature, h, w).
@@ -404,8 +409,8 @@ class FeatureCodec(nn.Module):
             point: operating points (B,) of a network with gains.
         """
         motion = self.mvDecoder(self.unscaled(mv_y, "mv", point))
-        warped = self.motinoCompensation(reference, motion)
-        return warped, self.featureRecon(warped)
+        warped: Tensor = self.motinoCompensation(reference, motion)
+        return warped
 
     def motion_parameters(self, mv_z: Tensor) -> tuple[Tensor, Tensor]:
         """Means and scales of mv_y."""
@@ -427,7 +432,10 @@ class FeatureCodec(nn.Module):
         self, y: Tensor, warped: Tensor, raw_warped: Tensor, point: Tensor | None
     ) -> Tensor:
         """Rounded y and the prediction -> decoded raw feature."""
-        given = self.conditions(raw_warped, "warped")
+        return self.decode(y, warped, self.conditions(raw_warped, "warped"), point)
+
+    def decode(self, y: Tensor, warped: Tensor, given: Conditions, point: Tensor | None) -> Tensor:
+        """The same with the conditions from the prediction."""
         feature = self.contextualDecoder(self.unscaled(y, "y", point), warped, given)
         raw: Tensor = self.featureRecon(feature)
         return raw
