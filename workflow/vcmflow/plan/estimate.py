@@ -40,7 +40,10 @@ UNITS = ("job", "frame", "megapixel", "picture")
 BASES = ("measured", "published", "derived", "guessed")
 # Rules whose jobs load PyTorch before they start; reconstruct with a network, too.
 NETWORK_RULES = frozenset(
-    {"embed", "importance_map", "track", "task", "task_source", "train", "complexity"}
+    {
+        *("embed", "importance_map", "track", "task", "task_source", "train", "complexity"),
+        "fetch_weights",  # which are tried
+    }
 )
 # Width and height in px as the datasets publish them.
 OSDAR23_SIZE, OSDAR23_HIGHRES_SIZE, DAVIS_SIZE = (2464, 1600), (4112, 2504), (854, 480)
