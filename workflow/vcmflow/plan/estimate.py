@@ -41,7 +41,8 @@ BASES = ("measured", "published", "derived", "guessed")
 # Rules whose jobs load PyTorch before they start; reconstruct with a network, too.
 NETWORK_RULES = frozenset(
     {
-        *("embed", "importance_map", "track", "task", "task_source", "train", "complexity"),
+        *("embed", "embed_warps", "trajectory", "importance_map", "track", "train"),
+        *("task", "task_source", "complexity", "try_choices"),
         "fetch_weights",  # which are tried
     }
 )
@@ -253,8 +254,9 @@ def has_network(rule: str, plan: Plan, coding: Coding | None) -> bool:
     """Whether a job of a rule loads PyTorch."""
     if coding is None:
         return rule in NETWORK_RULES
-    if plan.codec(coding.codec).gpu or not coding.reconstructor:
-        return plan.codec(coding.codec).gpu
+    codec = plan.codec(coding.codec)
+    if codec.gpu or codec.network or not coding.reconstructor:
+        return codec.gpu or codec.network
     return RECONSTRUCTORS[_reconstructor(plan, coding)].gpu
 
 
