@@ -182,7 +182,7 @@ def compress(
         raise VcmflowError(f"{source.name}: {width}x{height}; allowed: {MOST_SIDE} at most")
     header = Header(
         codec={"codec": name, **options},
-        point=point,
+        point=float(point),
         roles=tuple(CODECS[name].streams),
         width=width,
         height=height,
