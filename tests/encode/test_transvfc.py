@@ -242,7 +242,7 @@ def test_headers_that_lie(codec: Any, sent: Any, tmp_path: Path) -> None:
     data, path = out["features"].read_bytes(), tmp_path / "h.tvfc"
     for changed, said in (
         (b"", "no TransVFC stream"),
-        (data[:4] + b"\2" + data[5:], "version 2"),
+        (data[:4] + b"\1" + data[5:], "version 1"),
         (data[:22] + struct.pack("<HH", 65535, 65535) + data[26:], "are expected"),
         (data[:26] + struct.pack("<I", 2**32 - 1) + data[30:], "are expected"),
         (data + b"\0", "bytes behind its 3 frames"),

@@ -18,7 +18,7 @@ from typing import IO
 
 from vcmflow.core.errors import VcmflowError
 
-MAGIC, VERSION, STREAMS = b"TVFC", 1, 4
+MAGIC, VERSION, STREAMS = b"TVFC", 2, 4
 _HEADER = struct.Struct("<4sB16sBHHI")
 _FRAME = struct.Struct("<cI")
 _MOST = 2**28  # bytes of a sub-stream: 2 GiB for all four hold any picture

@@ -8,8 +8,9 @@ itself computes with whole numbers. Values far from their mean are escaped. The 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import constriction
 import numpy as np
@@ -90,6 +91,42 @@ class Factorised:
         self.models = [_model(np.diff(row), 1 - (row[-1] - row[0])) for row in cumulative]
 
 
+class _Plan(NamedTuple):
+    """In which order symbols are coded, and with which tables.
+
+    Attributes:
+        order: place of every symbol that is coded, table after table.
+        bounds: where each table's symbols begin in that order, and the end.
+        models: the tables.
+        reaches: of every symbol, in its place: the largest distance that is not escaped.
+    """
+
+    order: npt.NDArray[np.int64]
+    bounds: Sequence[int]
+    models: Sequence[Any]
+    reaches: IntArray
+
+    @classmethod
+    def laplace(cls, tables: IntArray) -> _Plan:
+        """For symbols each of which has its own table."""
+        order = np.argsort(tables, kind="stable")
+        found, starts = np.unique(tables[order], return_index=True)
+        models = [_laplace(table) for table in found.tolist()]
+        bounds = [*starts.tolist(), len(tables)]
+        return cls(order, bounds, models, _reaches()[tables // _PARTS])
+
+    @classmethod
+    def factorised(cls, tables: Factorised, positions: int) -> _Plan:
+        """For channels x positions."""
+        count = len(tables.models) * positions
+        bounds = range(0, count + 1, positions)
+        return cls(np.arange(count), bounds, tables.models, np.full(count, _HYPER, np.int32))
+
+    def parts(self) -> Iterator[tuple[Any, int, int]]:
+        """Each table with the first of its symbols in the order, and the one behind its last."""
+        return zip(self.models, self.bounds[:-1], self.bounds[1:], strict=True)
+
+
 class Writer:
     """One sub-stream, being written."""
 
@@ -99,19 +136,20 @@ class Writer:
     def laplace(self, values: IntArray, means: FloatArray, scales: FloatArray) -> None:
         """Code integers with the distributions of each; three arrays of one size."""
         base, tables = _tables(means.ravel(), scales.ravel())
-        distances = values.ravel() - base
-        for table, places in _groups(tables):
-            self._code(distances[places], _laplace(table), int(_reaches()[table // _PARTS]))
+        self._code(values.ravel() - base, _Plan.laplace(tables))
 
     def factorised(self, values: IntArray, tables: Factorised) -> None:
         """Code a hyper latent, channels x positions."""
-        for row, model in zip(values.reshape(len(tables.models), -1), tables.models, strict=True):
-            self._code(row, model, _HYPER)
+        positions = values.size // len(tables.models)
+        self._code(values.ravel(), _Plan.factorised(tables, positions))
 
-    def _code(self, distances: IntArray, model: Any, reach: int) -> None:
-        far = np.abs(distances) > reach
-        symbols = np.where(far, 2 * reach + 1, distances + reach)
-        self._coder.encode(np.ascontiguousarray(symbols, np.int32), model)
+    def _code(self, distances: IntArray, plan: _Plan) -> None:
+        """Code all symbols, table after table, and then the distances that are too far."""
+        far = np.abs(distances) > plan.reaches
+        symbols = np.where(far, 2 * plan.reaches + 1, distances + plan.reaches)
+        ordered = np.ascontiguousarray(symbols[plan.order], np.int32)
+        for model, first, behind in plan.parts():
+            self._coder.encode(ordered[first:behind], model)
         if far.any():
             moved = distances[far].astype(np.int64) + 2 ** (8 * _ESCAPE_BYTES - 1)
             shifts = 8 * np.arange(_ESCAPE_BYTES)
@@ -139,11 +177,7 @@ class Reader:
             VcmflowError: the data cannot be what was written.
         """
         base, tables = _tables(means.ravel(), scales.ravel())
-        distances = np.empty(base.shape, np.int32)
-        for table, places in _groups(tables):
-            reach = int(_reaches()[table // _PARTS])
-            distances[places] = self._decode(len(places), _laplace(table), reach)
-        return _checked(base + distances).reshape(means.shape)
+        return _checked(base + self._decode(_Plan.laplace(tables))).reshape(means.shape)
 
     def factorised(self, positions: int, tables: Factorised) -> IntArray:
         """A hyper latent, channels x positions.
@@ -151,14 +185,18 @@ class Reader:
         Raises:
             VcmflowError: the data cannot be what was written.
         """
-        rows = [self._decode(positions, model, _HYPER) for model in tables.models]
-        return _checked(np.stack(rows))
+        found = self._decode(_Plan.factorised(tables, positions))
+        return _checked(found.reshape(len(tables.models), positions))
 
-    def _decode(self, count: int, model: Any, reach: int) -> IntArray:
+    def _decode(self, plan: _Plan) -> IntArray:
+        symbols = np.empty(len(plan.order), np.int32)
         try:
-            symbols = np.asarray(self._coder.decode(model, count), np.int32)
-            far = symbols == 2 * reach + 1
-            distances = (symbols - reach).astype(np.int32)
+            ordered = [
+                self._coder.decode(model, behind - first) for model, first, behind in plan.parts()
+            ]
+            symbols[plan.order] = np.concatenate(ordered)
+            far = symbols == 2 * plan.reaches + 1
+            distances = symbols - plan.reaches
             if far.any():
                 parts = np.asarray(self._coder.decode(_BYTE, _ESCAPE_BYTES * int(far.sum())))
                 shifts = 8 * np.arange(_ESCAPE_BYTES)
@@ -167,13 +205,6 @@ class Reader:
         except (AssertionError, ValueError):  # what constriction says of impossible data
             raise VcmflowError("the coded latents are damaged") from None
         return distances
-
-
-def _groups(tables: IntArray) -> list[tuple[int, npt.NDArray[np.int64]]]:
-    """Tables in use, ascending, each with the places of its symbols."""
-    order = np.argsort(tables, kind="stable")
-    found, starts = np.unique(tables[order], return_index=True)
-    return list(zip(found.tolist(), np.split(order, starts[1:]), strict=True))
 
 
 def _checked(values: IntArray) -> IntArray:

@@ -57,7 +57,7 @@ class Gdn(nn.Module):
         beta = _LowerBound.apply(self.beta, (1e-6 + _PEDESTAL) ** 0.5)
         gamma = _LowerBound.apply(self.gamma, _PEDESTAL**0.5)
         weight = (gamma**2 - _PEDESTAL)[..., None, None]
-        norm = F.conv2d(x**2, weight, beta**2 - _PEDESTAL).sqrt()
+        norm = F.conv2d(x * x, weight, beta**2 - _PEDESTAL).sqrt()
         return x * norm if self.inverse else x / norm
 
 
