@@ -290,6 +290,15 @@ def test_the_coder_reaches_the_estimate(width: float) -> None:
     assert len(writer.finish()) <= 1.01 * estimate + 16
 
 
+def test_a_second_thread_changes_no_bit(codec: Any, moving_frames: Any) -> None:
+    first, second = (padded(codec.network.extract(frame)) for frame in moving_frames(2, 64, 64))
+    alone, both = (FrameCoder(codec.network.codec, 0, threads) for threads in (1, 2))
+    one, other = (coder.encode(second, first) for coder in (alone, both))
+    assert one.streams == other.streams
+    assert torch.equal(one.feature, alone.decode(other.streams, first))
+    assert torch.equal(one.feature, both.decode(one.streams, first))
+
+
 def test_both_ends_agree_with_the_autoregressive_part() -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(2)
@@ -304,17 +313,22 @@ def test_both_ends_agree_with_the_autoregressive_part() -> None:
     assert bits_sent <= 1.01 * float(sum(coded.estimates)) + 8 * 64
 
 
-def test_what_the_networks_cost(codec: Any) -> None:
+def test_what_the_networks_cost(codec: Any, weights: Path) -> None:
     """Whatever is on the frames; per pixel of a frame whose features need no padding."""
     small, large = (codec.cost(Shape(width, 64, 1, 10.0)) for width in (64, 128))
     assert isinstance(codec, Learned)
     assert small.parameters == sum(x.numel() for x in codec.network.parameters()) > 2_000_000
     assert small.encode_macs > small.decode_macs > 10_000
+    usual = codec.cost(Shape(416, 240, 1, 10.0))  # as docs/transvfc.md has it
+    assert (round(usual.encode_macs), round(usual.decode_macs)) == (84_213, 54_748)
     mosaic = build(CODECS, "x265_mosaic", "codec", {}, offered={"weights": DETECTOR})
     front = mosaic.cost(Shape(416, 256, 1, 10.0))
     assert front.parameters < 20_000
     assert 0 < front.encode_macs < small.encode_macs
     assert front.decode_macs == 0
+    given = {"intra": "lossless", "intra_period": 1}
+    still = build(CODECS, "transvfc", "codec", given, offered={"weights": weights})
+    assert still.cost(Shape(416, 256, 1, 10.0)) == replace(front, decode_macs=front.encode_macs)
     assert large.decode_macs == pytest.approx(small.decode_macs, rel=0.6)
 
 

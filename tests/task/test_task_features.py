@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pycocotools import mask
 
 from vcmflow.__main__ import stage
 from vcmflow.core.detections import to_results
@@ -121,3 +122,18 @@ def test_a_transfer_leads_to_the_segmenter(
     assert all(result["segmentation"]["size"] == list(frame.shape[:2]) for result in results)
     assert stage(words("detection", "faster_rcnn_mini", WEIGHTS)) != 0
     assert "the model goes on from faster_rcnn_mini.res2" in capsys.readouterr().err
+
+
+def test_the_shipped_transfer_finds_most_of_what_the_segmenter_finds(frame: Any) -> None:
+    """From features that were not coded; what it finds lies where the segmenter finds it."""
+    shipped = transfer.load(MODELS / "fst_mini.safetensors", "cpu")
+    model = segmenter.build(SEGMENTER, "cpu", score_threshold=0.3)
+    wanted = to_results(0, model.detect([frame])[0])
+    found = list(model.run(shipped.run([given(frame)])))
+    overlaps = mask.iou(
+        [one["segmentation"] for one in wanted],
+        [one["segmentation"] for one in found],
+        [0] * len(found),
+    )
+    assert len(wanted) >= 3
+    assert np.mean(np.max(overlaps, axis=1) > 0.5) > 0.5

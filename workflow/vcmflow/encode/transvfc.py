@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from vcmflow.core.device import set_deterministic
 from vcmflow.core.encoding import Cost, Shape
@@ -104,7 +104,7 @@ class TransVfc:
                     size = write_frame(file, CodedFrame(checksum(reference), None))
                     table.writerow([place, "I", size, *[0] * (len(COLUMNS) - 3)])
                 else:
-                    coded = coder.encode(padded(self.network.extract(frame)), reference)
+                    coded = coder.encode(self._padded(frame), reference)
                     reference = coded.feature
                     size = write_frame(file, CodedFrame(checksum(reference), coded.streams))
                     sizes = zip(coded.streams, coded.estimates, strict=True)
@@ -157,16 +157,22 @@ class TransVfc:
                 pass
 
     def cost(self, shape: Shape) -> Cost:
-        """Of a P-frame; see ``Learned``."""
+        """Of a P-frame, or where there are none of the detector's first stages; see ``Learned``."""
         frame = np.zeros((shape.height, shape.width, 3), np.uint8)
-        coder, reference = self.coders(0), padded(self.network.extract(frame))
+        pixels = shape.height * shape.width
+        if self.intra_period == 1:
+            macs = multiply_accumulates(lambda: self.network.extract(frame)) / pixels
+            return Cost(_values(self.network.front), macs, macs)
+        coder, reference = FrameCoder(self.network.codec, 0, threads=1), self._padded(frame)
         streams = coder.encode(reference, reference).streams
         ends = (
-            lambda: coder.encode(padded(self.network.extract(frame)), reference),
+            lambda: coder.encode(self._padded(frame), reference),
             lambda: coder.decode(streams, reference),
         )
-        macs = (multiply_accumulates(end) / (shape.height * shape.width) for end in ends)
-        return Cost(sum(value.numel() for value in self.network.parameters()), *macs)
+        return Cost(_values(self.network), *(multiply_accumulates(end) / pixels for end in ends))
+
+    def _padded(self, frame: Frame) -> Tensor:
+        return padded(self.network.extract(frame))
 
     def _frame(
         self, coder: FrameCoder, streams: tuple[bytes, ...], reference: Tensor, where: str
@@ -232,6 +238,10 @@ def write_maps(path: Path, before: Tensor, after: Tensor) -> None:
         for name, one in (("before", before), ("after", after))
     }
     write_features(path, [{"channels": channels.numpy(), **maps}])
+
+
+def _values(network: nn.Module) -> int:
+    return sum(value.numel() for value in network.parameters())
 
 
 def _every(video: Video, period: int) -> Iterator[Frame]:

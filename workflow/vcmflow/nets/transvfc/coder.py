@@ -57,24 +57,31 @@ class FrameCoder:
     Args:
         network: on the CPU; a copy is used.
         point: of its operating points, None where it has none.
+        threads: 2, or 1 where all has to be seen from the thread that calls. Every operation has
+            one, so that both ends round alike: their number changes no bit.
     """
 
-    def __init__(self, network: FeatureCodec, point: int | None) -> None:
+    def __init__(self, network: FeatureCodec, point: int | None, threads: int = 2) -> None:
         self._net = fold_batch_norms(network).to(memory_format=torch.channels_last)
         self._point = None if point is None else torch.tensor([point])
         self._z = Factorised(self._net.bitEstimator_z)
         self._mv_z = Factorised(self._net.bitEstimator_z_mv)
-        # Every operation has one thread, so that both ends round alike; two run side by side.
-        self._aside = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
+        self._aside = None
+        if threads > 1:
+            self._aside = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
 
     def _beside(self, call: Callable[..., T], *given: Any) -> Future[T]:
-        """Compute something on the second thread."""
+        """Compute something on the second thread, if there is one."""
 
         def run() -> T:
             with torch.inference_mode():
                 return call(*given)
 
-        return self._aside.submit(run)
+        if self._aside is not None:
+            return self._aside.submit(run)
+        done: Future[T] = Future()
+        done.set_result(run())
+        return done
 
     def _seen(self, warped: Tensor) -> Conditions:
         """The conditions from the prediction."""
