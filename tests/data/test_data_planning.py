@@ -103,7 +103,7 @@ def test_names_that_only_differ_in_special_characters_stay_apart() -> None:
     ("base", "change", "words"),
     [
         (RAILWAY, {"resolutoin": 1}, ["loader 'osdar23' has no option 'resolutoin'", "min_size"]),
-        (RAILWAY, {"loader": "osdar"}, ["unknown loader 'osdar'", "davis, folder, osdar23"]),
+        (RAILWAY, {"loader": "osdar"}, ["unknown loader 'osdar'", "classes, davis, folder"]),
         (
             RAILWAY,
             {"annotation_type": "masks"},

@@ -63,7 +63,7 @@ def test_the_table_of_downloads_has_the_columns_of_its_model() -> None:
         ({"fps": 0}, "above 0"),
         ({"fps": "fast"}, "not a sequence's description"),
         ({"frames": 0}, "above 0"),
-        ({"annotations": "tracks"}, "annotations is 'tracks'; allowed: boxes, masks, none"),
+        ({"annotations": "tracks"}, "annotations is 'tracks'; allowed: boxes, masks, label, none"),
         ({"width": None}, "not a sequence's description"),
     ],
 )

@@ -55,3 +55,14 @@ def brightness_times(outputs: Sequence[npt.NDArray[np.float32]], height: int, wi
     for index, values in enumerate(outputs):
         graph += _field(12, _info(f"out{index}", values.shape))
     return _field(1, 8) + _field(7, graph) + _field(8, _field(2, 13))
+
+
+def mean_times(weights: Sequence[float], shape: Sequence[int]) -> bytes:
+    """A model of one clip whose scores (1, classes) are these weights times its mean."""
+    keep = _field(5, _field(1, "keepdims") + _field(3, 0) + _field(20, 2))
+    values = np.array([weights], np.float32)
+    graph = _field(1, _node("ReduceMean", ["clip"], "mean", keep))
+    graph += _field(1, _node("Mul", ["mean", "w"], "scores"))
+    graph += _field(2, "tiny") + _field(5, _tensor("w", values))
+    graph += _field(11, _info("clip", shape)) + _field(12, _info("scores", values.shape))
+    return _field(1, 8) + _field(7, graph) + _field(8, _field(2, 13))

@@ -6,7 +6,7 @@ from vcmflow.plan.estimate import print_estimate
 
 WEIGHTS = weights_table(Path("data/weights.csv"))
 # What is rendered in the layout that a loader reads.
-LAYOUTS = {"osdar23": "detection", "davis": "segmentation"}
+LAYOUTS = {"osdar23": "detection", "davis": "segmentation", "classes": "actions"}
 RENDERED = [name for name, dataset in GRID.items() if dataset.settings.source == "render"]
 SEQUENCE_TABLES = [f"{RESULTS}/{name}/frames/sequences.csv" for name in GRID]
 

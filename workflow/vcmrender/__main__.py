@@ -15,7 +15,8 @@ from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import whole_file, write_record
 from vcmflow.core.guard import guarded
 from vcmrender import davis, osdar, videos, warp
-from vcmrender.catalogue import TEST_SETS, TestSequence
+from vcmrender.actions import render_motion
+from vcmrender.catalogue import ACTION_TEST, MOTIONS, TEST_SETS, TestSequence
 from vcmrender.draw import FAMILIES, render_scene
 from vcmrender.scene import SceneSpec
 from vcmrender.seeds import stream
@@ -30,10 +31,12 @@ _STEPS = {
     ("segmentation", "test"): 0.06,
     ("segmentation", "train"): 0.2,
     ("videos", "train"): 0.08,
+    ("actions", "test"): 0.05,
+    ("actions", "train"): 0.05,
 }
 _MOST = 99_899  # sequences of a training set: their numbers have five digits
-_TRAIN_FRAMES = {"detection": 4, "segmentation": 4, "videos": 24}
-_TRAIN_COUNTS = {"detection": 90, "segmentation": 60, "videos": 40}
+_TRAIN_FRAMES = {"detection": 4, "segmentation": 4, "videos": 24, "actions": 24}
+_TRAIN_COUNTS = {"detection": 90, "segmentation": 60, "videos": 40, "actions": 100}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,9 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kind",
         required=True,
-        choices=("detection", "segmentation", "videos"),
+        choices=("detection", "segmentation", "videos", "actions"),
         help="detection: OSDaR23's layout; segmentation: DAVIS 2017's; videos: unlabelled .mp4, "
-        "in a folder for every kind of scene",
+        "in a folder for every kind of scene; actions: square .mp4 in a folder for every motion",
     )
     parser.add_argument(
         "--split",
@@ -60,7 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", required=True, type=Path, help="folder to write into")
     parser.add_argument("--seed", type=int, default=1, help="another seed, other pictures")
-    parser.add_argument("--width", type=int, default=416, help="pixels (64 or more)")
+    parser.add_argument(
+        "--width", type=int, default=416, help="pixels (64 or more); actions: as high"
+    )
     parser.add_argument("--height", type=int, default=240, help="pixels (64 or more)")
     parser.add_argument(
         "--frames", type=int, help="frames per sequence (test: the catalogue says; train: 4 or 24)"
@@ -69,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sequences",
         nargs="+",
         metavar="NAME|COUNT",
-        help="test: names (default: all); train: how many (default: 90, 60 and 40 by kind)",
+        help="test: names (default: all); train: how many (default: 90, 60, 40 and 100 by kind)",
     )
     parser.add_argument(
         "--sequence",
@@ -77,7 +82,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write this one sequence only and leave all else in --out alone (so that several runs "
         "can share the folder; ImageSets is not written)",
     )
-    parser.add_argument("--step", type=float, help="mean scene time between two frames in seconds")
+    parser.add_argument(
+        "--step",
+        type=float,
+        help="mean scene time between two frames in seconds (actions take the whole clip)",
+    )
     parser.add_argument(
         "--sums-out", type=Path, help="also write the sha256 of every file, as sha256sum does"
     )
@@ -90,8 +99,9 @@ def run(args: argparse.Namespace) -> None:
         raise VcmflowError("videos are for training only; use --split train")
     if args.seed < 0:
         raise VcmflowError(f"--seed is {args.seed}; allowed: 0 and more")
-    if args.frames is not None and args.frames < 1:
-        raise VcmflowError(f"--frames is {args.frames}; allowed: 1 and more")
+    least = 2 if args.kind == "actions" else 1
+    if args.frames is not None and args.frames < least:
+        raise VcmflowError(f"--frames is {args.frames}; allowed: {least} and more")
     for flag, length in (("--width", args.width), ("--height", args.height)):
         if not 64 <= length <= 8192:
             raise VcmflowError(f"{flag} is {length}; allowed: 64..8192 pixels")
@@ -125,7 +135,8 @@ def run(args: argparse.Namespace) -> None:
 def _plan(args: argparse.Namespace) -> list[TestSequence]:
     """What to render: entries of the catalogue, or random scenes that take turns."""
     if args.split == "test":
-        known = {item.name: item for item in TEST_SETS[args.kind]}
+        items = ACTION_TEST if args.kind == "actions" else TEST_SETS[args.kind]
+        known = {item.name: item for item in items}
         names: Sequence[str] = args.sequences or list(known)
         for name in names:
             if name not in known:
@@ -139,11 +150,12 @@ def _plan(args: argparse.Namespace) -> list[TestSequence]:
             for item in (known[name] for name in names)
         ]
     frames = args.frames or _TRAIN_FRAMES[args.kind]
-    scenes = FAMILIES[args.kind]
+    scenes = MOTIONS if args.kind == "actions" else FAMILIES[args.kind]
     count = _TRAIN_COUNTS[args.kind]
     if args.sequence is not None:
         # The name holds the number.
-        digits = args.sequence.rpartition("." if args.kind == "detection" else "-")[2]
+        name = args.sequence.removesuffix(".mp4")
+        digits = name.rpartition("." if args.kind == "detection" else "-")[2]
         plain = len(digits) <= 5 and digits.isascii() and digits.isdigit()
         count = min(int(digits) - 100, _MOST) if plain else 0
     elif args.sequences is not None:
@@ -160,6 +172,8 @@ def _plan(args: argparse.Namespace) -> list[TestSequence]:
             name, fps, first = f"{scene}_{scene.partition('_')[0]}.{number}", 10.0, index % 90
         elif args.kind == "segmentation":
             name, fps, first = f"{scene.replace('_', '-')}-{number}", 24.0, 0
+        elif args.kind == "actions":
+            name, fps, first = f"{scene}/clip-{number}.mp4", 24.0, 0
         else:
             name, fps, first = f"clip-{number}", 24.0, 0
         plan.append(TestSequence(name, scene, frames, fps, first))
@@ -168,8 +182,13 @@ def _plan(args: argparse.Namespace) -> list[TestSequence]:
 
 def _render(root: Path, item: TestSequence, args: argparse.Namespace, step: float) -> None:
     rng = stream(args.seed, args.kind, args.split, item.name)
-    times = warp.rests_and_bursts(rng, item.frames, step)
     half: Half = "left" if args.split == "test" else "right"
+    if args.kind == "actions":
+        (root / item.scene).mkdir(parents=True, exist_ok=True)
+        pictures = render_motion(item.scene, item.frames, args.height, rng, half)
+        videos.write_clip(root / item.name, pictures, item.fps)
+        return
+    times = warp.rests_and_bursts(rng, item.frames, step)
     spec = SceneSpec(item.scene, args.width, args.height, times, half)
     frames = render_scene(spec, rng)
     if args.kind == "detection":
@@ -186,7 +205,7 @@ def _render(root: Path, item: TestSequence, args: argparse.Namespace, step: floa
 
 def _units(kind: str, root: Path) -> list[Path]:
     """What is moved in one piece: a sequence's folders or files, relative to ``root``."""
-    depth = {"detection": 1, "segmentation": 3, "videos": 2}[kind]
+    depth = {"detection": 1, "segmentation": 3, "videos": 2, "actions": 2}[kind]
     found = root.glob("/".join("*" * depth))
     return sorted(path.relative_to(root) for path in found)
 

@@ -13,12 +13,14 @@ from vcmrender.catalogue import (
     CATEGORIES,
     DETECTION_TEST,
     FLICKERING,
+    MOTIONS,
     TEST_SETS,
     TestSequence,
 )
 from vcmrender.speed import SPEED_FILE, ContentSpeed, davis_speed_file, read_speed, write_speed
 
 if TYPE_CHECKING:
+    from vcmrender.actions import render_motion
     from vcmrender.draw import random_scene, render_scene
     from vcmrender.scene import RenderedFrame, SceneSpec
     from vcmrender.videos import write_clip
@@ -29,6 +31,7 @@ __all__ = [
     "CATEGORIES",
     "DETECTION_TEST",
     "FLICKERING",
+    "MOTIONS",
     "SPEED_FILE",
     "TEST_SETS",
     "ContentSpeed",
@@ -39,6 +42,7 @@ __all__ = [
     "from_speeds",
     "random_scene",
     "read_speed",
+    "render_motion",
     "render_scene",
     "rests_and_bursts",
     "write_clip",
@@ -49,6 +53,7 @@ _DRAWING = {
     "SceneSpec": "scene",
     "from_speeds": "warp",
     "random_scene": "draw",
+    "render_motion": "actions",
     "render_scene": "draw",
     "rests_and_bursts": "warp",
     "write_clip": "videos",

@@ -1,7 +1,7 @@
 """The test sequences of the mini data, as plain data (no drawing library is imported here).
 
 The detection set mirrors the OSDaR23 sequences that the paper scores, one camera and ten frames
-each; the segmentation set stands in for DAVIS 2017.
+each; the segmentation set stands in for DAVIS 2017, that of actions for UCF101.
 """
 
 from __future__ import annotations
@@ -68,6 +68,18 @@ TEST_SETS: dict[str, tuple[TestSequence, ...]] = {
     "detection": DETECTION_TEST,
     "segmentation": SEGMENTATION_TEST,
 }
+
+# Classes of clips (``actions``).
+MOTIONS = (
+    *("approach", "clockwise", "counterclockwise", "down", "left"),
+    *("recede", "right", "stop_and_go", "up", "zigzag"),
+)
+# <class>/<video>
+ACTION_TEST: tuple[TestSequence, ...] = tuple(
+    TestSequence(f"{motion}/{number}.mp4", motion, 24, 24.0)
+    for motion in MOTIONS
+    for number in range(1, 11)
+)
 
 
 def scenes() -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 
 _SPLITS = {"test": 1, "train": 2}
-_KINDS = {"detection": 1, "segmentation": 2, "videos": 3}
+_KINDS = {"detection": 1, "segmentation": 2, "videos": 3, "actions": 4}
 
 
 def stream(seed: int, kind: str, split: str, name: str) -> np.random.Generator:

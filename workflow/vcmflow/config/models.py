@@ -144,6 +144,17 @@ class Rendered(Section):
     )
 
 
+class NetworkInput(Section):
+    """What a network of clips sees, where that is coded and not the whole video."""
+
+    frames: Annotated[int, Field(ge=1)] = Field(description="Frames of a clip.")
+    stride: Annotated[int, Field(ge=0)] = Field(
+        description="Frames from one to the next; 0: spread over the whole video."
+    )
+    short_side: Annotated[int, Field(ge=16)] = Field(description="Frames are resized to it, px.")
+    crop: Annotated[int, Field(ge=16)] = Field(description="Side of the square in the middle, px.")
+
+
 class Dataset(Section):
     """A dataset of the grid. Keys that only one loader has say so."""
 
@@ -153,7 +164,10 @@ class Dataset(Section):
         description="`render` (made by the project), `download` (a row of data/datasets.csv), or "
         "`local` (a folder, mount or link that is there and is used as it is).",
     )
-    loader: Name = Field(description="Layout: osdar23, davis, or folder (own videos).")
+    loader: Name = Field(
+        description="Layout: osdar23, davis, or folder (own videos); with one label per "
+        "clip ucf101, hmdb51, kinetics, or classes (a folder of videos for each class)."
+    )
     path: Text = Field(description="Root folder of the dataset.")
     methods: Names = Field(min_length=1, description="The methods that it is coded with.")
     tasks: Names = Field(description="The tasks that run on it, any number; [] for rate and PSNR.")
@@ -164,8 +178,8 @@ class Dataset(Section):
     sequences: Text | list[Text] | dict[Text, list[Text]] = Field(
         "auto",
         description="The sequences by their exact names: a list; for osdar23 a mapping from names "
-        "to cameras; `auto` for all that are on disk; for davis also `val` (known without the "
-        "data) or another set in ImageSets.",
+        "to cameras, for clips with labels from classes to videos; `auto` for all that are on "
+        "disk; for davis also `val` (known without the data) or another set in ImageSets.",
     )
     cameras: Annotated[list[Text], Field(min_length=1), Different] | None = Field(
         None, description="osdar23: cameras of every sequence; null for rgb_center."
@@ -239,13 +253,26 @@ class Dataset(Section):
     )
     annotation_type: Literal["boxes", "masks", "none"] | None = Field(
         None,
-        description="What the annotations hold, where the loader leaves a choice: osdar23 boxes or "
-        "none, davis masks or none, folder boxes or masks; null for the first.",
+        description="What the annotations hold, where the loader leaves a choice: boxes or none "
+        "(osdar23, mot17), masks or none (davis), boxes or masks (folder); null for the first.",
     )
     annotations: Text | None = Field(
         None,
         description="folder: a COCO JSON file, or a folder with one per sequence; null for none: "
         "accuracy is then measured against what the task finds on the uncompressed frames.",
+    )
+    split: Annotated[int, Field(ge=1, le=3)] | None = Field(
+        None, description="ucf101, hmdb51: which of the three splits; null for 1."
+    )
+    subset: Text | None = Field(
+        None,
+        description="ucf101, hmdb51: train or test, null for test; kinetics: name of its table, "
+        "null for val.",
+    )
+    network_input: NetworkInput | None = Field(
+        None,
+        description="Clips with labels: sample and resize before coding, so that what the network "
+        "sees is coded; null: whole videos, of which the model samples.",
     )
 
 

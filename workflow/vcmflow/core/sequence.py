@@ -10,8 +10,8 @@ from typing import Any
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import read_json, write_json
 
-# What a dataset says of the objects in its frames.
-ANNOTATIONS = ("boxes", "masks", "none")
+# What a dataset says: of the objects in its frames, or, with one label, of the whole clip.
+ANNOTATIONS = ("boxes", "masks", "label", "none")
 # Far beyond any video here; what a file announces takes no more memory than that.
 MOST_FRAMES, LARGEST_SIDE = 10_000_000, 1 << 15
 
@@ -25,7 +25,7 @@ class Sequence:
         dataset: name of its dataset.
         scene: accuracy is pooled over the sequences of a scene; file-safe.
         camera: camera within the recording, or None.
-        annotations: what ``truth.json`` beside it holds: ``boxes``, ``masks`` or ``none``.
+        annotations: what ``truth.json`` beside it holds, one of ``ANNOTATIONS``.
         frames: number n of frames.
         fps: frames per second.
         width: px.

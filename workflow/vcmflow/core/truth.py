@@ -1,4 +1,4 @@
-"""Objects in the frames of a sequence: those of its ground truth, and those that a model found."""
+"""What is in a sequence: objects of its ground truth, those that a model found, a clip's label."""
 
 from __future__ import annotations
 
@@ -88,6 +88,19 @@ def read_truth(path: Path, frames: int | None = None) -> Truth:
         if annotation.category not in categories:
             raise VcmflowError(f"{path}: category_id {annotation.category} is not in categories")
     return Truth(categories, annotations)
+
+
+def read_label(path: Path) -> str:
+    """Read the label of a whole clip, ``label`` in its ``truth.json``.
+
+    Raises:
+        VcmflowError: the file is missing, or has none.
+    """
+    content: Any = read_json(path)
+    label = content.get("label") if isinstance(content, dict) else None
+    if not isinstance(label, str) or not label:
+        raise VcmflowError(f"{path}: has no label of the clip")
+    return label
 
 
 def read_found(results: Sequence[Any], frames: int | None, where: str) -> list[Found]:

@@ -1,7 +1,8 @@
 """One sequence of any dataset into the common form: frames, ground truth, and what it is.
 
 frames.mkv: the frames, FFV1. truth.json: COCO (image ids are frame indices from 0; boxes x, y, w, h
-in px of the frames; ``ignore`` and ``iscrowd`` 0 or 1; ``object_id`` constant over time).
+in px of the frames; ``ignore`` and ``iscrowd`` 0 or 1; ``object_id`` constant over time), and the
+``label`` of the whole clip where the dataset has that.
 sequence.json: `vcmflow.core.sequence.Sequence`.
 """
 
@@ -178,7 +179,8 @@ def import_sequence(
             "images": truth.images,
             "annotations": truth.annotations,
             "categories": [{"id": number, "name": name} for name, number in categories.items()],
-        },
+        }
+        | ({} if source.label is None else {"label": source.label}),
     )
     write_sequence(
         info_out,

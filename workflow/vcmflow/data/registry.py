@@ -8,4 +8,8 @@ LOADERS: dict[str, Entry] = {
     "osdar23": Entry("vcmflow.data.osdar23:osdar23"),
     "davis": Entry("vcmflow.data.davis:davis"),
     "folder": Entry("vcmflow.data.folder:folder"),
+    "classes": Entry("vcmflow.data.actions:classes"),
+    "ucf101": Entry("vcmflow.data.actions:ucf101"),
+    "hmdb51": Entry("vcmflow.data.actions:hmdb51"),
+    "kinetics": Entry("vcmflow.data.actions:kinetics"),
 }

@@ -70,10 +70,10 @@ def list_sequences(name: str, dataset: Mapping[str, Any]) -> dict[str, SequenceS
         config = DatasetConfig(**common | {"path": Path(dataset["path"])})
         loader = make_loader(dataset["loader"], options)
         known = loader.annotations != "none" or dataset.get("tasks")
-        if dataset.get("require_objects") and not known:
+        if dataset.get("require_objects") and (not known or loader.annotations == "label"):
             raise VcmflowError(
-                "require_objects: means nothing without annotations and tasks, where no object is "
-                "known; leave it out"
+                "require_objects: means nothing without annotations of objects and tasks, where no "
+                "object is known; leave it out"
             )
         return _plan(name, dataset["loader"], options, config, loader)
     except VcmflowError as error:

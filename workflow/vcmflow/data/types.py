@@ -32,7 +32,7 @@ class SequenceSpec:
         sequence: the sequence's exact name in the dataset.
         camera: camera within the sequence, or None where there is only one.
         scene: scores are pooled over the sequences of a scene; file-safe like ``id``.
-        annotations: what is known of its objects: ``boxes``, ``masks`` or ``none``.
+        annotations: what is known of it: ``boxes``, ``masks``, ``label`` or ``none``.
         first: first frame taken, counted from 0.
         frames: exact number of frames taken; None for all from ``first`` on.
         at_most: take no more frames than this; None for no limit.
@@ -172,11 +172,13 @@ class Source:
         fps: frames per second.
         frames: the chosen frames in order; read once.
         notes: counts for the report, e.g. labels that no rule names; complete after the last frame.
+        label: of the whole clip, where the annotations are that.
     """
 
     fps: float
     frames: Iterator[SourceFrame]
     notes: dict[str, int] = field(default_factory=dict)
+    label: str | None = None
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,7 @@ class Loader:
     The builders' modules are light, because planning imports them; reading may be heavy.
 
     Attributes:
-        annotations: what `read` tells of objects: ``boxes``, ``masks`` or ``none``.
+        annotations: what `read` tells: ``boxes``, ``masks``, one ``label`` per clip, or ``none``.
         plan: the sequences of a configuration, in a stable order, from names and settings alone.
         read: opens a sequence; raises VcmflowError where files are missing, broken, or contradict
             each other.

@@ -285,8 +285,11 @@ def frame_size(
     dataset: Dataset, spec: SequenceSpec, rendered: tuple[int, int]
 ) -> tuple[int, int] | None:
     """Width and height in px at which a sequence is worked on; None where only the data know."""
-    if dataset.settings.source == "render":
+    if dataset.settings.network_input is not None:
+        width = height = dataset.settings.network_input.crop
+    elif dataset.settings.source == "render":
         width, height = rendered
+        width = height if spec.loader == "classes" else width
     elif spec.loader == "osdar23":
         highres = spec.camera is not None and "highres" in spec.camera
         width, height = OSDAR23_HIGHRES_SIZE if highres else OSDAR23_SIZE

@@ -43,6 +43,14 @@ class EvaluatorEntry(Entry):
 
 
 EVALUATORS: dict[str, EvaluatorEntry] = {
+    "action": EvaluatorEntry(
+        "vcmflow.score.action:build",
+        kind="action",
+        pool="vcmflow.score.action:pool",
+        reads="label",
+        accuracy="top1",
+        titles={"top1": "Top-1 accuracy", "top5": "Top-5 accuracy"},
+    ),
     "detection": EvaluatorEntry(
         "vcmflow.score.detection:build",
         kind="detection",

@@ -14,17 +14,15 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from vcmflow.core.detections import Detections
 from vcmflow.core.errors import VcmflowError
-from vcmflow.core.files import intact
 from vcmflow.core.ranges import Count, Share
 from vcmflow.core.video import Frame
 from vcmflow.task.found import AtMost, ranked
 from vcmflow.task.onnx.decode import decode, suppress
 from vcmflow.task.onnx.describe import Description, InputSpec, read_description
-from vcmflow.task.onnx.model import parameters
+from vcmflow.task.onnx.model import open_model
 
 NAME = "onnx"
 
@@ -146,22 +144,5 @@ def build(
         spec = replace(spec, nms_iou=nms_iou)
     if weights is None:
         raise VcmflowError("the onnx detector needs a weights file (.onnx)")
-    try:
-        data = intact(weights).read_bytes()
-    except OSError:
-        raise VcmflowError(f"{weights}: no such file") from None
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    wanted = ["CUDAExecutionProvider"] if device.startswith("cuda") else []
-    offered = onnxruntime.get_available_providers()
-    providers = [name for name in wanted if name in offered] + ["CPUExecutionProvider"]
-    try:
-        count = parameters(data)
-        session = onnxruntime.InferenceSession(data, options, providers=providers)
-    except Exception as error:
-        # ONNX Runtime raises classes of its own, without a common base.
-        line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise VcmflowError(f"{weights}: not a whole ONNX model ({line})") from None
+    session, count = open_model(weights, device, threads)
     return OnnxDetector(session, count, spec, detections)

@@ -73,8 +73,28 @@ FOLLOWERS: dict[str, ModelEntry] = {
 # What takes features to a space that a model can go on from: (weights, device) -> Transfer.
 TRANSFER = Entry("vcmflow.nets.transvfc.transfer:load")
 
+_ACTION = "vcmflow.task.action"
+
+# What names the action of a whole clip.
+RECOGNISERS: dict[str, ModelEntry] = {
+    "mc3_18": ModelEntry(f"{_ACTION}:mc3_18", reads="clip", gpu=True),
+    "mvit_v1_b": ModelEntry(f"{_ACTION}:mvit_v1_b", reads="clip", gpu=True),
+    "mvit_v2_s": ModelEntry(f"{_ACTION}:mvit_v2_s", reads="clip", gpu=True),
+    "onnx": ModelEntry("vcmflow.task.onnx_action:build", reads="clip"),
+    "r2plus1d_18": ModelEntry(f"{_ACTION}:r2plus1d_18", reads="clip", gpu=True),
+    "r2plus1d_mini": ModelEntry(f"{_ACTION}:mini", reads="clip"),
+    "r3d_18": ModelEntry(f"{_ACTION}:r3d_18", reads="clip", gpu=True),
+    "s3d": ModelEntry(f"{_ACTION}:s3d", reads="clip", gpu=True),
+    "swin3d_b": ModelEntry(f"{_ACTION}:swin3d_b", reads="clip", gpu=True),
+    "swin3d_s": ModelEntry(f"{_ACTION}:swin3d_s", reads="clip", gpu=True),
+    "swin3d_t": ModelEntry(f"{_ACTION}:swin3d_t", reads="clip", gpu=True),
+    "tsm_resnet50": ModelEntry(f"{_ACTION}:tsm_resnet50", reads="clip", gpu=True),
+    "tsn_resnet50": ModelEntry(f"{_ACTION}:tsn_resnet50", reads="clip", gpu=True),
+}
+
 # kind of task -> its models; vcmflow.score.registry has what evaluates the kind.
 TASKS: dict[str, dict[str, ModelEntry]] = {
+    "action": RECOGNISERS,
     "detection": DETECTORS,
     "segmentation": SEGMENTERS,
     "tracking": FOLLOWERS,

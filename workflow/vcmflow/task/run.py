@@ -23,7 +23,7 @@ def run_model(model: Any, reads: str, path: Path, batch: int, transfer: Any = No
         transfer: takes features to a space of the model's first; None for nothing.
 
     Raises:
-        VcmflowError: the file cannot be read, or ``batch`` below 1.
+        VcmflowError: a file cannot be read, ``batch`` below 1, or a video that the model refuses.
     """
     if reads == "features" or path.suffix == ".npz":
         from vcmflow.core.features import read_features
@@ -32,7 +32,11 @@ def run_model(model: Any, reads: str, path: Path, batch: int, transfer: Any = No
         return list(model.run(features if transfer is None else transfer.run(features)))
     frames = read_video(path)
     if reads == "clip":
-        return list(model.run(list(frames)))
+        clip = list(frames)
+        try:
+            return list(model.run(clip))
+        except VcmflowError as error:
+            raise VcmflowError(f"{path}: {error}") from None
     if hasattr(model, "detect"):
         return list(detect_video(model, frames, batch))
     return list(model.run(frames))

@@ -44,6 +44,11 @@ TRAINEES: dict[str, TraineeEntry] = {
     "proxy_mini": TraineeEntry(
         f"{_MODELS}.settings:ModelSettings", trainee=f"{_MODELS}.proxy:ProxyTrainee", gpu=True
     ),
+    "r2plus1d_mini": TraineeEntry(
+        "vcmflow.train.action.settings:ActionSettings",
+        trainee="vcmflow.train.action.trainee:ActionTrainee",
+        gpu=True,
+    ),
     "transvfc_mini": TraineeEntry(
         "vcmflow.train.transvfc.settings:TransVfcSettings",
         trainee="vcmflow.train.transvfc.trainee:TransVfcTrainee",

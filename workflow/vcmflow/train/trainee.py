@@ -165,3 +165,21 @@ def warm_cosine(step: int, steps: int, rise: float, peak: float, floor: float = 
         return peak * (step + 1) / math.ceil(rise)
     through = (step - rise) / max(1, steps - rise)
     return peak * (floor + (1 - floor) * (1 + math.cos(math.pi * through)) / 2)
+
+
+def adamw(network: nn.Module, learning_rate: float, decay: float) -> torch.optim.Optimizer:
+    """AdamW; no decay for biases and normalisations, which it hurts.
+
+    Args:
+        network: what learns.
+        learning_rate: highest one.
+        decay: weight decay.
+    """
+    import torch
+
+    parameters = [value for value in network.parameters() if value.requires_grad]
+    groups = [
+        {"params": [value for value in parameters if value.ndim > 1], "weight_decay": decay},
+        {"params": [value for value in parameters if value.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=learning_rate)

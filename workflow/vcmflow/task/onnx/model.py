@@ -1,11 +1,14 @@
-"""How many trained values an ONNX file holds, read from its protocol buffer."""
+"""An ONNX file: opened by ONNX Runtime, and how many trained values its protocol buffer holds."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.files import intact
 
 # Numbers in onnx.proto of ModelProto.graph, GraphProto.initializer, TensorProto.dims, .data_type.
 _GRAPH, _INITIALIZER, _DIMS, _TYPE = 7, 5, 1, 2
@@ -80,3 +83,36 @@ def parameters(data: bytes) -> int:
     except IndexError:
         raise VcmflowError("not a whole ONNX model") from None
     return total
+
+
+def open_model(path: Path, device: str, threads: int) -> tuple[Any, int]:
+    """Open an ONNX file: ONNX Runtime's session, and the number of trained values.
+
+    Args:
+        path: the ``.onnx`` file.
+        device: "cpu" or "cuda" (used where ONNX Runtime offers it).
+        threads: of the CPU.
+
+    Raises:
+        VcmflowError: no file, or not an ONNX model.
+    """
+    import onnxruntime
+
+    try:
+        data = intact(path).read_bytes()
+    except OSError:
+        raise VcmflowError(f"{path}: no such file") from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    wanted = ["CUDAExecutionProvider"] if device.startswith("cuda") else []
+    offered = onnxruntime.get_available_providers()
+    providers = [name for name in wanted if name in offered] + ["CPUExecutionProvider"]
+    try:
+        count = parameters(data)
+        return onnxruntime.InferenceSession(data, options, providers=providers), count
+    except Exception as error:
+        # ONNX Runtime raises classes of its own, without a common base.
+        line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise VcmflowError(f"{path}: not a whole ONNX model ({line})") from None

@@ -25,7 +25,7 @@ from vcmflow.train.models.rendered import render_samples
 from vcmflow.train.models.samples import Sample
 from vcmflow.train.models.settings import ModelSettings
 from vcmflow.train.models.validate import average_precision, found, mean_jaccard
-from vcmflow.train.trainee import Files, Measured, Place, Row, warm_cosine
+from vcmflow.train.trainee import Files, Measured, Place, Row, adamw, warm_cosine
 
 
 class Steps(Dataset[list[Sample]]):
@@ -107,16 +107,8 @@ class ModelTrainee(ABC):
         return [asdict(self._settings), *map(str, self._files.sequences)]
 
     def optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
-        """AdamW; no decay for biases and normalisations, which it hurts."""
-        parameters = [value for value in network.parameters() if value.requires_grad]
-        groups = [
-            {
-                "params": [value for value in parameters if value.ndim > 1],
-                "weight_decay": self._settings.decay,
-            },
-            {"params": [value for value in parameters if value.ndim <= 1], "weight_decay": 0.0},
-        ]
-        return torch.optim.AdamW(groups, lr=self._settings.learning_rate)
+        """AdamW."""
+        return adamw(network, self._settings.learning_rate, self._settings.decay)
 
     def learning_rate(self, step: int) -> float:
         """A warm-up over 5 % of the steps, then a cosine to 1 %."""

@@ -1,0 +1,1 @@
+"""Training of the small network of clips on rendered motions."""
