@@ -67,3 +67,12 @@ def test_unknown_parts_are_one_line():
     for option, message in (("detector", "unknown detector 'x'"), ("tracker", "unknown tracker")):
         with pytest.raises(VcmflowError, match=message):
             build(FOLLOWERS, "tracked", "model", {option: "x"}, offered=OFFERED)
+
+
+@pytest.mark.parametrize("tracker", ["deepsort", "bytetrack"])
+def test_any_tracker_gives_results_that_can_be_judged(video, tracker):
+    options = {"detector": "blocks", "tracker": tracker}
+    model = build(FOLLOWERS, "tracked", "model", options, offered=OFFERED)
+    results = run_model(model, "frames", video, 2)
+    assert len({entry["track_id"] for entry in results}) == 2
+    assert {entry["image_id"] for entry in results} >= {1, 2, 3, 4}

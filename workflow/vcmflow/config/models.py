@@ -165,7 +165,7 @@ class Dataset(Section):
         "`local` (a folder, mount or link that is there and is used as it is).",
     )
     loader: Name = Field(
-        description="Layout: osdar23, davis, or folder (own videos); with one label per "
+        description="Layout: osdar23, davis, mot17, or folder (own videos); with one label per "
         "clip ucf101, hmdb51, kinetics, or classes (a folder of videos for each class)."
     )
     path: Text = Field(description="Root folder of the dataset.")
@@ -260,6 +260,9 @@ class Dataset(Section):
         None,
         description="folder: a COCO JSON file, or a folder with one per sequence; null for none: "
         "accuracy is then measured against what the task finds on the uncompressed frames.",
+    )
+    half: Literal["first", "second"] | None = Field(
+        None, description="mot17: one half of the frames of every sequence; null for all."
     )
     split: Annotated[int, Field(ge=1, le=3)] | None = Field(
         None, description="ucf101, hmdb51: which of the three splits; null for 1."

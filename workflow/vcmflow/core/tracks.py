@@ -31,6 +31,12 @@ class Track:
     category_id: int
 
 
+def rounded(box: Sequence[float]) -> Box:
+    """A box to hundredths of a pixel: finer than any detector, and hides rounding by machines."""
+    x, y, width, height = (round(float(value), 2) for value in box)
+    return x, y, max(width, 0.01), max(height, 0.01)
+
+
 def write_tracks(path: Path, frames: Sequence[Sequence[Track]], **about: Any) -> None:
     """Write ``{"frames": [[track, …] per frame], …}``; ``about`` says how they were made."""
     write_json(path, {"frames": [[asdict(track) for track in frame] for frame in frames], **about})

@@ -7,6 +7,7 @@ from vcmflow.core.registry import Entry
 LOADERS: dict[str, Entry] = {
     "osdar23": Entry("vcmflow.data.osdar23:osdar23"),
     "davis": Entry("vcmflow.data.davis:davis"),
+    "mot17": Entry("vcmflow.data.mot17:mot17"),
     "folder": Entry("vcmflow.data.folder:folder"),
     "classes": Entry("vcmflow.data.actions:classes"),
     "ucf101": Entry("vcmflow.data.actions:ucf101"),

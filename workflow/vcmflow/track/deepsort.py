@@ -13,7 +13,7 @@ from deep_sort_realtime.deepsort_tracker import DeepSort
 
 from vcmflow.core.detections import Detections
 from vcmflow.core.ranges import Count, Share
-from vcmflow.core.tracks import Box, Track
+from vcmflow.core.tracks import Box, Track, rounded
 from vcmflow.core.video import Frame
 from vcmflow.track.appearance import colour_histograms
 
@@ -62,7 +62,7 @@ class DeepSortTracker:
         tracks = [
             Track(
                 id=int(track.track_id),
-                bbox=_rounded(track.to_ltwh(orig=True).tolist()),
+                bbox=rounded(track.to_ltwh(orig=True).tolist()),
                 score=round(float(track.det_conf), 4),
                 category_id=int(track.det_class),
             )
@@ -98,12 +98,6 @@ def build(
         embedder=None,
     )
     return DeepSortTracker(tracker, score_threshold, _looks(appearance))
-
-
-def _rounded(box: list[float]) -> Box:
-    # Hundredths of a pixel are finer than any detector, and hide rounding between machines.
-    x, y, width, height = (round(value, 2) for value in box)
-    return x, y, max(width, 0.01), max(height, 0.01)
 
 
 def _looks(appearance: str) -> Looks:

@@ -6,5 +6,6 @@ from vcmflow.core.registry import Entry
 
 # name -> builder(**options) -> Tracker
 TRACKERS: dict[str, Entry] = {
+    "bytetrack": Entry("vcmflow.track.bytetrack:build"),
     "deepsort": Entry("vcmflow.track.deepsort:build"),
 }
