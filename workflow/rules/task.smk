@@ -4,6 +4,7 @@ rule task:
     input:
         videos=PLAN.task_inputs,
         records=PLAN.task_records,
+        truths=PLAN.task_truths,
         weights=PLAN.task_weights,
         transfer=PLAN.task_transfer,
     output:
@@ -26,10 +27,11 @@ rule task:
         transfer=lambda wildcards, input: flag("--transfer", input.transfer),
         sequences=lambda wildcards: [sequence for sequence, _ in PLAN.task_runs(wildcards)],
         points=lambda wildcards: flag("--points", [point for _, point in PLAN.task_runs(wildcards)]),
+        truths=PLAN.task_truth_words,
     shell:
         "python -m vcmflow stage task --kind {params.kind:q} --model {params.model:q} {params.weights:q}"
         " {params.transfer:q} --device {params.device:q} --threads {threads} --videos {input.videos:q}"
-        " --sequence-ids {params.sequences:q} {params.points:q} --runs-out {output:q}"
+        " --sequence-ids {params.sequences:q} {params.points:q} {params.truths:q} --runs-out {output:q}"
         " 2> {log:q}"
 
 
@@ -37,6 +39,7 @@ rule task:
 use rule task as task_source with:
     input:
         videos=PLAN.task_source_inputs,
+        truths=PLAN.task_truths,
         weights=PLAN.task_weights,
     output:
         f"{RESULTS}/{{dataset}}/task/{{task}}/source/{{part}}.json",
@@ -56,3 +59,4 @@ use rule task as task_source with:
         transfer=[],
         sequences=lambda wildcards: GRID[wildcards.dataset].parts()[wildcards.part],
         points=[],
+        truths=PLAN.task_truth_words,

@@ -6,10 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.files import read_json
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Box = tuple[float, float, float, float]
 Mask = Mapping[str, Any]
@@ -88,6 +92,27 @@ def read_truth(path: Path, frames: int | None = None) -> Truth:
         if annotation.category not in categories:
             raise VcmflowError(f"{path}: category_id {annotation.category} is not in categories")
     return Truth(categories, annotations)
+
+
+def first_masks(path: Path) -> dict[int, npt.NDArray[np.bool_]]:
+    """The objects of the first frame that count: number -> mask, bool H x W.
+
+    Raises:
+        VcmflowError: the file is missing or broken, or an object has no number or no mask.
+    """
+    from vcmflow.core.rle import decode_mask
+
+    masks = {}
+    for one in read_truth(path).annotations:
+        if one.frame or one.crowd or one.ignore:
+            continue
+        if one.object_id is None or one.mask is None:
+            raise VcmflowError(
+                f"{path}: an object of the first frame has no number or no mask, which the model "
+                "goes on from; take a dataset with masks"
+            )
+        masks[one.object_id] = decode_mask(one.mask, f"{path}: object {one.object_id}")
+    return masks
 
 
 def read_label(path: Path) -> str:

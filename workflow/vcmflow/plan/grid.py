@@ -213,6 +213,7 @@ def build_grid(settings: Settings) -> dict[str, Dataset]:
     for name in settings.data.use:
         entry = settings.data.datasets[name]
         planned = list_sequences(name, entry.model_dump(exclude_unset=True))
+        _check_first_masks(settings, name, entry, planned)
         empty = set()
         if entry.require_objects:
             empty = without_objects(selection_file(settings.preset, name), planned)
@@ -229,6 +230,21 @@ def build_grid(settings: Settings) -> dict[str, Dataset]:
             batch=settings.task.sequences_per_job,
         )
     return grid
+
+
+def _check_first_masks(
+    settings: Settings, name: str, entry: DatasetSettings, planned: Mapping[str, SequenceSpec]
+) -> None:
+    """Check that there are masks for tasks that go on from those of the first frame."""
+    known = {spec.annotations for spec in planned.values()}
+    for task in entry.tasks:
+        instance = settings.task.tasks[task]
+        if TASKS[instance.kind][instance.model].first_masks and known != {"masks"}:
+            raise VcmflowError(
+                f"params.yaml: data.datasets.{name}.tasks: model {instance.model!r} of task "
+                f"{task!r} follows the masks of the first frame, and the dataset has "
+                f"{', '.join(sorted(known))}; leave the task out of it"
+            )
 
 
 def _methods(settings: Settings, dataset: str, entry: DatasetSettings) -> Iterable[Method]:

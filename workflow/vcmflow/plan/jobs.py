@@ -27,7 +27,7 @@ from vcmflow.plan.grid import Dataset, Method, applicable, keep_every, sampler_o
 from vcmflow.reconstruct.registry import RECONSTRUCTORS
 from vcmflow.sample.registry import SAMPLERS
 from vcmflow.score.registry import EvaluatorEntry, evaluators_of
-from vcmflow.task.registry import DETECTORS, TASKS, TRANSFER
+from vcmflow.task.registry import DETECTORS, TASKS, TRANSFER, ModelEntry
 from vcmflow.track.registry import TRACKERS
 from vcmflow.train.registry import TRAINEES
 
@@ -494,6 +494,22 @@ class Plan:
         sequences = self.grid[wildcards.dataset].parts()[wildcards.part]
         return [f"{self.folder(wildcards)}/frames/{name}/frames.mkv" for name in sequences]
 
+    def task_truths(self, wildcards: Any) -> list[str]:
+        """The ground truth of each video of a task job, for a model that follows first masks."""
+        if not self._task_entry(wildcards).first_masks:
+            return []
+        coded = hasattr(wildcards, "codec")
+        runs = self.task_runs(wildcards) if coded else self._part(wildcards)
+        return [f"{self.folder(wildcards)}/frames/{name}/truth.json" for name, *_ in runs]
+
+    def task_truth_words(self, wildcards: Any) -> Words:
+        """The same as a flag."""
+        return flag("--truths", self.task_truths(wildcards))
+
+    def _part(self, wildcards: Any) -> list[tuple[str]]:
+        """The sequences of a part, one by one."""
+        return [(name,) for name in self.grid[wildcards.dataset].parts()[wildcards.part]]
+
     def task_code(self, wildcards: Any) -> str:
         """Version of the modules that a task's results depend on."""
         task = self.settings.task.tasks[wildcards.task]
@@ -538,7 +554,7 @@ class Plan:
         """GPUs that a task job asks for."""
         return min(1, self.gpus) if self._task_entry(wildcards).gpu else 0
 
-    def _task_entry(self, wildcards: Any) -> Entry:
+    def _task_entry(self, wildcards: Any) -> ModelEntry:
         task = self.settings.task.tasks[wildcards.task]
         return TASKS[task.kind][task.model]
 

@@ -80,6 +80,22 @@ EVALUATORS: dict[str, EvaluatorEntry] = {
         accuracy="hota",
         titles={"hota": "HOTA", "mota": "MOTA", "motp": "MOTP (1 - IoU)", "idf1": "IDF1"},
     ),
+    "vos": EvaluatorEntry(
+        "vcmflow.score.vos:build",
+        kind="vos",
+        pool="vcmflow.score.vos:pool",
+        reads="masks",
+        accuracy="jf",
+        titles={
+            "jf": "J&F, mean",
+            "j_mean": "J, mean",
+            "j_recall": "J, recall",
+            "j_decay": "J, decay",
+            "f_mean": "F, mean",
+            "f_recall": "F, recall",
+            "f_decay": "F, decay",
+        },
+    ),
 }
 
 

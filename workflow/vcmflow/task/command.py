@@ -48,6 +48,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="what to run on, one after another: videos, or .npz of features",
     )
+    parser.add_argument(
+        "--truths",
+        nargs="*",
+        default=[],
+        type=Path,
+        help="ground truth of each video (truth.json), for models that follow the masks of the "
+        "first frame",
+    )
     out = parser.add_mutually_exclusive_group(required=True)
     out.add_argument("--out", nargs="+", type=Path, help="COCO results list of each video (.json)")
     out.add_argument(
@@ -85,11 +93,17 @@ def _results(args: argparse.Namespace) -> Iterator[list[Result]]:
     models = TASKS[args.kind]
     name, _ = parse_instance(args.model, "model")
     entry = find(models, name, "model")
+    truths: list[Path | None] = [None] * len(args.videos)
+    if entry.first_masks:
+        check_files(args.videos, {"--truths": args.truths})
+        truths = list(args.truths)
     model = load_model(models, "model", args.model, args.weights, args.device, args.threads)
     transfer = _transfer(args, entry) if args.transfer else None
     begun = time.monotonic()
-    for index, video in enumerate(args.videos, start=1):
-        results = run_model(model, entry.reads, video, args.batch_size, transfer)
+    for index, (video, truth) in enumerate(zip(args.videos, truths, strict=True), start=1):
+        results = run_model(
+            model, entry.reads, video, args.batch_size, transfer=transfer, truth=truth
+        )
         passed = time.monotonic() - begun
         left = passed / index * (len(args.videos) - index)
         print(

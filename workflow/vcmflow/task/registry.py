@@ -22,10 +22,13 @@ class ModelEntry(Entry):
             of ``features`` (name -> array). A detector (``vcmflow.core.detections``) has a method
             ``detect`` instead, for a few frames at a time.
         spaces: of features that it can go on from: one with ``detect`` has ``run``, too, for these.
+        first_masks: ``run`` takes the masks of the first frame's objects besides, as a mapping from
+            their numbers to bool H x W.
     """
 
     reads: Literal["frames", "clip", "features"] = "frames"
     spaces: tuple[str, ...] = ()
+    first_masks: bool = False
 
 
 _TV = "vcmflow.task.torchvision_detectors"
@@ -92,10 +95,17 @@ RECOGNISERS: dict[str, ModelEntry] = {
     "tsn_resnet50": ModelEntry(f"{_ACTION}:tsn_resnet50", reads="clip", gpu=True),
 }
 
+# What follows the masks of the first frame.
+PROPAGATORS: dict[str, ModelEntry] = {
+    "flow": ModelEntry("vcmflow.task.vos_flow:build", reads="clip", first_masks=True),
+    "xmem": ModelEntry("vcmflow.task.vos_xmem:build", reads="clip", first_masks=True, gpu=True),
+}
+
 # kind of task -> its models; vcmflow.score.registry has what evaluates the kind.
 TASKS: dict[str, dict[str, ModelEntry]] = {
     "action": RECOGNISERS,
     "detection": DETECTORS,
     "segmentation": SEGMENTERS,
     "tracking": FOLLOWERS,
+    "vos": PROPAGATORS,
 }

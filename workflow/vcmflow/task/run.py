@@ -8,10 +8,18 @@ from typing import Any
 
 from vcmflow.core.detections import Detector, Result, to_results
 from vcmflow.core.errors import VcmflowError
+from vcmflow.core.truth import first_masks
 from vcmflow.core.video import Frame, read_video
 
 
-def run_model(model: Any, reads: str, path: Path, batch: int, transfer: Any = None) -> list[Result]:
+def run_model(
+    model: Any,
+    reads: str,
+    path: Path,
+    batch: int,
+    transfer: Any = None,
+    truth: Path | None = None,
+) -> list[Result]:
     """Return the results of a model on what a codec or the source gives.
 
     Args:
@@ -21,6 +29,7 @@ def run_model(model: Any, reads: str, path: Path, batch: int, transfer: Any = No
             besides frames.
         batch: frames per call of a detector; does not change the result.
         transfer: takes features to a space of the model's first; None for nothing.
+        truth: ground truth with the masks of the first frame, for a model that goes on from them.
 
     Raises:
         VcmflowError: a file cannot be read, ``batch`` below 1, or a video that the model refuses.
@@ -34,7 +43,7 @@ def run_model(model: Any, reads: str, path: Path, batch: int, transfer: Any = No
     if reads == "clip":
         clip = list(frames)
         try:
-            return list(model.run(clip))
+            return list(model.run(clip) if truth is None else model.run(clip, first_masks(truth)))
         except VcmflowError as error:
             raise VcmflowError(f"{path}: {error}") from None
     if hasattr(model, "detect"):
