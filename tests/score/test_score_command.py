@@ -340,7 +340,7 @@ BROKEN = {
     ),
     "no such annotations": (
         lambda f: edit_text(f.path("sequence.json"), '"boxes"', '"tracks"'),
-        "annotations is 'tracks'; allowed: boxes, masks, none",
+        "annotations is 'tracks'; allowed: boxes, masks, label, none",
     ),
     "decision of another sequence": (
         lambda f: edit_text(f.path("uniform.json"), '"s1"', '"s7"'),
@@ -411,8 +411,8 @@ def swapped(argv, flag, value):
         ),
         (
             lambda argv: [*argv, "--evaluators", '{"detections": {}}'],
-            "unknown evaluator 'detections'; allowed: detection, segmentation, tracking "
-            "(did you mean",
+            "unknown evaluator 'detections'; allowed: action, detection, segmentation, tracking, "
+            "vos (did you mean",
         ),
         (lambda argv: swapped(argv, "--methods", "[{}]"), "wanted: a list of mappings with name"),
         (lambda argv: swapped(argv, "--methods", "uniform"), "--methods: not JSON"),

@@ -71,7 +71,7 @@ def sequence_row(scene: str, number: int, sampler: str, mode: str, index: int) -
 
 
 WORDS = ("dataset", "scene", "sequence", "sampler", "mode", "qp", "task", "status")
-OF_TASKS = ("map", "ap_", "jaccard", "f1", "proposals")
+OF_TASKS = ("map", "ap_", "jaccard", "f1", "proposals", "top1", "jf", "hota")
 
 
 def tidy(row: dict[str, object]) -> Iterator[Row]:

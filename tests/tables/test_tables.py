@@ -638,6 +638,20 @@ def test_compare_has_every_method_against_the_anchor_with_its_seconds(scores):
     assert "Data set" not in markdown
 
 
+@pytest.mark.parametrize("accuracy", ["top1", "jf", "hota"])
+def test_compare_is_made_of_whatever_accuracy_a_task_has(scores, accuracy):
+    for row in (*scores.sequences, *scores.scenes, *scores.datasets):
+        if "map" in row:
+            row[accuracy] = row["map"]
+        for name in [key for key in row if key.startswith(("map", "ap_", "jaccard", "f1"))]:
+            del row[name]
+    found = {row["method"]: row for row in make(scores, "compare")[0]}
+    ours = found["manifold"]
+    assert ours["accuracy"] == accuracy
+    assert float(ours["bd_rate"]) == pytest.approx(-20, abs=1e-3)
+    assert float(ours["bd_map"]) == pytest.approx(100 * 0.08 * math.log2(1 / 0.8), abs=1e-3)
+
+
 def test_compare_has_what_the_networks_of_learned_codecs_cost(scores):
     assert "parameters_millions" not in make(scores, "compare")[0][0]
     for row in scores.pick(scores.datasets, sampler="manifold", mode="ra"):

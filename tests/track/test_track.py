@@ -206,7 +206,10 @@ def test_the_command_tracks_with_a_registered_detector(tmp_path):
             ["--videos", "a.mkv", "--tracker", "{tracker: deepsort, score_threshold: 2}"],
             "score_threshold is 2; allowed: less than or equal to 1",
         ),
-        (["--videos", "a.mkv", "--tracker", "sort"], "unknown tracker 'sort'; allowed: deepsort"),
+        (
+            ["--videos", "a.mkv", "--tracker", "sort"],
+            "unknown tracker 'sort'; allowed: bytetrack, deepsort",
+        ),
         (["--videos", "a.mkv", "--batch-size", "0"], "--batch-size is 0"),
         (["--videos", "a.mkv", "--detector", "yolo"], "faster_rcnn_mini"),
         (["--videos", "a.mkv", "--detector-weights", "none.safetensors"], "none.safetensors"),

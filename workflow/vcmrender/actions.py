@@ -51,7 +51,9 @@ def render_motion(
         picture = ground.copy()
         x, y, share, angle = (state + path(index / (frames - 1)) - path(0)) % 1
         size = SIZES[0] * (SIZES[1] / SIZES[0]) ** share
-        turned = cv2.getRotationMatrix2D((side / 2, side / 2), -360 * angle, size)
+        turned: Float = np.array(
+            cv2.getRotationMatrix2D((side / 2, side / 2), -360 * angle, size), np.float64
+        )
         for down in _ends(y, size * reach):
             for right in _ends(x, size * reach):
                 _paint(picture, thing, turned, (right, down))
@@ -98,10 +100,10 @@ def _thing(pool: TexturePool, rng: np.random.Generator, side: int) -> tuple[Floa
         float32 RGB times alpha, and alpha; the reach as a share of the picture.
     """
     angles = np.linspace(0, 2 * math.pi, 120, endpoint=False)
-    waves = sum(
-        rng.uniform(0.1, 0.3) / k**0.5 * np.cos(k * angles + 2 * math.pi * rng.random())
-        for k in (1, 2, 3, 5)
-    )
+    waves = np.zeros(len(angles))
+    for k in (1, 2, 3, 5):
+        size, phase = rng.uniform(0.1, 0.3), rng.random()
+        waves += size / k**0.5 * np.cos(k * angles + 2 * math.pi * phase)
     reach = RADIUS * side * (1 + waves)
     outline = side / 2 + np.column_stack([reach * np.cos(angles), reach * np.sin(angles)])
     alpha = np.zeros((side, side), np.float32)

@@ -267,10 +267,10 @@ class Dataset(Section):
     split: Annotated[int, Field(ge=1, le=3)] | None = Field(
         None, description="ucf101, hmdb51: which of the three splits; null for 1."
     )
-    subset: Text | None = Field(
+    subset: Literal["train", "val", "validate", "test"] | None = Field(
         None,
-        description="ucf101, hmdb51: train or test, null for test; kinetics: name of its table, "
-        "null for val.",
+        description="ucf101, hmdb51: train or test, null for test; kinetics: which table, null for "
+        "val.",
     )
     network_input: NetworkInput | None = Field(
         None,

@@ -45,7 +45,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, T, H, W) to (B, C', T, H/2, W/2)."""
-        return (self.second(self.first(x).relu()) + self.shortcut(x)).relu()
+        y: Tensor = self.second(self.first(x).relu()) + self.shortcut(x)
+        return y.relu()
 
 
 class MiniR2Plus1d(nn.Module):

@@ -41,7 +41,7 @@ def shift(x: Tensor, frames: int) -> Tensor:
 
     Beyond the ends of a clip they are zero.
     """
-    clips = x.unflatten(0, (-1, frames))
+    clips = x.reshape(-1, frames, *x.shape[1:])
     part = x.shape[1] // SHIFTED
     out = torch.zeros_like(clips)
     out[:, :-1, :part] = clips[:, 1:, :part]
@@ -70,8 +70,8 @@ class Tsm(nn.Module):
     def forward(self, clips: Tensor) -> Tensor:
         """Normalised clips (B, 3, T, H, W) to scores (B, classes), before a softmax."""
         pictures = clips.transpose(1, 2)
-        scores: Tensor = self.net(pictures.flatten(0, 1)).unflatten(0, pictures.shape[:2])
-        return scores.mean(dim=1)
+        scores: Tensor = self.net(pictures.flatten(0, 1))
+        return scores.reshape(*pictures.shape[:2], -1).mean(dim=1)
 
 
 # Names in checkpoints -> torchvision's: the authors' first, then mmaction2's.

@@ -137,8 +137,8 @@ class ObjectEvaluator:
                 else np.zeros(self.size, bool)
                 for codes in (true, found)
             ]
-            regions.append(jaccard(*masks))
-            edges.append(boundary_f(*masks, self.tolerance))
+            regions.append(jaccard(masks[0], masks[1]))
+            edges.append(boundary_f(masks[0], masks[1], self.tolerance))
         return regions, edges
 
 

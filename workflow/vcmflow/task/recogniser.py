@@ -69,10 +69,11 @@ class Recogniser:
         chosen = self._view.indices(len(frames), self._clips)
         total = np.zeros(len(self._classes))
         # One clip at a time, so that the batch cannot change the rounding.
-        for clip in chosen:
-            seen = np.stack([self._view.square(frames[index]) for index in clip])
-            pixels = (seen.astype(np.float32) / 255 - self._mean) / self._deviation
-            found = self._scores(pixels.transpose(3, 0, 1, 2)[None])[0].astype(np.float64)
+        for places in chosen:
+            seen = np.stack([self._view.square(frames[index]) for index in places])
+            pixels = (seen.astype(np.float32) / np.float32(255) - self._mean) / self._deviation
+            clip = np.asarray(pixels.transpose(3, 0, 1, 2)[None], np.float32)
+            found = self._scores(clip)[0].astype(np.float64)
             if found.shape != total.shape:
                 raise VcmflowError(
                     f"the network gives {len(found)} scores for {len(total)} names of classes"

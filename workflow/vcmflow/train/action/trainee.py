@@ -106,7 +106,7 @@ class ActionTrainee:
         del step
         clips, labels = (part.to(place.device) for part in batch)
         pixels = normalise(clips.flatten(0, 1).permute(0, 3, 1, 2))
-        pixels = pixels.unflatten(0, clips.shape[:2]).transpose(1, 2)
+        pixels = pixels.reshape(*clips.shape[:2], *pixels.shape[1:]).transpose(1, 2)
         with place.autocast():
             scores = model(pixels.contiguous(memory_format=torch.channels_last_3d)).float()
         right = (scores.argmax(1) == labels).float().mean()
