@@ -269,6 +269,31 @@ def test_transfers_that_cannot_be(task: str, transfers: dict[str, str], said: st
         plan("transvfc", change)
 
 
+def test_the_first_masks_reach_the_tasks_that_follow_them_and_no_other() -> None:
+    follow = {"task": {"tasks": {"follow": {"kind": "vos", "model": "flow"}}}}
+    tasks = {"tasks": ["segmentation", "follow"]}
+    found = plan(change=follow | {"data": {"datasets": {"davis": tasks}}})
+    coded = chain(dataset="davis", part="000", task="follow")
+    runs = found.task_runs(coded)
+    truths = [f"results/mini/davis/frames/{name}/truth.json" for name, _ in runs]
+    assert found.task_truths(coded) == truths and len(truths) > 6
+    assert found.task_truth_words(coded) == ["--truths", *truths]
+    source = SimpleNamespace(dataset="davis", part="000", task="follow")
+    assert found.task_truths(source) == list(dict.fromkeys(truths))
+    assert found.task_truth_words(chain(dataset="davis", part="000", task="segmentation")) == []
+    with pytest.raises(VcmflowError, match="follows the masks of the first frame, and the dataset"):
+        plan(change=follow | {"data": {"datasets": {"railway": {"tasks": ["follow"]}}}})
+
+
+def test_labelled_clips_are_rendered_and_scored_without_objects() -> None:
+    found = plan("vcs")
+    dataset = found.grid["actions"]
+    assert {spec.annotations for spec in dataset.sequences.values()} == {"label"}
+    assert len(dataset.sequences) == 60 and list(dataset.scenes()) == ["clips"]
+    assert {spec.length for spec in dataset.sequences.values()} == {8}
+    assert dataset.kinds == {"action": "action"}
+
+
 def test_long_scenes_are_rendered_to_their_length_and_others_to_the_catalogues() -> None:
     def words(preset: str) -> list[str]:
         return plan(preset).rendered_words(chain())
