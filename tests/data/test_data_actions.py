@@ -138,7 +138,8 @@ def test_listed_videos_that_are_missing_stop_the_plan_or_are_left_out(
     with pytest.raises(VcmflowError, match=r"1 of 1 listed .* missing.*g08_c01.*gaps: keep"):
         list_sequences("test", dataset | {"subset": "train"})
     listed = tmp_path / "ucfTrainTestlist" / "testlist02.txt"
-    listed.write_text(listed.read_text() + "Archery/v_Archery_g02_c01.avi\n")
+    more = ["v_Archery_g02_c01.avi", "x" * 400]
+    listed.write_text(listed.read_text() + "".join(f"Archery/{name}\n" for name in more))
     assert len(list_sequences("test", dataset | {"gaps": "keep"})) == 1
 
 

@@ -35,6 +35,7 @@ from vcmflow.core.sequence import Sequence, read_sequence, write_sequence
 from vcmflow.core.tracks import Track, read_tracks, write_tracks
 from vcmflow.core.truth import read_found, read_truth
 from vcmflow.data.coco import read_annotations
+from vcmflow.data.mot17 import _objects as mot_objects
 from vcmflow.data.objects import digest, without_objects, write_selection
 from vcmflow.data.osdar23 import RULES, camera_frames, read_labels
 from vcmflow.data.sequences import list_sequences
@@ -51,6 +52,7 @@ from vcmflow.score.sequence import (
     write_score,
 )
 from vcmflow.task.onnx.model import parameters
+from vcmflow.task.recogniser import read_classes
 
 pytestmark = pytest.mark.faults
 
@@ -102,6 +104,16 @@ def davis(path: Path) -> None:
 def read_davis(path: Path) -> None:
     root = path.parents[2]
     about = {"loader": "davis", "path": str(root), "sequences": "train", "year": 2017}
+    list_sequences("d", about)
+
+
+def read_ucf101(path: Path) -> None:
+    about = {"loader": "ucf101", "path": str(path.parents[1]), "gaps": "keep"}
+    list_sequences("d", about)
+
+
+def read_kinetics(path: Path) -> None:
+    about = {"loader": "kinetics", "path": str(path.parent), "gaps": "keep"}
     list_sequences("d", about)
 
 
@@ -178,6 +190,22 @@ READERS: dict[str, tuple[str, Callable[[Path], Any], Callable[[Path], Any]]] = {
         lambda path: camera_frames(path, read_labels(path), "rgb_center", RULES),
     ),
     "DAVIS sets": ("ImageSets/2017/train.txt", davis, read_davis),
+    "UCF101's list": (
+        "ucfTrainTestlist/testlist01.txt",
+        lambda path: path.write_text("Archery/v_Archery_g01_c01.avi\nBilliards/v_x.avi\n" * 9),
+        read_ucf101,
+    ),
+    "Kinetics' table": (
+        "val.csv",
+        lambda path: path.write_text("label,youtube_id,time_start,time_end\nyoga,abc,7,17\n" * 9),
+        read_kinetics,
+    ),
+    "classes": ("c.txt", lambda path: path.write_text("1 Archery\n2 Billiards\n"), read_classes),
+    "MOT17's boxes": (
+        "gt.txt",
+        lambda path: path.write_text("1,2,5,7,10,12,1,1,1.0\n2,2,6.5,7,10,12,1,8,0.5\n" * 9),
+        lambda path: mot_objects(path, 2),
+    ),
     "tracks": (
         "a.json",
         lambda path: write_tracks(path, [[], [Track(1, (1.0, 2.0, 3.0, 4.0), 0.5, 1)]]),
