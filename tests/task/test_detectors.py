@@ -197,4 +197,5 @@ def test_bad_settings_are_named(
 
 def test_shipped_weights_are_small() -> None:
     sizes = [path.stat().st_size for path in MODELS.glob("*.safetensors")]
-    assert len(sizes) >= 2 and max(sizes) <= 6_000_000 and sum(sizes) <= 16_000_000
+    # A few MB each; together they are what every clone carries.
+    assert len(sizes) >= 2 and max(sizes) <= 6_000_000 and sum(sizes) <= 3_000_000 * len(sizes)
