@@ -518,7 +518,7 @@ class Products:
                 if not {"maps", "bits"} <= set(records):
                     continue
                 named = self.settings.figures.detection_sequence
-                given = [named] if named in dataset.sequences else []
+                given = [named] if named and named in dataset.sequences else []
                 sequence = self._choose("detection_sequence", given, dataset.sequences)[0]
                 ends = list(dict.fromkeys((method.points[0], method.points[-1])))
                 folder = f"{self.plan.results}/{dataset.name}/encode"

@@ -91,7 +91,8 @@ class MiniTransVfc(DetectorCodec):
         """As torchvision does; see ``DetectorCodec``."""
         picture = torch.from_numpy(frame).permute(2, 0, 1).float() / 255
         images: ImageList = self.front.transform([picture])[0]  # type: ignore[operator]
-        return images.tensors
+        tensors: Tensor = images.tensors
+        return tensors
 
     def normalised(self, pictures: Tensor) -> Tensor:
         """See ``DetectorCodec``."""

@@ -91,11 +91,12 @@ def load(path: Path, device: str) -> Transfer:
     """
     notes = read_weights(path)[1].get("notes")
     named = notes if isinstance(notes, dict) else {}
-    source, target, inner = (named.get(key) for key in ("source", "target", "inner"))
-    known = all(isinstance(space, str) and space in SPACES for space in (source, target))
+    source, target = (str(named.get(key)) for key in ("source", "target"))
+    inner = named.get("inner")
+    known = source in SPACES and target in SPACES
     if not known or type(inner) is not int or not 1 <= inner <= _WIDEST:
         raise VcmflowError(f"{path}: not the weights of an FST between known feature spaces")
     network = FeatureSpaceTransfer(SPACES[source].channels, SPACES[target].channels, inner)
     load_halves(path, network, NAME)
-    folded = fold_batch_norms(network).to(device, memory_format=torch.channels_last)
+    folded = fold_batch_norms(network).to(device).to(memory_format=torch.channels_last)
     return Transfer(source, target, folded)

@@ -32,7 +32,7 @@ class TransVfcTrainee(RunsTrainee):
         VcmflowError: one of them is missing or unfit.
     """
 
-    makes: ClassVar[type[DetectorCodec]] = MiniTransVfc
+    makes: ClassVar[type[MiniTransVfc | R50TransVfc]] = MiniTransVfc
     name, short_side = MiniTransVfc.name, MiniTransVfc.short_side
     network: DetectorCodec
 
