@@ -17,6 +17,7 @@ from vcmflow.core.clips import View
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.registry import build
 from vcmflow.core.video import Frame, write_video
+from vcmflow.nets.timesformer import TimeSformer
 from vcmflow.nets.tsm import Tsm, shift
 from vcmflow.task.action import SHAPES, kinetics400, run_module
 from vcmflow.task.recogniser import Recogniser, read_classes
@@ -55,15 +56,18 @@ def names(path: Path, count: int) -> Path:
 def test_a_published_network_gives_what_it_gives_outside(name: str, tmp_path: Path) -> None:
     """Its weights, by path, with the classes that they have; at a small size of its own kind."""
     count = 7
-    size = SMALL if name not in ("s3d",) else SMALL | {"short_side": 224, "crop": 224}
+    fixed = name in ("s3d", "mvit_v1_b", "mvit_v2_s")
+    size = SMALL | {"short_side": 224, "crop": 224} if fixed else SMALL
     size = size if not name.startswith(("tsm", "tsn")) else SMALL | {"frames": 8, "stride": 0}
     torch.manual_seed(3)
     if name.startswith(("tsm", "tsn")):
         module: Any = Tsm(count, 8, name.startswith("tsm")).eval()
+    elif name == "timesformer":
+        module = TimeSformer(count, 16, 32).eval()
     else:
         more: dict[str, Any] = {}
         if name.startswith("mvit"):
-            more = {"spatial_size": (32, 32), "temporal_size": 16}
+            more = {"temporal_size": 16}
         module = get_model(name, weights=None, num_classes=count, **more).eval()
     torch.save(module.state_dict(), tmp_path / "w.pth")
     frames = noise(16, size["crop"], size["crop"])
@@ -207,3 +211,14 @@ def test_the_shipped_network_knows_motions_that_no_single_frame_shows() -> None:
 def test_a_module_is_run_without_gradients() -> None:
     scores = run_module(torch.nn.Flatten(), "cpu", np.ones((1, 3, 1, 1, 1), np.float32))
     assert scores.dtype == np.float32 and scores.shape == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "crop", "allowed"),
+    [("mvit_v2_s", 112, "224"), ("timesformer", 100, "a multiple of 16")],
+)
+def test_a_crop_that_a_network_cannot_have_is_one_clear_line(
+    name: str, crop: int, allowed: str
+) -> None:
+    with pytest.raises(VcmflowError, match=f"{name}: crop is {crop}; allowed: {allowed}"):
+        model(name, crop=crop)

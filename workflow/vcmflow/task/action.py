@@ -1,4 +1,4 @@
-"""Action recognition with torchvision's video networks, TSM, TSN, and a small R(2+1)D of ours."""
+"""Action recognition: torchvision's video networks, TSM, TSN, TimeSformer, a small R(2+1)D."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ SHAPES: dict[str, Shape] = {
     "swin3d_t": _SWIN,
     "swin3d_s": _SWIN,
     "swin3d_b": _SWIN,
+    "timesformer": Shape(View(8, 32, 256, 224), _HALF, 1),
     "tsm_resnet50": Shape(View(8, 0, 256, 224), IMAGENET, 1),
     "tsn_resnet50": Shape(View(8, 0, 256, 224), IMAGENET, 1),
 }
@@ -147,11 +148,19 @@ def _network(name: str, classes: int, view: View) -> nn.Module:
         from vcmflow.nets.tsm import Tsm
 
         return Tsm(classes, view.frames, shifted=name.startswith("tsm"))
+    if name == "timesformer":
+        from vcmflow.nets.timesformer import PATCH, TimeSformer
+
+        if view.crop % PATCH:
+            raise VcmflowError(f"{name}: crop is {view.crop}; allowed: a multiple of {PATCH}")
+        return TimeSformer(classes, view.frames, view.crop)
     from torchvision.models import get_model
 
     options: dict[str, Any] = {}
     if name.startswith("mvit"):
-        options = {"spatial_size": (view.crop, view.crop), "temporal_size": view.frames}
+        options = {"temporal_size": view.frames}
+        if view.crop != SHAPES[name].view.crop:
+            raise VcmflowError(f"{name}: crop is {view.crop}; allowed: {SHAPES[name].view.crop}")
     module: nn.Module = get_model(name, weights=None, num_classes=classes, **options)
     return module
 
@@ -161,6 +170,10 @@ def _named(name: str, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         from vcmflow.nets.tsm import names
 
         return names(state)
+    if name == "timesformer":
+        from vcmflow.nets import timesformer
+
+        return timesformer.names(state)
     return state
 
 
@@ -186,5 +199,6 @@ mvit_v2_s = partial(build, "mvit_v2_s")
 swin3d_t = partial(build, "swin3d_t")
 swin3d_s = partial(build, "swin3d_s")
 swin3d_b = partial(build, "swin3d_b")
+timesformer = partial(build, "timesformer")
 tsm_resnet50 = partial(build, "tsm_resnet50")
 tsn_resnet50 = partial(build, "tsn_resnet50")

@@ -1,4 +1,4 @@
-"""Any network of clips exported to ONNX: SlowFast, TimeSformer and the like, with own weights.
+"""Any network of clips exported to ONNX, SlowFast for example, with its weights.
 
 Its one input is float32 (1, 3, T, H, W), or (1, T, 3, H, W), normalised RGB; its first output is
 (1, classes), before a softmax. ONNX Runtime computes it; PyTorch is not needed.

@@ -91,6 +91,7 @@ RECOGNISERS: dict[str, ModelEntry] = {
     "swin3d_b": ModelEntry(f"{_ACTION}:swin3d_b", reads="clip", gpu=True),
     "swin3d_s": ModelEntry(f"{_ACTION}:swin3d_s", reads="clip", gpu=True),
     "swin3d_t": ModelEntry(f"{_ACTION}:swin3d_t", reads="clip", gpu=True),
+    "timesformer": ModelEntry(f"{_ACTION}:timesformer", reads="clip", gpu=True),
     "tsm_resnet50": ModelEntry(f"{_ACTION}:tsm_resnet50", reads="clip", gpu=True),
     "tsn_resnet50": ModelEntry(f"{_ACTION}:tsn_resnet50", reads="clip", gpu=True),
 }
