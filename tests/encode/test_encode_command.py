@@ -88,7 +88,7 @@ def test_a_second_run_and_more_threads_write_the_same_files(sequence, codec):
         (
             ["--codec", "vp9"],
             "unknown codec 'vp9'; allowed: av1, kvazaar_roi, lossless, "
-            "transvfc, transvfc_r50, vcs_vvenc, vcs_x264, vcs_x265, vvenc",
+            "transvfc, transvfc_r50, vcs_alone, vcs_vvenc, vcs_x264, vcs_x265, vvenc",
         ),
         (["--codec", "{structure: ld, codec: vvenc}"], "structure is 'ld'; allowed: 'ra' or 'ai'"),
         (["--codec", "{codec: vvenc, preset: turbo}"], "preset is 'turbo'; allowed: 'faster'"),

@@ -152,6 +152,25 @@ def test_without_a_code_only_its_checksum_is_sent(send, weights, streams):
     assert np.abs(crop.clip(0, 255) - made).max() < 0.51
 
 
+def test_without_a_base_the_semantic_stream_alone_is_sent(send, frames, weights):
+    alone = send("vcs_alone", 0)
+    assert set(alone) == {"semantic"}
+    made = np.array(list(codec("vcs_alone", weights).decode(alone, SHAPE)), int)
+    assert made.shape == (FRAMES, HEIGHT, WIDTH, 3)
+    networks = Networks(weights, "cpu", 1)
+    grey = networks.tensor([np.full_like(frame, 128) for frame in frames])
+    with torch.no_grad():
+        code = rounded(networks.network.sem_enc(networks.tensor(frames), grey))
+        exact = networks.network.lfn(grey, code)
+    crop = exact[0, :, :, :HEIGHT, :WIDTH].permute(1, 2, 3, 0).numpy() * 255
+    assert np.abs(crop.clip(0, 255) - made).mean() < 1
+
+
+def test_a_preset_that_its_base_does_not_have_is_one_line(weights):
+    with pytest.raises(VcmflowError, match="preset is 'veryslow'; allowed: 'faster'"):
+        codec("vcs_vvenc", weights, preset="veryslow")
+
+
 @pytest.mark.parametrize("place", [0, 3, 4, -1])
 def test_a_changed_semantic_stream_is_one_clear_error(streams, weights, tmp_path, place):
     content = bytearray(streams["semantic"].read_bytes())

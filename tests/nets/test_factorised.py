@@ -43,6 +43,15 @@ def test_the_density_is_one() -> None:
     assert bool((rises > 0).all())
 
 
+def test_bits_are_exact_where_half_precision_is_allowed() -> None:
+    density, code = prior(), torch.arange(-9.0, 9.0).expand(1, 3, -1)
+    with torch.no_grad():
+        exact = density.bits(code)
+        with torch.autocast("cpu", torch.bfloat16):
+            mixed = density.bits(code)
+    assert torch.equal(mixed, exact)
+
+
 def test_parameters_of_the_published_density() -> None:
     # Ballé et al. have 61 per channel: 3 of them are quantiles, which tables need none of.
     assert sum(value.numel() for value in Factorised(512).parameters()) == 512 * 58

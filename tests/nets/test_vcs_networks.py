@@ -170,6 +170,26 @@ def test_before_training_frames_come_out_as_they_are() -> None:
         assert torch.equal(Lfn(QUARTER)(decoded, codes()), decoded)
 
 
+def test_before_training_the_code_depends_on_what_coding_took_away() -> None:
+    """A difference of 3 levels moves it half as far as rounding does."""
+    torch.manual_seed(0)
+    sem_enc = SemEnc(QUARTER).eval()
+    frames = clips()[0]
+    decoded = frames + torch.randn(frames.shape) * 3 / 255
+    with torch.no_grad():
+        moved = sem_enc(frames, decoded) - sem_enc(frames, frames)
+    assert float(moved.square().mean().sqrt()) > 0.5 / 12**0.5
+
+
+def test_detail_can_lie_anywhere_in_a_step_of_the_latent_features() -> None:
+    """Though frame and code are the same at all its places."""
+    lfn: Lfn = lively(Lfn(QUARTER))
+    with torch.no_grad():
+        made = lfn(torch.full((1, 3, 1, 192, 192), 0.5), torch.ones(1, 128, 1, 6, 6))
+    tiles = made[0, :, 0, 96:112, 96:112].reshape(3, 4, 4, 4, 4).transpose(2, 3).flatten(1, 2)
+    assert float((tiles[:, 0] - tiles[:, 1]).abs().max()) > 1e-3
+
+
 def test_adaptive_kernels_are_a_loop_over_pixels() -> None:
     generator = torch.Generator().manual_seed(0)
     block, rows, columns = 2, 3, 2

@@ -78,6 +78,7 @@ def test_stages_add_their_parts_one_after_the_other(trained):
     ]
     assert rows[-1]["validation_bpp"] > 0
     assert 0 <= rows[-1]["validation_used"] <= 1
+    assert rows[-1]["validation_perceptual_base"] > 0
     # Two steps of an untrained network change little; the base codec's own error is the measure.
     assert rows[-1]["validation_l1"] == pytest.approx(rows[-1]["validation_l1_base"], rel=0.2)
     assert len(read_csv(folder / "log.csv", ["step"])) == 4

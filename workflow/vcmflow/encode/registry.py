@@ -133,6 +133,9 @@ CODECS |= {
     )
     for base in ("vvenc", "x264", "x265")
 }
+CODECS["vcs_alone"] = CodecEntry(
+    "vcmflow.encode.vcs:alone", gpu=True, streams={"semantic": ".vcs"}, points=(0, 0)
+)
 
 
 def check_points(codec: str, points: Sequence[float]) -> None:

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,10 +25,11 @@ import numpy as np
 from vcmflow.core.encoding import Cost, Shape
 from vcmflow.core.errors import VcmflowError
 from vcmflow.core.operations import multiply_accumulates
+from vcmflow.core.registry import check_options
 from vcmflow.core.video import Frame
-from vcmflow.encode import vvenc as _vvenc
-from vcmflow.encode import x264 as _x264
-from vcmflow.encode import x265 as _x265
+from vcmflow.encode import vvenc as vvenc_codec
+from vcmflow.encode import x264 as x264_codec
+from vcmflow.encode import x265 as x265_codec
 from vcmflow.encode.bundled import IntraPeriod, Structure
 from vcmflow.encode.codec import Codec, Report, Video
 
@@ -82,7 +84,7 @@ class VcsCodec:
     """A base codec and a semantic stream; see ``vcmflow.encode.codec.Codec``.
 
     Attributes:
-        base: codes and decodes the role "base".
+        base: codes and decodes all roles but "semantic".
         weights: of the networks; both ends need them.
         device: of the networks.
         threads: of the receiver's network. The sender's has one: its rounded code must not depend
@@ -100,10 +102,11 @@ class VcsCodec:
         self, video: Video, needs: Mapping[str, Any], point: float, out: Mapping[str, Path]
     ) -> Report:
         """Encode; see ``Codec``."""
-        report = self.base.encode(video, needs, point, {"base": out["base"]})
+        streams = _base(out)
+        report = self.base.encode(video, needs, point, streams)
         payload = b""
         if self.semantics == "sent":
-            decoded: Any = self.base.decode({"base": out["base"]}, video.shape)
+            decoded: Any = self.base.decode(streams, video.shape)
             payload = self._code(video, decoded)
         out["semantic"].write_bytes(_checksum(video.shape, payload) + payload)
         return Report(report.encoder, [*report.arguments, f"semantics={self.semantics}"])
@@ -159,7 +162,7 @@ class VcsCodec:
         rows, columns = -(-shape.height // STRIDE), -(-shape.width // STRIDE)
         decoder = Decoder(networks.tables, payload) if self.semantics == "sent" else None
         state = State()
-        base: Any = self.base.decode({"base": sent["base"]}, shape)
+        base: Any = self.base.decode(_base(sent), shape)
         for frames in pieces(base):
             code = None
             if decoder is not None:
@@ -173,6 +176,10 @@ class VcsCodec:
                 levels = (made * 255).round().clamp(0, 255).byte()
                 pixels = levels.permute(1, 2, 3, 0).contiguous().cpu().numpy()
             yield from pixels
+
+
+def _base(files: Mapping[str, Path]) -> dict[str, Path]:
+    return {role: path for role, path in files.items() if role != "semantic"}
 
 
 def pieces(items: Iterable[Any]) -> Iterator[list[Any]]:
@@ -196,82 +203,63 @@ def _checked(path: Path, shape: Shape) -> bytes:
     return content[4:]
 
 
-def x264(
+def build(
+    base: Callable[..., Codec],
     *,
     weights: Path | None,
     structure: Structure = "ra",
-    preset: _x264.Preset = "faster",
+    preset: x264_codec.Preset | vvenc_codec.Preset = "faster",
     intra_period: IntraPeriod = 32,
     semantics: Semantics = "sent",
     device: str = "auto",
     threads: int = 1,
 ) -> Codec:
-    """VCS on ``x264``. Operating points are its QPs.
+    """VCS on a base codec, whose QPs are the operating points.
 
     Args:
+        base: its builder.
         weights: of a training of ``vcs``.
-        structure: of the base codec, as the next two.
-        preset: x264's.
+        structure: of the base codec, as the next two, in its own terms.
+        preset: of its speed.
         intra_period: distance of intra pictures in random access.
-        semantics: "sent", or "zero" for the receiver's network alone.
-        device: "auto", "cpu" or "cuda".
-        threads: of decoder and receiver's network.
-    """
-    base = _x264.build(
-        structure=structure, preset=preset, intra_period=intra_period, threads=threads
-    )
-    return VcsCodec(base, weights, device, threads, semantics)
-
-
-def x265(
-    *,
-    weights: Path | None,
-    structure: Structure = "ra",
-    preset: _x264.Preset = "faster",
-    intra_period: IntraPeriod = 32,
-    semantics: Semantics = "sent",
-    device: str = "auto",
-    threads: int = 1,
-) -> Codec:
-    """VCS on ``x265``. Operating points are its QPs.
-
-    Args:
-        weights: of a training of ``vcs``.
-        structure: of the base codec, as the next two.
-        preset: x265's.
-        intra_period: distance of intra pictures in random access.
-        semantics: "sent", or "zero" for the receiver's network alone.
-        device: "auto", "cpu" or "cuda".
-        threads: of decoder and receiver's network.
-    """
-    base = _x265.build(
-        structure=structure, preset=preset, intra_period=intra_period, threads=threads
-    )
-    return VcsCodec(base, weights, device, threads, semantics)
-
-
-def vvenc(
-    *,
-    weights: Path | None,
-    structure: Structure = "ra",
-    preset: _vvenc.Preset = "faster",
-    intra_period: IntraPeriod = 32,
-    semantics: Semantics = "sent",
-    device: str = "auto",
-    threads: int = 1,
-) -> Codec:
-    """VCS on ``vvenc``. Operating points are its QPs.
-
-    Args:
-        weights: of a training of ``vcs``.
-        structure: of the base codec, as the next two.
-        preset: VVenC's.
-        intra_period: distance of intra pictures in random access, a multiple of 16.
         semantics: "sent", or "zero" for the receiver's network alone.
         device: "auto", "cpu" or "cuda".
         threads: of encoder, decoder and receiver's network.
     """
-    base = _vvenc.build(
-        structure=structure, preset=preset, intra_period=intra_period, threads=threads
-    )
-    return VcsCodec(base, weights, device, threads, semantics)
+    options = {"structure": structure, "preset": preset, "intra_period": intra_period}
+    own = check_options(base, "base codec of vcs", options, options)
+    return VcsCodec(base(**own, threads=threads), weights, device, threads, semantics)
+
+
+x264 = partial(build, x264_codec.build)
+x265 = partial(build, x265_codec.build)
+vvenc = partial(build, vvenc_codec.build)
+
+
+@dataclass(frozen=True)
+class Grey:
+    """Sends nothing; its receiver sees grey."""
+
+    def encode(
+        self, video: Video, needs: Mapping[str, Any], point: float, out: Mapping[str, Path]
+    ) -> Report:
+        """Write nothing; see ``Codec``."""
+        del video, needs, point, out
+        return Report({"base": "grey"}, [])
+
+    def decode(self, sent: Mapping[str, Path], shape: Shape) -> Iterator[Frame]:
+        """Grey frames; see ``Codec``."""
+        del sent
+        for _ in range(shape.pictures):
+            yield np.full((shape.height, shape.width, 3), 128, np.uint8)
+
+
+def alone(*, weights: Path | None, device: str = "auto", threads: int = 1) -> Codec:
+    """The semantic stream without a base, in whose place both ends see grey. There is one point.
+
+    Args:
+        weights: of a training of ``vcs``.
+        device: "auto", "cpu" or "cuda".
+        threads: of the receiver's network.
+    """
+    return VcsCodec(Grey(), weights, device, threads, "sent")

@@ -71,10 +71,14 @@ class Factorised(nn.Module):
         return (torch.sigmoid(sign * upper) - torch.sigmoid(sign * lower)).abs().clamp_min(1e-9)
 
     def bits(self, code: Tensor) -> Tensor:
-        """Bits of every value of a code (B, C, ...): the same shape."""
-        channels = code.transpose(0, 1)
-        probability = self.probability(channels.reshape(len(channels), 1, -1))
-        return -torch.log2(probability).reshape(channels.shape).transpose(0, 1)
+        """Bits of every value of a code (B, C, ...): the same shape.
+
+        In single precision, inside ``autocast`` as well: half of it cannot tell neighbours apart.
+        """
+        channels = code.transpose(0, 1).to(torch.promote_types(code.dtype, torch.float32))
+        with torch.autocast(code.device.type, enabled=False):
+            probability = self.probability(channels.reshape(len(channels), 1, -1))
+            return -torch.log2(probability).reshape(channels.shape).transpose(0, 1)
 
 
 @dataclass(frozen=True)

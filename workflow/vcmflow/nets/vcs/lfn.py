@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from vcmflow.nets.vcs.causal import CausalConv, State, fold, unfold
 from vcmflow.nets.vcs.config import Config
+from vcmflow.nets.vcs.dgfm import rectified
 from vcmflow.nets.vcs.sem_enc import CODE
 
 _WIDTH = 128  # channels of the latent features
@@ -15,6 +16,7 @@ _GROWTH = 64  # of the dense blocks
 _SEMANTICS = 256  # channels of the upsampled code
 _SEMANTIC_GROWTH = 32
 _SHUFFLE = 4  # pixels per side that become channels
+_LITTLE = 0.3  # share of what a dense block adds before training
 
 
 class TDense(nn.Module):
@@ -38,6 +40,11 @@ class TDense(nn.Module):
         if temporal:
             half = channels // 2
             self.times.extend(CausalConv(half, half, frames, bias=bias) for frames in (3, 5))
+        self.apply(rectified)
+        with torch.no_grad():
+            self.fuse.weight.mul_(_LITTLE)
+            for layer in self.times.parameters():
+                layer.mul_(_LITTLE)
 
     def forward(self, frames: Tensor, batch: int, state: State | None) -> Tensor:
         """(B * T, C, H, W) to the same."""
@@ -56,6 +63,23 @@ class TDense(nn.Module):
         return frames + fused
 
 
+class Up(nn.Module):
+    """Twice the size: each of the four places made of a step has its own weights.
+
+    Copies of the step would be four times the same, and detail in it could not be told to lie left
+    or right.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.places = nn.Conv2d(channels, 4 * channels, 1, groups=2)
+        rectified(self.places)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C, 2 H, 2 W)."""
+        return F.pixel_shuffle(self.places(frames), 2)
+
+
 class Skip(nn.Module):
     """Adds the down path's features to the up path's, masked by an attention that sees them."""
 
@@ -72,7 +96,9 @@ class Skip(nn.Module):
 
 def convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     """A convolution and its activation."""
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1), nn.LeakyReLU(0.2))
+    layer = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1)
+    rectified(layer)
+    return nn.Sequential(layer, nn.LeakyReLU(0.2))
 
 
 class Lfn(nn.Module):
@@ -106,9 +132,9 @@ class Lfn(nn.Module):
             semantics, config.channels(_SEMANTIC_GROWTH), temporal=config.temporal, bias=False
         )
         self.coarse = blocks((config.up + 1) // 2)
-        self.eighth_skip = Skip(width)
+        self.eighth_up, self.eighth_skip = Up(width), Skip(width)
         self.fine = blocks(config.up // 2)
-        self.quarter_skip = Skip(width)
+        self.quarter_up, self.quarter_skip = Up(width), Skip(width)
         self.decoder = nn.Sequential(
             convolution(width, width),
             convolution(width, width),
@@ -140,9 +166,9 @@ class Lfn(nn.Module):
             latent = latent * (1 + scale) + shift
         for block in self.coarse:
             latent = block(latent, batch, state)
-        latent = self.eighth_skip(F.interpolate(latent, scale_factor=2), eighth)
+        latent = self.eighth_skip(self.eighth_up(latent), eighth)
         for block in self.fine:
             latent = block(latent, batch, state)
-        latent = self.quarter_skip(F.interpolate(latent, scale_factor=2), quarter)
+        latent = self.quarter_skip(self.quarter_up(latent), quarter)
         change = F.pixel_shuffle(self.decoder(latent), _SHUFFLE)
         return unfold(frames + change, batch)

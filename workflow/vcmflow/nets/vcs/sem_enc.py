@@ -15,6 +15,7 @@ _STEM = (32, 8)  # channels of frame and guide at half the size
 _STAGES = ((64, 16), (128, 32), (256, 64), (512, 128))  # after each halving
 _GROUPS = 32  # of the convolutions in time
 _GAIN = 8.0  # untrained features round to a few values
+_CONTRAST = 16.0  # gives what coding changes, a few levels out of 255, the size of frames
 
 
 def stage(inputs: int, outputs: int) -> nn.Sequential:
@@ -87,7 +88,11 @@ class SemEnc(nn.Module):
         features = self.stem(F.pixel_unshuffle(fold(frames * 2 - 1), 2))
         guide: Tensor | None = None
         if self.guide_stem is not None:
-            seen = frames - decoded if self.condition == "difference" else decoded * 2 - 1
+            seen = (
+                (frames - decoded) * _CONTRAST
+                if self.condition == "difference"
+                else decoded * 2 - 1
+            )
             guide = self.guide_stem(F.pixel_unshuffle(fold(seen), 2))
         for number, (made, fusion) in enumerate(zip(self.stages, self.fusions, strict=True)):
             features = made(features)

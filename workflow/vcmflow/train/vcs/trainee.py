@@ -5,6 +5,7 @@ L = L1 + perceptual + rate * bits per pixel + contrast * L_contrast + real * L_G
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
@@ -231,7 +232,7 @@ class VcsTrainee:
 
     @torch.inference_mode()
     def validate(self, weights: Path) -> dict[str, float]:
-        """On held-out clips at every QP: L1 of base and of the networks, with code and without.
+        """On held-out clips at every QP: distances of base and networks, with code and without.
 
         Beside them the code's bits per pixel, and the share of its values that are not zero.
         """
@@ -239,19 +240,23 @@ class VcsTrainee:
             return {}
         codec, _ = load_codec(weights)
         codec.to(self._device)
-        sums = dict.fromkeys(("l1_base", "l1_zero", "l1", "bpp", "used"), 0.0)
-        batches = self._validation
-        for batch in batches:
+        sums: dict[str, float] = defaultdict(float)
+        for batch in self._validation:
             frames, decoded = (
                 part.to(self._device).float() / 255 for part in (batch.frames, batch.decoded)
             )
             code = rounded(codec.sem_enc(frames, decoded))
             sums["used"] += float((code != 0).float().mean())
-            sums["l1_base"] += float(F.l1_loss(decoded, frames))
-            sums["l1_zero"] += float(F.l1_loss(codec.lfn(decoded, None), frames))
-            sums["l1"] += float(F.l1_loss(codec.lfn(decoded, code), frames))
             sums["bpp"] += float(codec.prior.bits(code).sum()) / frames[0, 0].numel()
-        return {name: total / len(batches) for name, total in sums.items()}
+            for name, made in (
+                ("_base", decoded),
+                ("_zero", codec.lfn(decoded, None)),
+                ("", codec.lfn(decoded, code)),
+            ):
+                sums[f"l1{name}"] += float(F.l1_loss(made, frames))
+                if self._perception is not None:
+                    sums[f"perceptual{name}"] += float(self._perceived(made, frames))
+        return {name: total / len(self._validation) for name, total in sums.items()}
 
     @cached_property
     def _validation(self) -> list[Batch]:
