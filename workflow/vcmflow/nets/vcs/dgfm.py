@@ -13,7 +13,7 @@ from vcmflow.nets.vcs.config import KERNELS, Config
 SIZE = 5  # of the depthwise kernels
 _HIDDEN = 8  # units of the network that makes a table
 _GROUPS = 8  # of the attention
-_OPEN = 2.0  # logits of the masks before training
+_OPEN = 2.0  # logits of the guide's mask before training
 _PLAIN_GROUPS = 4  # of the convolutions in the kernels' place, as many weights as these
 
 
@@ -26,14 +26,6 @@ def rectified(module: nn.Module) -> None:
         nn.init.kaiming_normal_(module.weight, a=0.2)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
-
-
-def _opened(layer: nn.Conv2d, adds: bool) -> nn.Conv2d:
-    """The last layer of a mask that lets nearly everything pass before training."""
-    rectified(layer)
-    if layer.bias is not None and not adds:
-        nn.init.constant_(layer.bias, _OPEN)
-    return layer
 
 
 class Dgfm(nn.Module):
@@ -66,15 +58,15 @@ class Dgfm(nn.Module):
             self.attention = nn.Sequential(
                 nn.Conv2d(guide, channels, 1, groups=groups),
                 nn.ReLU(),
-                _opened(nn.Conv2d(channels, channels, 1, groups=_GROUPS), self.adds),
+                nn.Conv2d(channels, channels, 1, groups=_GROUPS),
             )
-            rectified(self.attention[0])
+            self.attention.apply(rectified)
         if guide and not last:
-            self.update = nn.Sequential(
-                nn.Conv2d(channels, guide, 1),
-                nn.ReLU(),
-                _opened(nn.Conv2d(guide, guide, 1), self.adds),
-            )
+            masking = nn.Conv2d(guide, guide, 1)
+            self.update = nn.Sequential(nn.Conv2d(channels, guide, 1), nn.ReLU(), masking)
+            self.update.apply(rectified)
+            if not self.adds and masking.bias is not None:
+                nn.init.constant_(masking.bias, _OPEN)
         if self.kind == "plain":
             self.plain = nn.Conv2d(
                 channels, channels, SIZE, padding=SIZE // 2, groups=_PLAIN_GROUPS
@@ -82,7 +74,8 @@ class Dgfm(nn.Module):
             return
         self.index = nn.Conv2d(channels, KERNELS, 3, padding=1)
         delta = torch.zeros(channels, KERNELS, SIZE, SIZE)
-        delta[:, :, SIZE // 2, SIZE // 2] = 1  # what comes in goes out, before training
+        # What comes in goes out, before training: a mask that is told nothing halves it.
+        delta[:, :, SIZE // 2, SIZE // 2] = 2 if guide and not self.adds else 1
         if self.kind == "shared":
             self.shared = nn.Parameter(delta)
             return

@@ -141,8 +141,9 @@ class Lfn(nn.Module):
             convolution(width, width // 2),
             nn.Conv2d(width // 2, pixels, 3, padding=1),
         )
-        # Before training, frames come out as they are.
-        for value in self.decoder[-1].parameters():
+        # Before training, frames come out as they are, and the code is not heard: what it says of
+        # them at random would teach the encoder to be silent before it can learn to speak.
+        for value in (*self.decoder[-1].parameters(), self.lift.weight):
             nn.init.zeros_(value)
 
     def forward(self, decoded: Tensor, code: Tensor | None, state: State | None = None) -> Tensor:
