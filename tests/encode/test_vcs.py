@@ -33,7 +33,8 @@ def weights(tmp_path_factory):
     with torch.no_grad():
         for value in network.lfn.decoder[-1].parameters():
             value.normal_(std=0.05)
-        network.lfn.lift.weight.mul_(3)
+        network.lfn.lift.weight.normal_(std=0.1)
+        network.sem_enc.scale.weight.mul_(4)
     path = tmp_path_factory.mktemp("weights") / "vcs.safetensors"
     save_codec(path, network, {})
     return path

@@ -181,6 +181,20 @@ def test_before_training_the_code_is_about_what_coding_took_away() -> None:
     assert float((code - unharmed).square().mean().sqrt()) > 0.1 * float(code.std())
 
 
+def test_layers_in_training_cannot_shrink_the_code_to_zeros() -> None:
+    torch.manual_seed(0)
+    sem_enc = SemEnc(QUARTER).train()
+    coarse = torch.rand(2, 3, 3, 8, 8)
+    frames = nn.functional.interpolate(coarse, scale_factor=(1, 16, 16))
+    with torch.no_grad():
+        before = sem_enc(frames, 0.9 * frames)
+        for value in sem_enc.times[1].parameters():
+            value *= 0.1
+        after = sem_enc(frames, 0.9 * frames)
+    assert 1 < float(before.std()) < 3
+    assert float((after - before).abs().mean()) < 0.1
+
+
 def test_before_training_the_code_is_not_heard_and_yet_learned_from() -> None:
     """Else the first lesson is that it disturbs."""
     torch.manual_seed(0)
@@ -233,13 +247,14 @@ def test_the_soft_choice_of_kernels_becomes_the_hard_one() -> None:
     assert distances[0] > 1e-3 > 1e-5 > distances[-1]
 
 
-def test_kernels_leave_features_alone_before_training() -> None:
+def test_before_training_features_pass_where_the_guide_says_nothing() -> None:
     module = Dgfm(16, 4, 4, Config()).eval()
+    features, guide = torch.rand(1, 16, 16, 8), torch.rand(1, 4, 16, 8)
     with torch.no_grad():
         module.table[2].weight.zero_()  # type: ignore[union-attr, operator]
-        features, guide = torch.rand(1, 16, 16, 8), torch.rand(1, 4, 16, 8)
-        masked = features * torch.sigmoid(module.attention(guide))  # type: ignore[misc]
-        assert torch.allclose(module(features, guide)[0], masked, atol=1e-6)
+        mask = torch.sigmoid(module.attention(guide))  # type: ignore[misc]
+        assert torch.allclose(module(features, guide)[0], 2 * features * mask, atol=1e-6)
+        assert torch.allclose(module(features, 0 * guide)[0], features, atol=1e-6)
 
 
 @pytest.mark.parametrize(

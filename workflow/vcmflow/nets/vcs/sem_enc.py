@@ -14,7 +14,7 @@ CODE = 512  # channels of the code at full width
 _STEM = (32, 8)  # channels of frame and guide at half the size
 _STAGES = ((64, 16), (128, 32), (256, 64), (512, 128))  # after each halving
 _GROUPS = 32  # of the convolutions in time
-_GAIN = 4.0  # untrained features round to a few values
+_GAIN = 2.0  # deviation of a channel of the code before training
 _CONTRAST = 32.0  # gives what coding changes, a few levels out of 255, the size of frames
 
 
@@ -78,7 +78,11 @@ class SemEnc(nn.Module):
             if part is not None:
                 part.apply(rectified)
         self.times.apply(_passing)
-        self.gain = nn.Parameter(torch.full((code, 1, 1, 1), _GAIN))
+        # A channel's size is a parameter of its own. Left to the layers before, they shrink a code
+        # that does not help yet to zeros within a few steps, and it never will.
+        self.scale = nn.BatchNorm3d(code)
+        self.scale.num_batches_tracked = None  # which only a momentum of None reads
+        nn.init.constant_(self.scale.weight, _GAIN)
 
     def forward(self, frames: Tensor, decoded: Tensor, state: State | None = None) -> Tensor:
         """Both (B, 3, T, H, W) in 0..1, sides multiples of 32, to (B, C, T, H / 32, W / 32).
@@ -104,7 +108,8 @@ class SemEnc(nn.Module):
         assert isinstance(first, CausalConv)  # noqa: S101  (for the type checker)
         assert isinstance(second, CausalConv)  # noqa: S101
         clip = F.leaky_relu(first.step(clip, state), 0.2)
-        return second.step(clip, state) * self.gain
+        scaled: Tensor = self.scale(second.step(clip, state))
+        return scaled
 
     def soften(self, temperature: float) -> None:
         """Set the temperature of the soft choice of kernels."""
