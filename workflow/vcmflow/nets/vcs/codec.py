@@ -70,12 +70,17 @@ def padded(frames: Tensor) -> Tensor:
 def save_codec(path: Path, network: Vcs, notes: Mapping[str, Any]) -> None:
     """Write weights in half precision, and the tables of the density that these halves are.
 
+    Statistics of features are kept whole: they may be larger than a half can be.
+
     Args:
         path: the ``.safetensors`` to write.
         network: trained.
         notes: what made it, kept in the header.
     """
-    state = {name: value.half() for name, value in network.state_dict().items()}
+    state = {
+        name: value if ".running_" in name else value.half()
+        for name, value in network.state_dict().items()
+    }
     prior = Factorised(len(network.prior.biases[0]))
     prior.load_state_dict({name: value.float() for name, value in _prior(state).items()})
     tables = tables_of(prior)

@@ -14,6 +14,7 @@ SIZE = 5  # of the depthwise kernels
 _HIDDEN = 8  # units of the network that makes a table
 _GROUPS = 8  # of the attention
 _OPEN = 2.0  # logits of the guide's mask before training
+_LITTLE = 0.1  # share of what a frame changes of its kernels before training
 _PLAIN_GROUPS = 4  # of the convolutions in the kernels' place, as many weights as these
 
 
@@ -80,7 +81,9 @@ class Dgfm(nn.Module):
             self.shared = nn.Parameter(delta)
             return
         made = nn.Linear(_HIDDEN, delta.numel())
-        made.bias.data.copy_(delta.flatten())
+        with torch.no_grad():
+            made.weight.mul_(_LITTLE)
+            made.bias.copy_(delta.flatten())
         self.table = nn.Sequential(nn.Linear(channels, _HIDDEN), nn.ReLU(), made)
 
     def forward(self, features: Tensor, guide: Tensor | None) -> tuple[Tensor, Tensor | None]:
@@ -101,7 +104,9 @@ class Dgfm(nn.Module):
         count, channels = features.shape[:2]
         if self.kind == "shared":
             return self.shared.flatten(2).expand(count, -1, -1, -1)
-        made: Tensor = self.table(features.mean(dim=(2, 3)))
+        # Kernels that grew with the features would let these grow or shrink as their 16th power.
+        statistics = F.layer_norm(features.mean(dim=(2, 3)), (channels,))
+        made: Tensor = self.table(statistics)
         return made.view(count, channels, KERNELS, SIZE * SIZE)
 
     def choice(self, logits: Tensor) -> Tensor:
