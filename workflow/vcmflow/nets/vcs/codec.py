@@ -80,6 +80,7 @@ def save_codec(path: Path, network: Vcs, notes: Mapping[str, Any]) -> None:
     state = {
         name: value if ".running_" in name else value.half()
         for name, value in network.state_dict().items()
+        if value.is_floating_point()
     }
     prior = Factorised(len(network.prior.biases[0]))
     prior.load_state_dict({name: value.float() for name, value in _prior(state).items()})

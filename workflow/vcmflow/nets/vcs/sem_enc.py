@@ -81,7 +81,6 @@ class SemEnc(nn.Module):
         # A channel's size is a parameter of its own. Left to the layers before, they shrink a code
         # that does not help yet to zeros within a few steps, and it never will.
         self.scale = nn.BatchNorm3d(code)
-        self.scale.num_batches_tracked = None  # which only a momentum of None reads
         nn.init.constant_(self.scale.weight, _GAIN)
 
     def forward(self, frames: Tensor, decoded: Tensor, state: State | None = None) -> Tensor:
