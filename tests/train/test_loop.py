@@ -77,6 +77,28 @@ def run(folder: Path, schedule: Schedule, stop_at: int | None = None) -> tuple[b
     return out.weights.read_bytes(), out.log.read_bytes()
 
 
+def test_groups_of_parameters_have_shares_of_the_learning_rate(tmp_path: Path) -> None:
+    class Shared(TinyTrainee):
+        def optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
+            still, fast = network.children()
+            groups = [
+                {"params": still.parameters(), "share": 0},
+                {"params": fast.parameters(), "share": 3},
+            ]
+            return torch.optim.Adam(groups, lr=1.0)
+
+    trainee = Shared(Schedule(steps=1, seed=0), None, rate=0.02)
+    before = [value.detach().clone() for value in trainee.network.parameters()]
+    out = Output(tmp_path / "w.safetensors", tmp_path / "log.csv", tmp_path / "checkpoint.pt")
+    train("tiny", trainee, Machine(), out)
+    moved = [
+        float((now - then).detach().abs().max())
+        for then, now in zip(before, trainee.network.parameters(), strict=True)
+    ]
+    # The first of two steps until the peak, which is Adam's whole step.
+    assert moved == pytest.approx([0, 0, 0.03, 0.03], rel=1e-2)
+
+
 SCHEDULE = Schedule(steps=9, seed=4, log_every=2, validate_every=3, average=0.99, clip=5.0)
 
 

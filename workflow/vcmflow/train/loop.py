@@ -137,7 +137,7 @@ def _train(name: str, trainee: Trainee, machine: Machine, place: Place, out: Out
         network.train()
         rate = trainee.learning_rate(step)
         for group in state.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("share", 1)
         torch.manual_seed(schedule.seed * 1_000_003 + step)
         measured = trainee.loss(model, batch, step, place)
         state.optimiser.zero_grad(set_to_none=True)

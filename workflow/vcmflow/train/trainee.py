@@ -123,7 +123,10 @@ class Trainee(Protocol):
         ...
 
     def optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
-        """Make the optimiser of the network, which is on its device now."""
+        """Make the optimiser of the network, which is on its device now.
+
+        A group of parameters with a ``share`` has so many times the learning rate.
+        """
         ...
 
     def learning_rate(self, step: int) -> float:

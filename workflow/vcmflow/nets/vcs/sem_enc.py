@@ -14,7 +14,7 @@ CODE = 512  # channels of the code at full width
 _STEM = (32, 8)  # channels of frame and guide at half the size
 _STAGES = ((64, 16), (128, 32), (256, 64), (512, 128))  # after each halving
 _GROUPS = 32  # of the convolutions in time
-_GAIN = 2.0  # deviation of a channel of the code before training
+_GAIN = 1.0  # deviation of a channel of the code before training
 _CONTRAST = 32.0  # gives what coding changes, a few levels out of 255, the size of frames
 
 

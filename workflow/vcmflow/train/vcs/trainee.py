@@ -33,6 +33,7 @@ from vcmflow.train.vcs.settings import VcsSettings
 # The soft choices harden over the first half of the steps.
 _KERNELS = (1.0, 0.1)
 _MAPS = (1.0, 0.5)
+_SIZES = 10  # times the learning rate: sizes are about 1, and Adam's steps the learning rate
 
 
 class Perception(Protocol):
@@ -137,9 +138,13 @@ class VcsTrainee:
         return [asdict(self._settings), [(path.name, path.stat().st_size) for path in videos]]
 
     def optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
-        """Adam."""
-        learning = [value for value in network.parameters() if value.requires_grad]
-        return torch.optim.Adam(learning, lr=self._settings.learning_rate, betas=(0.9, 0.999))
+        """Adam; the code's sizes, by which alone its rate falls, move faster than weights do."""
+        assert isinstance(network, Together)  # noqa: S101  (for the type checker)
+        sizes = list(network.codec.sem_enc.scale.parameters())
+        fast = {id(value) for value in sizes}
+        learning = [v for v in network.parameters() if v.requires_grad and id(v) not in fast]
+        groups = [{"params": learning}, {"params": sizes, "share": _SIZES}]
+        return torch.optim.Adam(groups, lr=self._settings.learning_rate, betas=(0.9, 0.999))
 
     def learning_rate(self, step: int) -> float:
         """Constant over the first half, then a cosine to a tenth."""
