@@ -143,7 +143,7 @@ class VcsTrainee:
         sizes = list(network.codec.sem_enc.scale.parameters())
         fast = {id(value) for value in sizes}
         learning = [v for v in network.parameters() if v.requires_grad and id(v) not in fast]
-        groups = [{"params": learning}, {"params": sizes, "share": _SIZES}]
+        groups: list[dict[str, Any]] = [{"params": learning}, {"params": sizes, "share": _SIZES}]
         return torch.optim.Adam(groups, lr=self._settings.learning_rate, betas=(0.9, 0.999))
 
     def learning_rate(self, step: int) -> float:
