@@ -65,10 +65,7 @@ def test_a_published_network_gives_what_it_gives_outside(name: str, tmp_path: Pa
     elif name == "timesformer":
         module = TimeSformer(count, 16, 32).eval()
     else:
-        more: dict[str, Any] = {}
-        if name.startswith("mvit"):
-            more = {"temporal_size": 16}
-        module = get_model(name, weights=None, num_classes=count, **more).eval()
+        module = get_model(name, weights=None, num_classes=count).eval()
     torch.save(module.state_dict(), tmp_path / "w.pth")
     frames = noise(16, size["crop"], size["crop"])
     labels = names(tmp_path / "classes.txt", count)

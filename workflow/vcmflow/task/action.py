@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -156,12 +155,13 @@ def _network(name: str, classes: int, view: View) -> nn.Module:
         return TimeSformer(classes, view.frames, view.crop)
     from torchvision.models import get_model
 
-    options: dict[str, Any] = {}
-    if name.startswith("mvit"):
-        options = {"temporal_size": view.frames}
-        if view.crop != SHAPES[name].view.crop:
-            raise VcmflowError(f"{name}: crop is {view.crop}; allowed: {SHAPES[name].view.crop}")
-    module: nn.Module = get_model(name, weights=None, num_classes=classes, **options)
+    own = SHAPES[name].view
+    for key in ("frames", "crop") if name.startswith("mvit") else ():
+        if getattr(view, key) != getattr(own, key):
+            raise VcmflowError(
+                f"{name}: {key} is {getattr(view, key)}; allowed: {getattr(own, key)}"
+            )
+    module: nn.Module = get_model(name, weights=None, num_classes=classes)
     return module
 
 
