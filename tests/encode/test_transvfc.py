@@ -213,7 +213,9 @@ from vcmflow.core.encoding import Shape
 from vcmflow.core.registry import build
 from vcmflow.encode.codec import Video
 from vcmflow.encode.registry import CODECS
-weights, folder, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+weights, count = Path(sys.argv[1]), int(sys.argv[3])
+folder = Path(sys.argv[2], str(count))  # what all points share is kept in it
+folder.mkdir()
 codec = build(CODECS, "transvfc", "codec", {}, offered={"weights": weights})
 picture = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
 shape = Shape(64, 64, count, 10.0)
